@@ -5,6 +5,7 @@ pub mod diameter;
 pub mod ema;
 pub mod error;
 pub mod gamma;
+mod geometric;
 pub mod interval;
 pub mod langevin;
 pub mod normal;

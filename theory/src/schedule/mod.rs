@@ -1,1 +1,269 @@
-//! In preparation.
+//! Noise schedules: Techniques 1, 2 and 4 put together.
+//!
+//! A [`Request`] says what is known (dimension, largest and smallest noise) and what is wanted (overlap, steps); its
+//! [`Request::derive`] returns a [`Derivation`]: the [`Schedule`] and how each of its numbers was found. A schedule
+//! that somebody else published is built from its four numbers with [`Schedule::new`] and can then be
+//! [`check`]ed against the techniques.
+
+pub mod check;
+pub mod presets;
+mod range;
+mod spacing;
+mod step;
+
+pub use range::NoiseRange;
+pub use spacing::{
+    Law, MAX_DIM, MIN_DIM, Rounding, gamma_root, num_levels, overlap, real_levels, realised_gamma,
+    targets_for_levels,
+};
+pub use step::{MAX_STEPS, Steps, optimal_delta, steps_for_tolerance};
+
+use crate::Error;
+use crate::interval::Interval;
+use crate::proposition3::{variance_excess, variance_ratio};
+
+/// A geometric sequence of noise levels and the Langevin dynamics that runs on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Schedule {
+    dim: u64,
+    range: NoiseRange,
+    num_levels: u64,
+    steps_per_level: u64,
+    epsilon: f64,
+}
+
+impl Schedule {
+    /// # Arguments
+    /// `dim` — D = channels × height × width. `range` — σ₁ and σ_L. `num_levels` — L ≥ 2. `steps_per_level` — T ≥ 1.
+    /// `epsilon` — ε, step size at the smallest level, in squared units of σ.
+    ///
+    /// # Errors
+    /// [`Error::Count`] for L, T or D out of range; [`Error::Domain`] for ε outside (0, 2σ_L²), where the Langevin
+    /// dynamics of a Gaussian diverges.
+    pub fn new(
+        dim: u64,
+        range: NoiseRange,
+        num_levels: u64,
+        steps_per_level: u64,
+        epsilon: f64,
+    ) -> Result<Self, Error> {
+        if !(1..=MAX_DIM).contains(&dim) {
+            return Err(Error::Count { name: "dimension", value: dim, allowed: "1 to 2^53" });
+        }
+        let schedule = Self {
+            dim,
+            range,
+            num_levels: spacing::check_levels(num_levels)?,
+            steps_per_level: step::check_steps(steps_per_level)?,
+            epsilon,
+        };
+        if epsilon > 0.0 && schedule.delta().is_below(2.0) {
+            Ok(schedule)
+        } else {
+            Err(Error::Domain { name: "epsilon", value: epsilon, allowed: "above 0 and below 2 sigma_min^2" })
+        }
+    }
+
+    /// D.
+    pub fn dim(&self) -> u64 {
+        self.dim
+    }
+
+    /// σ₁ and σ_L.
+    pub fn range(&self) -> NoiseRange {
+        self.range
+    }
+
+    /// L.
+    pub fn num_levels(&self) -> u64 {
+        self.num_levels
+    }
+
+    /// T.
+    pub fn steps_per_level(&self) -> u64 {
+        self.steps_per_level
+    }
+
+    /// ε.
+    pub fn epsilon(&self) -> f64 {
+        self.epsilon
+    }
+
+    /// Total number of score evaluations L·T of one sampling run, without the final denoising.
+    pub fn score_evaluations(&self) -> u128 {
+        u128::from(self.num_levels) * u128::from(self.steps_per_level)
+    }
+
+    /// The realised noise ratio γ = (σ₁/σ_L)^{1/(L−1)}.
+    pub fn gamma(&self) -> Interval {
+        realised_gamma(self.range, self.num_levels)
+    }
+
+    /// δ = ε/σ_L².
+    pub fn delta(&self) -> Interval {
+        self.epsilon / Interval::point(self.range.min()).sqr()
+    }
+
+    /// Overlap of adjacent levels at the realised ratio.
+    pub fn overlap(&self, law: Law) -> Interval {
+        overlap(self.gamma(), self.dim, law)
+    }
+
+    /// Proposition 3's s_T²/σ_i² at the realised ratio: variance after a level relative to the level's own.
+    pub fn variance_ratio(&self) -> Interval {
+        variance_ratio(self.gamma(), self.delta(), self.steps_per_level)
+    }
+
+    /// σ_i for i = 0 (σ₁) … L − 1 (σ_L).
+    ///
+    /// # Accuracy
+    /// σ₁ and σ_L exactly; levels between them to a relative error of `(4 + |ln σ₁| + |ln σ_L|)` ulp.
+    pub fn sigma(&self, level: u64) -> f64 {
+        let last = self.num_levels - 1;
+        if level == 0 {
+            return self.range.max();
+        }
+        if level >= last {
+            return self.range.min();
+        }
+        let share = level as f64 / last as f64;
+        ((1.0 - share) * self.range.max().ln() + share * self.range.min().ln()).exp()
+    }
+
+    /// Langevin step size α_i = ε·σ_i²/σ_L² at level i = 0 … L − 1.
+    pub fn step_size(&self, level: u64) -> f64 {
+        self.epsilon * (self.sigma(level) / self.range.min()).powi(2)
+    }
+
+    /// The ε that Technique 4 gives for this γ and T.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] when the product σ_L²·δ is not a positive double.
+    pub fn optimal_epsilon(&self) -> Result<Interval, Error> {
+        epsilon_from_delta(self.range, optimal_delta(self.gamma(), self.steps_per_level)?)
+    }
+}
+
+/// ε = σ_L²·δ.
+fn epsilon_from_delta(range: NoiseRange, delta: Interval) -> Result<Interval, Error> {
+    let epsilon = Interval::point(range.min()).sqr() * delta;
+    if epsilon.is_above(0.0) && epsilon.is_bounded() {
+        Ok(epsilon)
+    } else {
+        Err(Error::Domain { name: "epsilon", value: epsilon.mid(), allowed: "positive numbers" })
+    }
+}
+
+/// What a schedule is derived from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Request {
+    /// D = channels × height × width, at least 5.
+    pub dim: u64,
+    /// σ₁ (Technique 1) and σ_L.
+    pub range: NoiseRange,
+    /// Target c of Technique 2.
+    pub overlap: f64,
+    /// Law of the radius in Technique 2.
+    pub law: Law,
+    /// How L follows from γ.
+    pub rounding: Rounding,
+    /// How T is chosen.
+    pub steps: Steps,
+}
+
+/// A schedule and the enclosures of the numbers that it rests on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Derivation {
+    /// What was asked.
+    pub request: Request,
+    /// The schedule; its ε is the middle of `epsilon`.
+    pub schedule: Schedule,
+    /// The ratio at which adjacent levels overlap with the target probability.
+    pub gamma_root: Interval,
+    /// x = ln(σ₁/σ_L)/ln γ before rounding.
+    pub real_levels: Interval,
+    /// The ratio of L geometric levels.
+    pub gamma: Interval,
+    /// Overlap at the realised ratio.
+    pub overlap: Interval,
+    /// The minimiser of the variance ratio at the realised ratio.
+    pub epsilon: Interval,
+    /// The variance ratio of `schedule`, its double ε included.
+    pub variance_ratio: Interval,
+}
+
+impl Request {
+    /// Techniques 2 and 4 in turn: γ, L, T, ε.
+    ///
+    /// # Errors
+    /// Those of [`gamma_root`], [`num_levels`], [`Steps::per_level`] and [`Schedule::new`].
+    ///
+    /// # Example
+    /// ```
+    /// use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Steps};
+    /// // Source: Table 4, CIFAR-10: L = 232, ε = 6.2e-6, which follow from an overlap of 0.567 and ⌊x⌋ + 1.
+    /// let derivation = Request {
+    ///     dim: 3072,
+    ///     range: NoiseRange::new(50.0, 0.01)?,
+    ///     overlap: 0.567,
+    ///     law: Law::Normal,
+    ///     rounding: Rounding::FloorPlusOne,
+    ///     steps: Steps::PerLevel(5),
+    /// }
+    /// .derive()?;
+    /// assert_eq!(derivation.schedule.num_levels(), 232);
+    /// assert_eq!(format!("{:.1e}", derivation.schedule.epsilon()), "6.2e-6");
+    /// # Ok::<(), ncsn_theory::Error>(())
+    /// ```
+    pub fn derive(self) -> Result<Derivation, Error> {
+        let gamma_root = gamma_root(self.dim, self.overlap, self.law)?;
+        let levels = num_levels(self.range, gamma_root, self.rounding)?;
+        let gamma = realised_gamma(self.range, levels);
+        let steps = self.steps.per_level(gamma, levels)?;
+        let epsilon = epsilon_from_delta(self.range, optimal_delta(gamma, steps)?)?;
+        let schedule = Schedule::new(self.dim, self.range, levels, steps, epsilon.mid())?;
+        Ok(Derivation {
+            request: self,
+            schedule,
+            gamma_root,
+            real_levels: real_levels(self.range, gamma_root),
+            gamma,
+            overlap: schedule.overlap(self.law),
+            epsilon,
+            variance_ratio: schedule.variance_ratio(),
+        })
+    }
+}
+
+/// One row of the trade-off between computing time and fidelity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TradeOff {
+    /// T.
+    pub steps_per_level: u64,
+    /// The optimal ε for this T.
+    pub epsilon: Interval,
+    /// s_T²/σ² − 1 at that ε, free of cancellation.
+    pub variance_excess: Interval,
+    /// L·T.
+    pub score_evaluations: u128,
+}
+
+/// The best reachable variance ratio for each of several T.
+///
+/// # Errors
+/// Those of [`optimal_delta`].
+pub fn trade_off(range: NoiseRange, num_levels: u64, steps: &[u64]) -> Result<Vec<TradeOff>, Error> {
+    let gamma = realised_gamma(range, spacing::check_levels(num_levels)?);
+    steps
+        .iter()
+        .map(|&steps_per_level| {
+            let delta = optimal_delta(gamma, steps_per_level)?;
+            Ok(TradeOff {
+                steps_per_level,
+                epsilon: epsilon_from_delta(range, delta)?,
+                variance_excess: variance_excess(gamma, Interval::point(delta.mid()), steps_per_level),
+                score_evaluations: u128::from(num_levels) * u128::from(steps_per_level),
+            })
+        })
+        .collect()
+}
