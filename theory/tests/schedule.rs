@@ -1,0 +1,135 @@
+//! Techniques 2 and 4 against mpmath (oracles/schedule.py) and against themselves under change.
+
+mod common;
+
+use common::encloses;
+use ncsn_theory::Error;
+use ncsn_theory::interval::Interval;
+use ncsn_theory::proposition3::variance_excess;
+use ncsn_theory::schedule::{
+    Law, NoiseRange, Request, Rounding, Steps, gamma_root, num_levels, optimal_delta, overlap, real_levels,
+    steps_for_tolerance,
+};
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn oracle(table: &str) -> Vec<Value> {
+    let all: Value = serde_json::from_str(include_str!("oracles/schedule.json")).unwrap();
+    all[table].as_array().unwrap().clone()
+}
+
+#[test]
+fn noise_ratios_enclose_mpmath() {
+    for row in oracle("roots") {
+        let (dim, target) = (row["dim"].as_u64().unwrap(), row["target"].as_f64().unwrap());
+        let root = gamma_root(dim, target, Law::Normal).unwrap();
+        assert!(encloses(root, row["gamma"].as_str().unwrap()), "D = {dim}, c = {target}: {root}");
+    }
+}
+
+#[test]
+fn noise_ratios_are_enclosed_by_neighbouring_doubles() {
+    for row in oracle("roots") {
+        let (dim, target) = (row["dim"].as_u64().unwrap(), row["target"].as_f64().unwrap());
+        let root = gamma_root(dim, target, Law::Normal).unwrap();
+        if (100..4_000_000).contains(&dim) && (0.01..0.95).contains(&target) {
+            assert!(root.hi() <= root.lo().next_up().next_up(), "D = {dim}, c = {target}: {root}");
+        }
+        if [3072, 12288, 27648, 49152, 196_608].contains(&dim) && target == 0.5 {
+            assert_eq!(root.hi(), root.lo().next_up(), "D = {dim}");
+        }
+    }
+}
+
+#[test]
+fn real_numbers_of_levels_enclose_mpmath() {
+    for row in oracle("levels") {
+        let range = NoiseRange::new(row["sigma_max"].as_f64().unwrap(), 0.01).unwrap();
+        let gamma = gamma_root(row["dim"].as_u64().unwrap(), 0.5, Law::Normal).unwrap();
+        assert!(encloses(real_levels(range, gamma), row["x"].as_str().unwrap()), "{row}");
+        let levels = num_levels(range, gamma, Rounding::CeilPlusOne).unwrap();
+        assert_eq!(levels, row["ceil_plus_one"].as_u64().unwrap(), "{row}");
+    }
+}
+
+#[test]
+fn optimal_steps_enclose_mpmath_within_the_stated_width() {
+    for row in oracle("steps") {
+        let (gamma, steps) = (row["gamma"].as_f64().unwrap(), row["steps"].as_u64().unwrap());
+        let delta = optimal_delta(Interval::point(gamma), steps).unwrap();
+        assert!(encloses(delta, row["delta"].as_str().unwrap()), "gamma = {gamma}, T = {steps}: {delta}");
+        assert!(delta.relative_width() < (1 + steps) as f64 * 1e-14, "gamma = {gamma}, T = {steps}: {delta}");
+        let excess = variance_excess(Interval::point(gamma), delta, steps);
+        assert!(encloses(excess, row["excess"].as_str().unwrap()), "gamma = {gamma}, T = {steps}: {excess}");
+    }
+}
+
+#[test]
+fn four_dimensions_have_no_ratio() {
+    for dim in 0..5 {
+        assert_eq!(gamma_root(dim, 0.5, Law::Normal), Err(Error::NoRatio { dim, target: 0.5 }));
+    }
+}
+
+#[test]
+fn tolerance_gives_the_smallest_number_of_steps() {
+    let gamma = Interval::point(1.0398);
+    let reached = |steps| variance_excess(gamma, optimal_delta(gamma, steps).unwrap(), steps);
+    for tolerance in [0.05, 0.01, 1e-3, 1e-5] {
+        let steps = steps_for_tolerance(gamma, tolerance).unwrap();
+        assert!(reached(steps).hi() <= tolerance);
+        assert!(steps == 1 || reached(steps - 1).lo() > tolerance);
+    }
+}
+
+#[test]
+fn unreachable_tolerance_and_small_budget_are_errors() {
+    let gamma = Interval::point(1.0398);
+    assert!(matches!(steps_for_tolerance(gamma, 1e-12), Err(Error::Tolerance { .. })));
+    let refused = Steps::Budget(231).per_level(gamma, 232);
+    assert_eq!(refused, Err(Error::Budget { budget: 231, num_levels: 232 }));
+    assert_eq!(Steps::Budget(463).per_level(gamma, 232), Ok(1));
+}
+
+proptest! {
+    #[test]
+    fn overlap_falls_beyond_the_root(dim in 5_u64..1_000_000, target in 0.05..0.95_f64, stretch in 1e-6..1.0_f64) {
+        let root = gamma_root(dim, target, Law::Normal).unwrap();
+        let at = |gamma: f64| overlap(Interval::point(gamma), dim, Law::Normal);
+        let wider = root.hi() * (1.0 + stretch);
+        prop_assert!(at(wider).hi() < target);
+        prop_assert!(at(wider * (1.0 + stretch)).lo() <= at(wider).hi());
+    }
+
+    #[test]
+    fn default_rounding_guarantees_the_target(
+        dim in 5_u64..1_000_000,
+        target in 0.05..0.95_f64,
+        ratio in 1.5..1e6_f64,
+    ) {
+        let range = NoiseRange::new(ratio, 1.0).unwrap();
+        let request = Request {
+            dim, range, overlap: target, law: Law::Normal, rounding: Rounding::CeilPlusOne, steps: Steps::PerLevel(3),
+        };
+        // An overlap above the target by less than its own enclosure cannot be told from the target.
+        let found = request.derive().unwrap();
+        prop_assert!(found.overlap.hi() >= target);
+        prop_assert!(found.gamma.lo() <= found.gamma_root.hi());
+    }
+
+    #[test]
+    fn the_optimal_ratio_falls_with_the_number_of_steps(gamma in 1.001..3.0_f64, steps in 1_u64..200) {
+        let gamma = Interval::point(gamma);
+        let best = |steps| variance_excess(gamma, optimal_delta(gamma, steps).unwrap(), steps);
+        prop_assert!(best(steps + 1).hi() < best(steps).lo());
+    }
+
+    #[test]
+    fn no_other_step_is_better(gamma in 1.001..5.0_f64, steps in 1_u64..50, delta in 1e-6..1.999_f64) {
+        let gamma = Interval::point(gamma);
+        let best = variance_excess(gamma, Interval::point(optimal_delta(gamma, steps).unwrap().mid()), steps);
+        let other = variance_excess(gamma, Interval::point(delta), steps);
+        prop_assert!(best.lo() <= other.hi());
+        prop_assert!(other.is_above(0.0));
+    }
+}
