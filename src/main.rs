@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! `ncsn`: noise schedules, diameters, checks and validation.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ncsn::commands::main()
+}

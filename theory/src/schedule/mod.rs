@@ -11,7 +11,7 @@ mod range;
 mod spacing;
 mod step;
 
-pub use range::NoiseRange;
+pub use range::{DataRange, NoiseRange};
 pub use spacing::{
     Law, MAX_DIM, MIN_DIM, Rounding, gamma_root, num_levels, overlap, real_levels, realised_gamma,
     targets_for_levels,
@@ -38,7 +38,7 @@ impl Schedule {
     /// `epsilon` — ε, step size at the smallest level, in squared units of σ.
     ///
     /// # Errors
-    /// [`Error::Count`] for L, T or D out of range; [`Error::Domain`] for ε outside (0, 2σ_L²), where the Langevin
+    /// [`Error::Count`] for L, T, D or L·T out of range; [`Error::Domain`] for ε outside (0, 2σ_L²), where the Langevin
     /// dynamics of a Gaussian diverges.
     pub fn new(
         dim: u64,
@@ -57,6 +57,7 @@ impl Schedule {
             steps_per_level: step::check_steps(steps_per_level)?,
             epsilon,
         };
+        count_evaluations(num_levels, steps_per_level)?;
         if epsilon > 0.0 && schedule.delta().is_below(2.0) {
             Ok(schedule)
         } else {
@@ -90,8 +91,8 @@ impl Schedule {
     }
 
     /// Total number of score evaluations L·T of one sampling run, without the final denoising.
-    pub fn score_evaluations(&self) -> u128 {
-        u128::from(self.num_levels) * u128::from(self.steps_per_level)
+    pub fn score_evaluations(&self) -> u64 {
+        self.num_levels * self.steps_per_level
     }
 
     /// The realised noise ratio γ = (σ₁/σ_L)^{1/(L−1)}.
@@ -141,6 +142,18 @@ impl Schedule {
     /// [`Error::Domain`] when the product σ_L²·δ is not a positive double.
     pub fn optimal_epsilon(&self) -> Result<Interval, Error> {
         epsilon_from_delta(self.range, optimal_delta(self.gamma(), self.steps_per_level)?)
+    }
+}
+
+/// L·T, at most 2⁵³.
+fn count_evaluations(num_levels: u64, steps_per_level: u64) -> Result<u64, Error> {
+    match num_levels.checked_mul(steps_per_level) {
+        Some(evaluations) if evaluations <= MAX_DIM => Ok(evaluations),
+        product => Err(Error::Count {
+            name: "number of score evaluations",
+            value: product.unwrap_or(u64::MAX),
+            allowed: "1 to 2^53",
+        }),
     }
 }
 
@@ -245,13 +258,13 @@ pub struct TradeOff {
     /// s_T²/σ² − 1 at that ε, free of cancellation.
     pub variance_excess: Interval,
     /// L·T.
-    pub score_evaluations: u128,
+    pub score_evaluations: u64,
 }
 
 /// The best reachable variance ratio for each of several T.
 ///
 /// # Errors
-/// Those of [`optimal_delta`].
+/// Those of [`optimal_delta`]; [`Error::Count`] when L·T exceeds 2⁵³.
 pub fn trade_off(range: NoiseRange, num_levels: u64, steps: &[u64]) -> Result<Vec<TradeOff>, Error> {
     let gamma = realised_gamma(range, spacing::check_levels(num_levels)?);
     steps
@@ -262,7 +275,7 @@ pub fn trade_off(range: NoiseRange, num_levels: u64, steps: &[u64]) -> Result<Ve
                 steps_per_level,
                 epsilon: epsilon_from_delta(range, delta)?,
                 variance_excess: variance_excess(gamma, Interval::point(delta.mid()), steps_per_level),
-                score_evaluations: u128::from(num_levels) * u128::from(steps_per_level),
+                score_evaluations: count_evaluations(num_levels, steps_per_level)?,
             })
         })
         .collect()

@@ -44,3 +44,50 @@ impl NoiseRange {
         (Interval::point(self.max) / Interval::point(self.min)).ln()
     }
 }
+
+/// The interval in which data values live; distances and noise levels mean nothing without it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataRange {
+    /// Pixels in [0, 1], as in the paper: a byte b is b/255.
+    #[default]
+    Unit,
+    /// Pixels in [−1, 1]: a byte b is 2b/255 − 1, so distances and noise levels are twice those of [`DataRange::Unit`].
+    Signed,
+    /// Floating-point data in their own units.
+    Native,
+}
+
+impl DataRange {
+    /// Name used on command lines and in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::Signed => "signed",
+            Self::Native => "native",
+        }
+    }
+
+    /// Distance in this range per distance in [0, 1].
+    pub const fn scale(self) -> f64 {
+        match self {
+            Self::Unit | Self::Native => 1.0,
+            Self::Signed => 2.0,
+        }
+    }
+
+    /// Technique 1's σ₁ for u8 data: the distance √S/255, scaled, for the integer S = max Σ(x_i − y_i)².
+    ///
+    /// # Accuracy
+    /// Enclosure, at most three ulp wide for S < 2⁵³.
+    ///
+    /// # Example
+    /// ```
+    /// use ncsn_theory::schedule::DataRange;
+    /// // Black and white images of 3×32×32 are √3072 apart.
+    /// let sigma = DataRange::Unit.sigma_max(3072 * 255 * 255);
+    /// assert!(sigma.contains(3072_f64.sqrt()));
+    /// ```
+    pub fn sigma_max(self, squared: u64) -> Interval {
+        Interval::integer(squared).sqrt() / 255.0 * self.scale()
+    }
+}

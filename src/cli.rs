@@ -1,0 +1,299 @@
+//! Command lines: what can be given, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ncsn_theory::schedule::Rounding;
+
+/// Certified noise schedules for score-based generative models
+///
+/// Derives the noise levels, step size and number of steps of annealed Langevin dynamics from a data set, by Song &
+/// Ermon (2020), "Improved Techniques for Training Score-Based Generative Models". Every number comes with a rigorous
+/// enclosure and its origin.
+#[derive(Debug, Parser)]
+#[command(name = "ncsn", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The calculator on its own: the same as `ncsn schedule`
+#[derive(Debug, Parser)]
+#[command(name = "schedule", version)]
+pub struct ScheduleCli {
+    /// The options of `ncsn schedule`
+    #[command(flatten)]
+    pub args: ScheduleArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Derive a noise schedule for a data set
+    Schedule(ScheduleArgs),
+    /// Find the largest distance between two items of a data set, exactly
+    Diameter(DiameterArgs),
+    /// Hold published settings against the techniques
+    Check(CheckArgs),
+    /// Show a schedule level by level
+    Explain(ExplainArgs),
+    /// Test the paper's propositions numerically
+    Validate(ValidateArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
+}
+
+/// What is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// What is printed for a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScheduleFormat {
+    /// A short report
+    Text,
+    /// The schedule file as JSON
+    Json,
+    /// The schedule file as TOML, which the trainer reads
+    Toml,
+    /// The keys of the authors' YAML configurations
+    Ncsnv2,
+}
+
+/// The units of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Range {
+    /// Pixels in [0, 1]
+    Unit,
+    /// Pixels in [-1, 1]: noise levels double
+    Signed,
+}
+
+/// The law of the radius of Gaussian noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LawName {
+    /// The normal limit, as in the paper
+    Normal,
+    /// The exact chi law
+    Chi,
+}
+
+/// How items are read from a data set.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReadArgs {
+    /// Resize images so that the short side has this many pixels, then crop the centre to a square
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<u32>,
+    /// Crop the centre to a square of this many pixels before resizing
+    #[arg(long, value_name = "PIXELS")]
+    pub crop: Option<u32>,
+    /// Leave out images that cannot be decoded, and report them
+    #[arg(long)]
+    pub skip_corrupt: bool,
+    /// Array to read from an .npz archive that holds several
+    #[arg(long, value_name = "NAME")]
+    pub array: Option<String>,
+}
+
+/// Where the dimension and the largest noise level come from.
+#[derive(Args, Clone, Debug)]
+#[group(id = "source", required = true, multiple = false, args = ["dataset", "data", "dim"])]
+pub struct SourceArgs {
+    /// A data set with published settings: cifar10, celeba, church, bedroom, tower, ffhq, mnist
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
+    /// A data set of your own: a folder or archive of images, IDX, CIFAR binary, .npy or .npz
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Dimension of the data, with --sigma-max
+    #[arg(long, value_name = "D", requires = "sigma_max")]
+    pub dim: Option<u64>,
+}
+
+/// Options of `schedule`.
+///
+/// Example: ncsn schedule --dataset ffhq --budget 7000 --format toml -o ffhq.toml
+#[derive(Args, Clone, Debug)]
+pub struct ScheduleArgs {
+    /// Where the dimension and the largest noise level come from
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// How items are read with --data
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Largest noise level, instead of Technique 1's diameter
+    #[arg(long, value_name = "SIGMA")]
+    pub sigma_max: Option<f64>,
+    /// Smallest noise level [default: 0.01 for pixels in [0, 1], the paper's]
+    #[arg(long, value_name = "SIGMA")]
+    pub sigma_min: Option<f64>,
+    /// Units of pixels, hence of the noise levels
+    #[arg(long, value_name = "RANGE", value_enum, default_value_t = Range::Unit)]
+    pub data_range: Range,
+    /// Overlap of adjacent levels (Technique 2)
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5)]
+    pub overlap: f64,
+    /// Law of the radius in Technique 2
+    #[arg(long, value_name = "LAW", value_enum, default_value_t = LawName::Normal)]
+    pub law: LawName,
+    /// How the number of levels is rounded: ceil+1 guarantees the overlap, floor+1 is what was published
+    #[arg(long, value_name = "RULE", default_value = "ceil+1", value_parser = parse_rounding)]
+    pub rounding: Rounding,
+    /// Langevin steps per level [default: the published number, else 5]
+    #[arg(long, value_name = "T", group = "steps")]
+    pub steps_per_level: Option<u64>,
+    /// Score evaluations that one sampling run may cost; T is as large as they allow (Technique 4)
+    #[arg(long, value_name = "EVALUATIONS", group = "steps")]
+    pub budget: Option<u64>,
+    /// Acceptable excess of the variance ratio over 1; T is the smallest that reaches it
+    #[arg(long, value_name = "EXCESS", group = "steps")]
+    pub tolerance: Option<f64>,
+    /// Measure the diameter on this many items drawn at random: a lower bound, as the paper does above 60,000 images
+    #[arg(long, value_name = "COUNT", requires = "data")]
+    pub subsample: Option<usize>,
+    /// Seed of the subsample
+    #[arg(long, value_name = "SEED", default_value_t = 0, requires = "subsample")]
+    pub seed: u64,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ScheduleFormat::Text)]
+    pub format: ScheduleFormat,
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Derive everything but write no file
+    #[arg(long, requires = "output")]
+    pub dry_run: bool,
+}
+
+/// Options of `diameter`.
+///
+/// Example: ncsn diameter train-images-idx3-ubyte.gz
+#[derive(Args, Clone, Debug)]
+pub struct DiameterArgs {
+    /// A folder or archive of images, IDX, CIFAR binary, .npy or .npz
+    #[arg(value_name = "PATH")]
+    pub data: PathBuf,
+    /// How items are read
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Units of pixels
+    #[arg(long, value_name = "RANGE", value_enum, default_value_t = Range::Unit)]
+    pub data_range: Range,
+    /// Measure on this many items drawn at random: a lower bound
+    #[arg(long, value_name = "COUNT")]
+    pub subsample: Option<usize>,
+    /// Seed of the subsample
+    #[arg(long, value_name = "SEED", default_value_t = 0, requires = "subsample")]
+    pub seed: u64,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+}
+
+/// Options of `check`.
+///
+/// Without a file or a data set, every row of Table 4 is checked. Exit status 1 when a number differs.
+/// Example: ncsn check configs/cifar10.yml
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// A schedule file (TOML, JSON) or a configuration of the authors' code (YAML)
+    #[arg(value_name = "FILE", conflicts_with = "dataset")]
+    pub file: Option<PathBuf>,
+    /// Check the published rows of one data set only
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
+    /// Dimension of the data, for configurations that state no image size
+    #[arg(long, value_name = "D", requires = "file")]
+    pub dim: Option<u64>,
+    /// Measure the diameter of this data set and check the largest noise level against it
+    #[arg(long, value_name = "PATH", requires = "file")]
+    pub data: Option<PathBuf>,
+    /// How items are read with --data
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Overlap that Technique 2 is asked for
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5)]
+    pub overlap: f64,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+}
+
+/// Options of `explain`.
+///
+/// Example: ncsn explain ffhq.toml
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArgs {
+    /// A schedule file (TOML, JSON) or a configuration of the authors' code (YAML)
+    #[arg(value_name = "FILE", required_unless_present = "dataset", conflicts_with = "dataset")]
+    pub file: Option<PathBuf>,
+    /// Explain the schedule derived for this data set
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
+    /// Dimension of the data, for configurations that state no image size
+    #[arg(long, value_name = "D", requires = "file")]
+    pub dim: Option<u64>,
+    /// Show every level instead of about twenty
+    #[arg(long)]
+    pub all: bool,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+}
+
+/// Options of `validate`.
+///
+/// Exit status 1 when a proposition fails its test.
+/// Example: ncsn validate --seed 7
+#[derive(Args, Clone, Debug)]
+pub struct ValidateArgs {
+    /// Seed of all simulations
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// Random draws per simulation
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+    pub samples: usize,
+    /// Probability that a true statement fails any of the statistical tests
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 1e-6)]
+    pub significance: f64,
+    /// Repeat the poster's sampling experiment on these images
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// How items are read with --data
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Number of mixture centres in the poster's experiment
+    #[arg(long, value_name = "COUNT", default_value_t = 500, requires = "data")]
+    pub centres: usize,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+}
+
+/// Options of `completions`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Options of `man`.
+#[derive(Args, Clone, Debug)]
+pub struct ManArgs {
+    /// Folder for the pages, one per command
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+}
+
+fn parse_rounding(name: &str) -> Result<Rounding, String> {
+    name.parse()
+}

@@ -1,0 +1,112 @@
+//! `ncsn diameter`: the largest distance between two items of a data set.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use ncsn_theory::schedule::DataRange;
+use serde_json::json;
+
+use super::Outcome;
+use crate::cli::{DiameterArgs, ReportFormat};
+use crate::data;
+use crate::measure::{Measured, Subsample, measure};
+use crate::schedule_file::ends;
+
+/// What to measure and how to show it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    path: PathBuf,
+    options: data::Options,
+    range: DataRange,
+    subsample: Option<Subsample>,
+    format: ReportFormat,
+}
+
+impl From<DiameterArgs> for Request {
+    fn from(args: DiameterArgs) -> Self {
+        Self {
+            path: args.data,
+            options: args.read.into(),
+            range: args.data_range.into(),
+            subsample: args.subsample.map(|count| Subsample { count, seed: args.seed }),
+            format: args.format,
+        }
+    }
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// Data that cannot be read, or that have no diameter.
+pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
+    let measured = measure(&request.path, &request.options, request.subsample, request.range)?;
+    match request.format {
+        ReportFormat::Text => out.write_all(text(&measured)?.as_bytes())?,
+        ReportFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&to_json(&measured))?)?,
+    }
+    Ok(Outcome::Yes)
+}
+
+fn to_json(measured: &Measured) -> serde_json::Value {
+    let witness = measured.witness.clone().map(|(index, name)| json!({ "index": index, "name": name }));
+    json!({
+        "schema": "ncsn.diameter/1",
+        "path": measured.path,
+        "count": measured.count,
+        "dim": measured.dim,
+        "shape": measured.shape,
+        "data_range": measured.range.name(),
+        "squared": measured.squared,
+        "diameter": measured.diameter.mid(),
+        "enclosure": ends(measured.diameter),
+        "witness": witness,
+        "exact": measured.exact,
+        "measured": measured.measured,
+        "pairs": measured.pairs,
+        "pairs_evaluated": measured.pairs_evaluated,
+        "digest": measured.digest,
+        "notes": measured.notes,
+        "seconds": measured.measuring.as_secs_f64(),
+        "seconds_reading": measured.reading.as_secs_f64(),
+    })
+}
+
+fn text(measured: &Measured) -> Result<String> {
+    let mut text = String::new();
+    writeln!(
+        text,
+        "{}: {} items of {} = {} values, sha256 {}",
+        measured.path,
+        measured.count,
+        measured.shape_text(),
+        measured.dim,
+        measured.digest
+    )?;
+    for note in &measured.notes {
+        writeln!(text, "note: {note}")?;
+    }
+    let label = if measured.exact { "diameter" } else { "lower bound" };
+    writeln!(text, "\n  {label:<12} {}", measured.diameter.mid())?;
+    writeln!(text, "  {:<12} in {}, data range {}", "", measured.diameter, measured.range.name())?;
+    if let Some(squared) = measured.squared {
+        writeln!(text, "  {:<12} {squared} in units of 1/255^2", "squared")?;
+    }
+    for (index, name) in &measured.witness {
+        writeln!(text, "  {:<12} {name} (#{index})", "between")?;
+    }
+    writeln!(
+        text,
+        "  {:<12} {} of {} pairs evaluated, the others excluded by bounds",
+        "search", measured.pairs_evaluated, measured.pairs
+    )?;
+    writeln!(
+        text,
+        "  {:<12} {:.2} s reading, {:.2} s measuring",
+        "time",
+        measured.reading.as_secs_f64(),
+        measured.measuring.as_secs_f64()
+    )?;
+    Ok(text)
+}

@@ -1,0 +1,158 @@
+//! `ncsn explain`: a schedule level by level.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use ncsn_theory::proposition2::RadiusLaw;
+use ncsn_theory::schedule::{Law, Schedule};
+use serde::Serialize;
+
+use super::Outcome;
+use super::check::read_schedule;
+use super::schedule;
+use crate::cli::{ExplainArgs, ReportFormat};
+
+/// Rows shown unless every level is asked for.
+const SHOWN: u64 = 20;
+/// More levels than anybody reads.
+const MAX_LISTED: u64 = 1_000_000;
+
+/// Which schedule to explain and how to show it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    subject: Subject,
+    all: bool,
+    format: ReportFormat,
+}
+
+#[derive(Clone, Debug)]
+enum Subject {
+    Preset(String),
+    File(PathBuf, Option<u64>),
+}
+
+impl TryFrom<ExplainArgs> for Request {
+    type Error = anyhow::Error;
+
+    fn try_from(args: ExplainArgs) -> Result<Self> {
+        let subject = match (args.file, args.dataset) {
+            (Some(path), _) => Subject::File(path, args.dim),
+            (None, Some(name)) => Subject::Preset(name),
+            (None, None) => anyhow::bail!("one of FILE and --dataset is required"),
+        };
+        Ok(Self { subject, all: args.all, format: args.format })
+    }
+}
+
+/// What happens at one level, if the model's score were exact and the data one point.
+#[derive(Debug, Serialize)]
+struct Level {
+    level: u64,
+    sigma: f64,
+    step_size: f64,
+    /// Overlap with the next level; none at the last.
+    overlap_next: Option<f64>,
+    /// Variance per coordinate on entering the level, that of the level above.
+    variance_in: f64,
+    /// Variance after T steps by Proposition 3.
+    variance_out: f64,
+    /// E‖x‖ of noise at this level.
+    expected_norm: f64,
+}
+
+/// Prints the levels.
+///
+/// # Errors
+/// A schedule that cannot be read, or more levels than can be listed.
+pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
+    let (schedule, name) = match &request.subject {
+        Subject::Preset(name) => {
+            let (file, derivation) = schedule::derive(&schedule::Request::preset(name)?)?;
+            (derivation.schedule, file.dataset)
+        }
+        Subject::File(path, dim) => {
+            let (schedule, name, _) = read_schedule(path, *dim)?;
+            (schedule, name.unwrap_or_else(|| path.display().to_string()))
+        }
+    };
+    let shown = shown_levels(schedule.num_levels(), request.all)?;
+    let levels = shown.into_iter().map(|level| explain(&schedule, level)).collect::<Result<Vec<_>>>()?;
+    match request.format {
+        ReportFormat::Text => out.write_all(text(&schedule, &name, &levels)?.as_bytes())?,
+        ReportFormat::Json => {
+            let json = serde_json::json!({
+                "schema": "ncsn.explain/1",
+                "dataset": name,
+                "dim": schedule.dim(),
+                "num_levels": schedule.num_levels(),
+                "steps_per_level": schedule.steps_per_level(),
+                "epsilon": schedule.epsilon(),
+                "levels": levels,
+            });
+            writeln!(out, "{}", serde_json::to_string_pretty(&json)?)?;
+        }
+    }
+    Ok(Outcome::Yes)
+}
+
+/// Every level, or about [`SHOWN`] evenly spread, the first and the last among them; numbered from 1 as in the paper.
+fn shown_levels(num_levels: u64, all: bool) -> Result<Vec<u64>> {
+    if all {
+        anyhow::ensure!(num_levels <= MAX_LISTED, "{num_levels} levels are too many to list, at most {MAX_LISTED}");
+        return Ok((1..=num_levels).collect());
+    }
+    let rows = SHOWN.min(num_levels);
+    Ok((0..rows).map(|k| 1 + (u128::from(k) * u128::from(num_levels - 1) / u128::from(rows - 1)) as u64).collect())
+}
+
+fn explain(schedule: &Schedule, level: u64) -> Result<Level> {
+    let index = level - 1;
+    let sigma = schedule.sigma(index);
+    let entering = if index == 0 { sigma } else { schedule.sigma(index - 1) };
+    // The first level starts from noise of its own scale; below it Proposition 3 applies with the realised gamma.
+    let ratio = if index == 0 {
+        ncsn_theory::proposition3::variance_ratio(
+            ncsn_theory::interval::Interval::ONE,
+            schedule.delta(),
+            schedule.steps_per_level(),
+        )
+    } else {
+        schedule.variance_ratio()
+    };
+    Ok(Level {
+        level,
+        sigma,
+        step_size: schedule.step_size(index),
+        overlap_next: (level < schedule.num_levels()).then(|| schedule.overlap(Law::Normal).mid()),
+        variance_in: entering * entering,
+        variance_out: ratio.mid() * sigma * sigma,
+        expected_norm: RadiusLaw::new(schedule.dim(), sigma)?.mean().mid(),
+    })
+}
+
+fn text(schedule: &Schedule, name: &str, levels: &[Level]) -> Result<String> {
+    let mut text = format!(
+        "{name}: D = {}, L = {}, T = {}, epsilon {:e}, gamma {}\n",
+        schedule.dim(),
+        schedule.num_levels(),
+        schedule.steps_per_level(),
+        schedule.epsilon(),
+        schedule.gamma().mid()
+    );
+    writeln!(
+        text,
+        "\n  {:>6}  {:>12}  {:>12}  {:>9}  {:>12}  {:>12}  {:>12}",
+        "level", "sigma", "alpha", "overlap", "variance in", "variance out", "E|x|"
+    )?;
+    for row in levels {
+        let overlap = row.overlap_next.map_or_else(|| "-".to_owned(), |overlap| format!("{overlap:.5}"));
+        writeln!(
+            text,
+            "  {:>6}  {:>12.5e}  {:>12.5e}  {overlap:>9}  {:>12.5e}  {:>12.5e}  {:>12.5e}",
+            row.level, row.sigma, row.step_size, row.variance_in, row.variance_out, row.expected_norm
+        )?;
+    }
+    Ok(text)
+}

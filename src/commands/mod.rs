@@ -1,0 +1,90 @@
+//! The commands: each file turns its arguments into a request and runs it.
+
+pub mod check;
+pub mod diameter;
+pub mod explain;
+pub mod pages;
+pub mod schedule;
+pub mod validate;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::{Cli, Command, ScheduleCli};
+use crate::output;
+
+/// What a command that ran to its end has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The work is done, or the answer is yes: exit status 0.
+    Yes,
+    /// The check ran and the answer is no: exit status 1.
+    No,
+}
+
+/// Runs the `ncsn` command line of this process.
+pub fn main() -> ExitCode {
+    finish(parse::<Cli>().and_then(|cli| run(cli.command, &mut stdout())))
+}
+
+/// Runs the `schedule` command line of this process.
+pub fn schedule_main() -> ExitCode {
+    finish(parse::<ScheduleCli>().and_then(|cli| run(Command::Schedule(cli.args), &mut stdout())))
+}
+
+/// Runs one command, writing its result to `out`.
+///
+/// # Errors
+/// Wrong use and failures, each in one line.
+pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
+    let outcome = match command {
+        Command::Schedule(args) => schedule::run(&args.try_into()?, out),
+        Command::Diameter(args) => diameter::run(&args.into(), out),
+        Command::Check(args) => check::run(&args.try_into()?, out),
+        Command::Explain(args) => explain::run(&args.try_into()?, out),
+        Command::Validate(args) => validate::run(&args.try_into()?, out),
+        Command::Completions(args) => pages::completions(args.shell, out),
+        Command::Man(args) => pages::manual(&args.folder),
+    }?;
+    out.flush()?;
+    Ok(outcome)
+}
+
+fn stdout() -> impl Write {
+    io::BufWriter::new(io::stdout().lock())
+}
+
+/// Arguments of this process; a request for help prints it and ends, as does wrong use with one line.
+fn parse<C: Parser>() -> Result<C> {
+    C::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+        _ => anyhow::anyhow!("{}", usage_error(&error.render().to_string())),
+    })
+}
+
+/// The sentence of a clap message, without its usage section, on one line.
+fn usage_error(message: &str) -> String {
+    let sentence = message.split("\n\nUsage:").next().unwrap_or(message);
+    let sentence = sentence.split("\n\nFor more information").next().unwrap_or(sentence);
+    let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+}
+
+/// Exit status and, for failures, the line on standard error.
+fn finish(result: Result<Outcome>) -> ExitCode {
+    match result {
+        Ok(Outcome::Yes) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(1),
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A failure to write to standard error leaves nowhere to report it.
+            let _ = writeln!(io::stderr(), "error: {}", format!("{error:#}").replace('\n', " "));
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! `ncsn schedule`: the whole schedule of a data set, each number enclosed and explained.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use ncsn_theory::schedule::check::check;
+use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_MIN};
+use ncsn_theory::schedule::{DataRange, Derivation, Law, NoiseRange, Request as Derive, Rounding, Steps};
+
+use super::Outcome;
+use crate::cli::{LawName, Range, ReadArgs, ScheduleArgs, ScheduleFormat};
+use crate::data;
+use crate::measure::{Measured, Subsample, measure};
+use crate::output::write_file;
+use crate::report;
+use crate::schedule_file::{DataProvenance, FindingRow, Provenance, PublishedRow, ScheduleFile, ends};
+
+/// T where neither the user nor Table 4 says otherwise.
+const DEFAULT_STEPS: u64 = 5;
+
+/// Where the dimension and σ₁ come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A data set of Table 4, or MNIST.
+    Preset(&'static Dataset),
+    /// Data to be read and measured.
+    Data(PathBuf, data::Options, Option<Subsample>),
+    /// A dimension given as a number.
+    Dimension(u64),
+}
+
+/// What to derive and how to show it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    source: Source,
+    sigma_max: Option<f64>,
+    sigma_min: Option<f64>,
+    range: DataRange,
+    overlap: f64,
+    law: Law,
+    rounding: Rounding,
+    steps: Option<Steps>,
+    format: ScheduleFormat,
+    output: Option<PathBuf>,
+    dry_run: bool,
+}
+
+impl From<Range> for DataRange {
+    fn from(range: Range) -> Self {
+        match range {
+            Range::Unit => Self::Unit,
+            Range::Signed => Self::Signed,
+        }
+    }
+}
+
+impl From<LawName> for Law {
+    fn from(law: LawName) -> Self {
+        match law {
+            LawName::Normal => Self::Normal,
+            LawName::Chi => Self::Chi,
+        }
+    }
+}
+
+impl From<ReadArgs> for data::Options {
+    fn from(args: ReadArgs) -> Self {
+        Self { size: args.size, crop: args.crop, skip_corrupt: args.skip_corrupt, array: args.array }
+    }
+}
+
+/// The preset with this name.
+///
+/// # Errors
+/// An unknown name, with the known ones.
+pub fn find_dataset(name: &str) -> Result<&'static Dataset> {
+    Dataset::find(name).with_context(|| {
+        let known = DATASETS.map(|dataset| dataset.name).join(", ");
+        format!("dataset is {name:?}, allowed: {known} (or give --data PATH)")
+    })
+}
+
+impl TryFrom<ScheduleArgs> for Request {
+    type Error = anyhow::Error;
+
+    fn try_from(args: ScheduleArgs) -> Result<Self> {
+        let source = match (args.source.dataset, args.source.data, args.source.dim) {
+            (Some(name), _, _) => Source::Preset(find_dataset(&name)?),
+            (_, Some(path), _) => {
+                let subsample = args.subsample.map(|count| Subsample { count, seed: args.seed });
+                Source::Data(path, args.read.into(), subsample)
+            }
+            (_, _, Some(dim)) => Source::Dimension(dim),
+            (None, None, None) => bail!("one of --dataset, --data and --dim is required"),
+        };
+        let steps = match (args.steps_per_level, args.budget, args.tolerance) {
+            (Some(steps), _, _) => Some(Steps::PerLevel(steps)),
+            (_, Some(budget), _) => Some(Steps::Budget(budget)),
+            (_, _, Some(tolerance)) => Some(Steps::Tolerance(tolerance)),
+            (None, None, None) => None,
+        };
+        Ok(Self {
+            source,
+            sigma_max: args.sigma_max,
+            sigma_min: args.sigma_min,
+            range: args.data_range.into(),
+            overlap: args.overlap,
+            law: args.law.into(),
+            rounding: args.rounding,
+            steps,
+            format: args.format,
+            output: args.output,
+            dry_run: args.dry_run,
+        })
+    }
+}
+
+impl Request {
+    /// The request that `schedule --dataset NAME` makes.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn preset(name: &str) -> Result<Self> {
+        Ok(Self {
+            source: Source::Preset(find_dataset(name)?),
+            sigma_max: None,
+            sigma_min: None,
+            range: DataRange::Unit,
+            overlap: 0.5,
+            law: Law::Normal,
+            rounding: Rounding::default(),
+            steps: None,
+            format: ScheduleFormat::Text,
+            output: None,
+            dry_run: false,
+        })
+    }
+}
+
+/// Derives the schedule and prints it.
+///
+/// # Errors
+/// Data that cannot be read, a request that has no answer, a file that cannot be written.
+pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
+    let (file, derivation) = derive(request)?;
+    let text = match request.format {
+        ScheduleFormat::Text => report::schedule(&file, &derivation, request.steps.is_none())?,
+        ScheduleFormat::Json => file.to_json()?,
+        ScheduleFormat::Toml => file.to_toml()?,
+        ScheduleFormat::Ncsnv2 => file.to_ncsnv2()?,
+    };
+    match &request.output {
+        Some(path) if request.dry_run => {
+            writeln!(out, "would write {} bytes to {}", text.len(), path.display())?;
+        }
+        Some(path) => write_file(path, &text)?,
+        None => out.write_all(text.as_bytes())?,
+    }
+    Ok(Outcome::Yes)
+}
+
+/// The schedule file for a request, and the derivation behind it.
+///
+/// # Errors
+/// As [`run`].
+pub fn derive(request: &Request) -> Result<(ScheduleFile, Derivation)> {
+    let measured = match &request.source {
+        Source::Data(path, options, subsample) => {
+            Some(measure(path, options, *subsample, request.range)?)
+        }
+        _ => None,
+    };
+    let range_of_data = measured.as_ref().map_or(request.range, |measured| measured.range);
+    let (sigma_max, sigma_max_origin) = sigma_max(request, measured.as_ref())?;
+    let (sigma_min, sigma_min_origin) = match request.sigma_min {
+        Some(sigma) => (sigma, "given".to_owned()),
+        None => (PUBLISHED_SIGMA_MIN * range_of_data.scale(), "0.01 for pixels in [0, 1], as in the paper".to_owned()),
+    };
+    let (steps, steps_origin) = steps(request);
+    let derivation = Derive {
+        dim: dim(request, measured.as_ref()),
+        range: NoiseRange::new(sigma_max, sigma_min)?,
+        overlap: request.overlap,
+        law: request.law,
+        rounding: request.rounding,
+        steps,
+    }
+    .derive()?;
+    let x = derivation.real_levels;
+    let provenance = Provenance {
+        program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+        dim: dim_origin(request, measured.as_ref()),
+        sigma_max: sigma_max_origin,
+        sigma_min: sigma_min_origin,
+        gamma_root: format!(
+            "Technique 2: overlap {} of adjacent levels by the {} law",
+            request.overlap,
+            request.law.name()
+        ),
+        num_levels: format!("{} of x = ln(sigma_max/sigma_min)/ln(gamma_root) = {:.3}", request.rounding.name(), x.mid()),
+        steps_per_level: steps_origin,
+        epsilon: "Technique 4: the minimiser of the variance ratio at gamma and T".to_owned(),
+        data: measured.as_ref().map(data_provenance),
+    };
+    let mut file = ScheduleFile::new(&derivation, dataset_name(request), range_of_data, provenance);
+    if let Source::Preset(dataset) = request.source
+        && let Some(row) = dataset.row(Model::NcsnV2)
+    {
+        file.published = Some(PublishedRow::from(row));
+        let findings = check(&row.schedule(dataset.dim())?, request.overlap, None)?;
+        file.findings = findings.iter().map(FindingRow::from).collect();
+    }
+    Ok((file, derivation))
+}
+
+fn dim(request: &Request, measured: Option<&Measured>) -> u64 {
+    match (&request.source, measured) {
+        (Source::Dimension(dim), _) => *dim,
+        (Source::Preset(dataset), _) => dataset.dim(),
+        (Source::Data(..), measured) => measured.map_or(0, |measured| measured.dim),
+    }
+}
+
+fn dim_origin(request: &Request, measured: Option<&Measured>) -> String {
+    match (&request.source, measured) {
+        (Source::Preset(dataset), _) => format!("{} x {} x {}", dataset.channels, dataset.size, dataset.size),
+        (Source::Data(..), Some(measured)) => measured.shape_text(),
+        _ => "given".to_owned(),
+    }
+}
+
+fn dataset_name(request: &Request) -> String {
+    match &request.source {
+        Source::Preset(dataset) => dataset.name.to_owned(),
+        Source::Data(path, ..) => path.display().to_string(),
+        Source::Dimension(dim) => format!("dimension {dim}"),
+    }
+}
+
+/// σ₁ and where it comes from: given, measured, or published.
+fn sigma_max(request: &Request, measured: Option<&Measured>) -> Result<(f64, String)> {
+    if let Some(sigma) = request.sigma_max {
+        return Ok((sigma, "given".to_owned()));
+    }
+    match (&request.source, measured) {
+        (Source::Preset(dataset), _) => {
+            Ok((dataset.sigma_max * request.range.scale(), dataset.sigma_max_source.to_owned()))
+        }
+        (_, Some(measured)) => {
+            // The upper end: no pair is farther apart.
+            Ok((measured.diameter.hi(), format!("Technique 1: {}", measured.diameter_text())))
+        }
+        _ => bail!("--dim needs --sigma-max"),
+    }
+}
+
+fn steps(request: &Request) -> (Steps, String) {
+    let published = match &request.source {
+        Source::Preset(dataset) => dataset.row(Model::NcsnV2).map(|row| row.steps_per_level),
+        _ => None,
+    };
+    match (request.steps, published) {
+        (Some(steps @ Steps::PerLevel(_)), _) => (steps, "given".to_owned()),
+        (Some(steps @ Steps::Budget(budget)), _) => {
+            (steps, format!("Technique 4: the most that {budget} score evaluations allow"))
+        }
+        (Some(steps @ Steps::Tolerance(tolerance)), _) => {
+            (steps, format!("the fewest with variance ratio at most 1 + {tolerance}"))
+        }
+        (None, Some(steps)) => (Steps::PerLevel(steps), "as published".to_owned()),
+        (None, None) => (Steps::PerLevel(DEFAULT_STEPS), "default, as published for CIFAR-10".to_owned()),
+    }
+}
+
+fn data_provenance(measured: &Measured) -> DataProvenance {
+    DataProvenance {
+        path: measured.path.clone(),
+        digest: measured.digest.clone(),
+        count: measured.count,
+        shape: measured.shape.clone(),
+        witness: measured.witness.clone().map(|(_, name)| name),
+        diameter: ends(measured.diameter),
+        notes: measured.notes.clone(),
+    }
+}

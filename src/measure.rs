@@ -1,0 +1,208 @@
+//! Technique 1 on data: reads a data set and finds its diameter.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use ncsn_theory::diameter::{self, Diameter, DiameterError, Entry, Rows, Stage};
+use ncsn_theory::interval::Interval;
+use ncsn_theory::schedule::DataRange;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::data::{self, DataSet, Pixels};
+
+/// A random part of the data to measure instead of all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subsample {
+    /// Number of rows, drawn without replacement.
+    pub count: usize,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+/// A data set's diameter and what is needed to tell where it comes from.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Path as given.
+    pub path: String,
+    /// Entries per row.
+    pub dim: u64,
+    /// Shape of a row.
+    pub shape: Vec<u64>,
+    /// Number of rows.
+    pub count: u64,
+    /// SHA-256 of the content.
+    pub digest: String,
+    /// What was done to the data on reading.
+    pub notes: Vec<String>,
+    /// The units of `diameter`.
+    pub range: DataRange,
+    /// The diameter, enclosed.
+    pub diameter: Interval,
+    /// Its square in units of 1/255², for u8 data.
+    pub squared: Option<u64>,
+    /// Index and name of the two rows that far apart.
+    pub witness: [(u64, String); 2],
+    /// Whether all rows were measured; otherwise `diameter` is a lower bound.
+    pub exact: bool,
+    /// Rows measured.
+    pub measured: u64,
+    /// Pairs among them.
+    pub pairs: u64,
+    /// Distances computed in full.
+    pub pairs_evaluated: u64,
+    /// Time spent on reading.
+    pub reading: Duration,
+    /// Time spent on the diameter after reading.
+    pub measuring: Duration,
+}
+
+impl Measured {
+    /// `3 x 32 x 32`.
+    pub fn shape_text(&self) -> String {
+        let sides: Vec<String> = self.shape.iter().map(u64::to_string).collect();
+        sides.join(" x ")
+    }
+
+    /// What the diameter is of.
+    pub fn diameter_text(&self) -> String {
+        if self.exact {
+            format!("exact diameter of {} items", self.count)
+        } else {
+            format!("diameter of {} of {} items drawn at random, a lower bound", self.measured, self.count)
+        }
+    }
+}
+
+/// Reads a data set and measures it, with a progress bar on a terminal.
+///
+/// # Arguments
+/// `range` — units of u8 data; floating-point data are measured in their own ([`DataRange::Native`]).
+///
+/// # Errors
+/// Data that cannot be read or measured, with the path.
+pub fn measure(
+    path: &Path,
+    options: &data::Options,
+    subsample: Option<Subsample>,
+    range: DataRange,
+) -> Result<Measured> {
+    let started = Instant::now();
+    let data = read(path, options)?;
+    let reading = started.elapsed();
+    let started = Instant::now();
+    let found = match &data.rows {
+        Pixels::Bytes(rows) => search::<u8>(rows, subsample).map(|found| Found {
+            diameter: range.sigma_max(found.squared),
+            squared: Some(found.squared),
+            range,
+            ..Found::new(&found)
+        }),
+        Pixels::Floats(rows) if rows.is_double() => search::<f64>(rows, subsample).map(Found::of_floats),
+        Pixels::Floats(rows) => search::<f32>(rows, subsample).map(Found::of_floats),
+    }
+    .with_context(|| path.display().to_string())?;
+    let measuring = started.elapsed();
+    let name = |row: usize| data.names.get(row).unwrap_or_else(|| format!("#{row}"));
+    Ok(Measured {
+        path: path.display().to_string(),
+        dim: data.rows.dim() as u64,
+        shape: data.shape.iter().map(|&side| side as u64).collect(),
+        count: data.rows.len() as u64,
+        digest: data.digest().with_context(|| path.display().to_string())?.to_owned(),
+        range: found.range,
+        diameter: found.diameter,
+        squared: found.squared,
+        witness: [found.witness.0, found.witness.1].map(|row| (row as u64, name(row))),
+        exact: found.exact,
+        measured: subsample.map_or(data.rows.len(), |subsample| subsample.count) as u64,
+        pairs: found.pairs,
+        pairs_evaluated: found.pairs_evaluated,
+        notes: data.notes,
+        reading,
+        measuring,
+    })
+}
+
+/// Reads a data set with a progress bar on a terminal.
+///
+/// # Errors
+/// Those of [`data::open`].
+pub fn read(path: &Path, options: &data::Options) -> Result<DataSet, data::Error> {
+    let bar = bar();
+    bar.set_message("reading");
+    let data = data::open(path, options, &|done, total| {
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    data
+}
+
+/// The part of a [`Diameter`] that does not depend on the type of the entries.
+struct Found {
+    diameter: Interval,
+    squared: Option<u64>,
+    range: DataRange,
+    witness: (usize, usize),
+    exact: bool,
+    pairs: u64,
+    pairs_evaluated: u64,
+}
+
+impl Found {
+    fn new<S>(found: &Diameter<S>) -> Self {
+        Self {
+            diameter: Interval::ENTIRE,
+            squared: None,
+            range: DataRange::Native,
+            witness: found.witness,
+            exact: found.exact,
+            pairs: found.pairs,
+            pairs_evaluated: found.pairs_evaluated,
+        }
+    }
+
+    fn of_floats(found: Diameter<Interval>) -> Self {
+        Self { diameter: found.length(), ..Self::new(&found) }
+    }
+}
+
+fn search<E: Entry>(
+    rows: &impl Rows<E>,
+    subsample: Option<Subsample>,
+) -> Result<Diameter<E::Squared>, DiameterError> {
+    let bar = bar();
+    let progress = |at: diameter::Progress| {
+        bar.set_message(stage(at.stage));
+        bar.set_length(at.total);
+        bar.set_position(at.done);
+    };
+    let found = match subsample {
+        Some(Subsample { count, seed }) => {
+            diameter::subsample(rows, count, &mut ChaCha8Rng::seed_from_u64(seed), progress)
+        }
+        None => diameter::diameter(rows, progress),
+    };
+    bar.finish_and_clear();
+    found
+}
+
+const fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Radii => "distances from the centre",
+        Stage::Projections => "projections",
+        Stage::Bounds => "bounds",
+        Stage::Blocks => "distances",
+    }
+}
+
+/// A bar on standard error; indicatif hides it where that is not a terminal.
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:<26} {wide_bar} {human_pos}/{human_len} {eta}");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

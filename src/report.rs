@@ -1,0 +1,109 @@
+//! Reports for people: the numbers, where they come from, and what was published beside them.
+
+use std::fmt::{self, Write};
+
+use ncsn_theory::Error;
+use ncsn_theory::interval::Interval;
+use ncsn_theory::schedule::{Derivation, trade_off};
+
+use crate::schedule_file::{FindingRow, ScheduleFile};
+
+/// Steps per level shown in the trade-off table.
+const TRADE_OFF_STEPS: [u64; 9] = [1, 2, 3, 4, 5, 10, 20, 50, 100];
+
+/// Width of the longest label, `score_evaluations`, and a space.
+const LABEL: usize = 18;
+
+/// The report of `ncsn schedule`.
+///
+/// # Arguments
+/// `with_trade_off` — whether the table of T against fidelity is appended.
+///
+/// # Errors
+/// Those of [`trade_off`].
+pub fn schedule(file: &ScheduleFile, derivation: &Derivation, with_trade_off: bool) -> anyhow::Result<String> {
+    let mut text = String::new();
+    writeln!(text, "Noise schedule for {}, D = {} ({})", file.dataset, file.dim, file.provenance.dim)?;
+    if let Some(data) = &file.provenance.data {
+        writeln!(text, "{} items, sha256 {}", data.count, data.digest)?;
+        for note in &data.notes {
+            writeln!(text, "note: {note}")?;
+        }
+    }
+    writeln!(text)?;
+    let origin = &file.provenance;
+    row(&mut text, "sigma_max", number(file.sigma_max), &origin.sigma_max)?;
+    row(&mut text, "sigma_min", number(file.sigma_min), &origin.sigma_min)?;
+    row(&mut text, "gamma_root", number(file.gamma_root), &origin.gamma_root)?;
+    enclosure(&mut text, derivation.gamma_root)?;
+    row(&mut text, "num_levels", file.num_levels.to_string(), &origin.num_levels)?;
+    row(&mut text, "gamma", number(file.gamma), "(sigma_max/sigma_min)^(1/(L-1)), the ratio of L levels")?;
+    enclosure(&mut text, derivation.gamma)?;
+    row(&mut text, "overlap", number(file.overlap), "of adjacent levels at gamma")?;
+    enclosure(&mut text, derivation.overlap)?;
+    row(&mut text, "steps_per_level", file.steps_per_level.to_string(), &origin.steps_per_level)?;
+    row(&mut text, "epsilon", number(file.epsilon), &origin.epsilon)?;
+    enclosure(&mut text, derivation.epsilon)?;
+    row(&mut text, "variance_ratio", number(file.variance_ratio), "s_T^2/sigma_i^2 after each level (Proposition 3)")?;
+    enclosure(&mut text, derivation.variance_ratio)?;
+    row(&mut text, "score_evaluations", file.score_evaluations.to_string(), "L * T for one sampling run")?;
+    if let Some(row) = &file.published {
+        writeln!(
+            text,
+            "\nPublished ({}, {}): sigma_max {}, L = {}, T = {}, epsilon {:e}",
+            row.model, row.source, row.sigma_max, row.num_levels, row.steps_per_level, row.epsilon
+        )?;
+        findings(&mut text, &file.findings)?;
+    }
+    if with_trade_off {
+        text.push_str(&trade_off_table(derivation)?);
+    }
+    Ok(text)
+}
+
+/// One line per finding, the verdict first.
+pub fn findings(text: &mut String, findings: &[FindingRow]) -> fmt::Result {
+    for finding in findings {
+        writeln!(text, "  {:<10} {}", finding.verdict, finding.text)?;
+    }
+    Ok(())
+}
+
+/// A double as the shortest decimal that parses back to it, in scientific notation when it is small.
+pub fn number(x: f64) -> String {
+    if x != 0.0 && x.abs() < 1e-3 { format!("{x:e}") } else { format!("{x}") }
+}
+
+fn row(text: &mut String, label: &str, value: String, origin: &str) -> fmt::Result {
+    writeln!(text, "  {label:<LABEL$} {value:<22} {origin}")
+}
+
+fn enclosure(text: &mut String, interval: Interval) -> fmt::Result {
+    writeln!(text, "  {:<LABEL$} in [{}, {}]", "", number(interval.lo()), number(interval.hi()))
+}
+
+fn trade_off_table(derivation: &Derivation) -> Result<String, anyhow::Error> {
+    let schedule = &derivation.schedule;
+    let rows: Vec<_> = TRADE_OFF_STEPS
+        .iter()
+        .map_while(|&steps| trade_off(schedule.range(), schedule.num_levels(), &[steps]).ok())
+        .flatten()
+        .collect();
+    if rows.is_empty() {
+        return Err(Error::Count { name: "number of levels", value: schedule.num_levels(), allowed: "2 to 2^53" }.into());
+    }
+    let mut text = String::from("\nMore steps bring the variance ratio closer to 1:\n");
+    writeln!(text, "  {:>5}  {:>18}  {:>22}  {:>18}", "T", "epsilon", "variance ratio - 1", "score evaluations")?;
+    for row in rows {
+        let mark = if row.steps_per_level == schedule.steps_per_level() { "  <" } else { "" };
+        writeln!(
+            text,
+            "  {:>5}  {:>18.10e}  {:>22.10e}  {:>18}{mark}",
+            row.steps_per_level,
+            row.epsilon.mid(),
+            row.variance_excess.mid(),
+            row.score_evaluations
+        )?;
+    }
+    Ok(text)
+}

@@ -1,0 +1,309 @@
+//! The schedule file: the one contract between theory and trainer, as TOML or JSON.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, bail, ensure};
+use ncsn_theory::interval::Interval;
+use ncsn_theory::schedule::check::Finding;
+use ncsn_theory::schedule::presets::Published;
+use ncsn_theory::schedule::{DataRange, Derivation, Law, NoiseRange, Schedule};
+use serde::{Deserialize, Serialize};
+
+/// Name and version of the format.
+pub const SCHEMA: &str = "ncsn.schedule/1";
+
+/// A schedule with its enclosures and the origin of each number.
+///
+/// Numbers print so that they parse back to the same double; the ends of enclosures are rounded outward.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleFile {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Name of the data set, or how its dimension and σ₁ were given.
+    pub dataset: String,
+    /// D = channels × height × width.
+    pub dim: u64,
+    /// `unit` for pixels in [0, 1], `signed` for [−1, 1], `native` for floating-point data in their own units.
+    pub data_range: String,
+    /// σ₁.
+    pub sigma_max: f64,
+    /// σ_L.
+    pub sigma_min: f64,
+    /// Overlap of adjacent levels asked for (Technique 2).
+    pub overlap_target: f64,
+    /// Overlap of adjacent levels at `gamma`.
+    pub overlap: f64,
+    /// The ratio whose overlap is the target.
+    pub gamma_root: f64,
+    /// σ_i/σ_{i+1} = (σ₁/σ_L)^{1/(L−1)}.
+    pub gamma: f64,
+    /// L.
+    pub num_levels: u64,
+    /// T.
+    pub steps_per_level: u64,
+    /// ε.
+    pub epsilon: f64,
+    /// s_T²/σ_i² of Proposition 3.
+    pub variance_ratio: f64,
+    /// L·T.
+    pub score_evaluations: u64,
+    /// `[lo, hi]` around each real number that the doubles above stand for.
+    pub enclosures: Enclosures,
+    /// The row of Table 4 for this data set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<PublishedRow>,
+    /// What the check of the published row found.
+    #[serde(default)]
+    pub findings: Vec<FindingRow>,
+    /// How each number was chosen.
+    pub provenance: Provenance,
+}
+
+/// Enclosures by key of the number enclosed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field encloses the field of the same name in ScheduleFile")]
+pub struct Enclosures {
+    pub gamma_root: [f64; 2],
+    pub gamma: [f64; 2],
+    pub overlap: [f64; 2],
+    pub epsilon: [f64; 2],
+    pub variance_ratio: [f64; 2],
+}
+
+/// A row of Table 4.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields are those of ScheduleFile, as published")]
+pub struct PublishedRow {
+    pub model: String,
+    pub sigma_max: f64,
+    pub sigma_min: f64,
+    pub num_levels: u64,
+    pub steps_per_level: u64,
+    pub epsilon: f64,
+    pub source: String,
+}
+
+/// One finding of the check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FindingRow {
+    /// Key of the number concerned.
+    pub field: String,
+    /// `agrees`, `explained` or `differs`.
+    pub verdict: String,
+    /// One sentence.
+    pub text: String,
+}
+
+/// Where each number comes from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field tells the origin of the field of the same name in ScheduleFile")]
+pub struct Provenance {
+    pub program: String,
+    pub dim: String,
+    pub sigma_max: String,
+    pub sigma_min: String,
+    pub gamma_root: String,
+    pub num_levels: String,
+    pub steps_per_level: String,
+    pub epsilon: String,
+    /// The data that σ₁ was measured on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataProvenance>,
+}
+
+/// The data set that σ₁ was measured on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataProvenance {
+    /// Path as given.
+    pub path: String,
+    /// SHA-256 of the decoded values, their shape and order.
+    pub digest: String,
+    /// Number of rows.
+    pub count: u64,
+    /// Shape of a row.
+    pub shape: Vec<u64>,
+    /// The two rows that are farthest apart.
+    pub witness: [String; 2],
+    /// Enclosure of their distance.
+    pub diameter: [f64; 2],
+    /// What was done to the data on reading.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// `[lo, hi]`.
+pub fn ends(interval: Interval) -> [f64; 2] {
+    [interval.lo(), interval.hi()]
+}
+
+impl From<&Finding> for FindingRow {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            field: finding.field().to_owned(),
+            verdict: finding.verdict().name().to_owned(),
+            text: finding.to_string(),
+        }
+    }
+}
+
+impl From<&Published> for PublishedRow {
+    fn from(row: &Published) -> Self {
+        Self {
+            model: row.model.name().to_owned(),
+            sigma_max: row.sigma_max,
+            sigma_min: ncsn_theory::schedule::presets::PUBLISHED_SIGMA_MIN,
+            num_levels: row.num_levels,
+            steps_per_level: row.steps_per_level,
+            epsilon: row.epsilon,
+            source: "Song & Ermon (2020), Table 4".to_owned(),
+        }
+    }
+}
+
+impl ScheduleFile {
+    /// The file for a derivation; `findings` and `published` start empty.
+    pub fn new(derivation: &Derivation, dataset: String, range: DataRange, provenance: Provenance) -> Self {
+        let schedule = &derivation.schedule;
+        Self {
+            schema: SCHEMA.to_owned(),
+            dataset,
+            dim: schedule.dim(),
+            data_range: range.name().to_owned(),
+            sigma_max: schedule.range().max(),
+            sigma_min: schedule.range().min(),
+            overlap_target: derivation.request.overlap,
+            overlap: derivation.overlap.mid(),
+            gamma_root: derivation.gamma_root.mid(),
+            gamma: derivation.gamma.mid(),
+            num_levels: schedule.num_levels(),
+            steps_per_level: schedule.steps_per_level(),
+            epsilon: schedule.epsilon(),
+            variance_ratio: derivation.variance_ratio.mid(),
+            score_evaluations: schedule.score_evaluations(),
+            enclosures: Enclosures {
+                gamma_root: ends(derivation.gamma_root),
+                gamma: ends(derivation.gamma),
+                overlap: ends(derivation.overlap),
+                epsilon: ends(derivation.epsilon),
+                variance_ratio: ends(derivation.variance_ratio),
+            },
+            published: None,
+            findings: Vec::new(),
+            provenance,
+        }
+    }
+
+    /// Reads TOML or, when the text starts with `{`, JSON.
+    ///
+    /// # Errors
+    /// Unknown or missing keys, another schema, and numbers that contradict each other, with the key named.
+    pub fn parse(text: &str) -> Result<Self> {
+        let file: Self = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text)?
+        } else {
+            toml::from_str(text).map_err(|error| {
+                let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+                anyhow::anyhow!("line {line}: {}", error.message().replace('\n', " "))
+            })?
+        };
+        file.schedule()?;
+        Ok(file)
+    }
+
+    /// The schedule, after checking that the numbers of the file are those of its σ₁, σ_L, L, T and ε.
+    ///
+    /// # Errors
+    /// A key whose value contradicts the others, with both values.
+    pub fn schedule(&self) -> Result<Schedule> {
+        ensure!(self.schema == SCHEMA, "schema is {:?}, expected {SCHEMA:?}", self.schema);
+        self.range()?;
+        let range = NoiseRange::new(self.sigma_max, self.sigma_min)?;
+        let schedule =
+            Schedule::new(self.dim, range, self.num_levels, self.steps_per_level, self.epsilon)?;
+        agree("gamma", self.gamma, schedule.gamma())?;
+        agree("variance_ratio", self.variance_ratio, schedule.variance_ratio())?;
+        let overlaps = schedule.overlap(Law::Normal);
+        if !overlaps.contains(self.overlap) {
+            agree("overlap", self.overlap, schedule.overlap(Law::Chi))?;
+        }
+        if self.score_evaluations != schedule.score_evaluations() {
+            bail!(
+                "score_evaluations is {}, expected num_levels * steps_per_level = {}",
+                self.score_evaluations,
+                schedule.score_evaluations()
+            );
+        }
+        Ok(schedule)
+    }
+
+    /// The range in which the data live.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn range(&self) -> Result<DataRange> {
+        let known = [DataRange::Unit, DataRange::Signed, DataRange::Native];
+        known
+            .into_iter()
+            .find(|range| range.name() == self.data_range)
+            .with_context(|| format!("data_range is {:?}, allowed: unit, signed, native", self.data_range))
+    }
+
+    /// TOML text.
+    ///
+    /// # Errors
+    /// None for finite numbers.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).context("writing TOML")
+    }
+
+    /// JSON text.
+    ///
+    /// # Errors
+    /// None for finite numbers.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// The keys under which the authors' code reads a schedule (`configs/*.yml`), with theirs names and meaning.
+    ///
+    /// `image_size` and `channels` are left to the reader: a dimension does not determine them.
+    ///
+    /// # Errors
+    /// Data in another range than [0, 1], in which the authors' σ live.
+    pub fn to_ncsnv2(&self) -> Result<String> {
+        ensure!(
+            self.data_range == "unit",
+            "data_range is {:?}, but the authors' configurations use pixels in [0, 1] (unit)",
+            self.data_range
+        );
+        let mut text = String::new();
+        writeln!(text, "# {} (D = {}), derived by {}", self.dataset, self.dim, self.provenance.program)?;
+        writeln!(text, "sampling:")?;
+        writeln!(text, "  step_lr: {:?}", self.epsilon)?;
+        writeln!(text, "  n_steps_each: {}", self.steps_per_level)?;
+        writeln!(text, "model:")?;
+        writeln!(text, "  sigma_dist: geometric")?;
+        writeln!(text, "  sigma_begin: {:?}", self.sigma_max)?;
+        writeln!(text, "  sigma_end: {:?}", self.sigma_min)?;
+        writeln!(text, "  num_classes: {}", self.num_levels)?;
+        Ok(text)
+    }
+}
+
+/// Refuses a derived number that is farther from its enclosure than rounding to a double explains.
+fn agree(key: &str, value: f64, exact: Interval) -> Result<()> {
+    // A writer that evaluates the same formula in plain doubles loses at most about 1e-9 (L up to 1e6 roundings).
+    let slack = 1e-9 * exact.mid().abs();
+    ensure!(
+        value >= exact.lo() - slack && value <= exact.hi() + slack,
+        "{key} is {value:?}, but sigma_max, sigma_min, num_levels, steps_per_level and epsilon give {:?}",
+        exact.mid()
+    );
+    Ok(())
+}
