@@ -133,11 +133,12 @@ pub fn measure(
 pub fn read(path: &Path, options: &data::Options) -> Result<DataSet, data::Error> {
     let bar = bar();
     bar.set_message("reading");
-    let data = data::open(path, options, &|done, total| {
+    let shown = bar.clone();
+    let data = data::open(path, options, &move |done, total| {
         if let Some(total) = total {
-            bar.set_length(total);
+            shown.set_length(total);
         }
-        bar.set_position(done);
+        shown.set_position(done);
     });
     bar.finish_and_clear();
     data

@@ -251,11 +251,13 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::SigmaMax { published, diameter, agrees: true } => {
-                write!(f, "sigma_max {published} is the diameter {diameter:.4} to the digits given")
+                write!(f, "sigma_max {published} is the diameter {diameter} to the digits given")
             }
-            Self::SigmaMax { published, diameter, agrees: false } => {
-                write!(f, "sigma_max {published} is not the diameter {diameter:.4} (Technique 1)")
-            }
+            Self::SigmaMax { published, diameter, agrees: false } => write!(
+                f,
+                "sigma_max {published} is {} the diameter {diameter} of Technique 1",
+                if published < diameter { "below" } else { "above" }
+            ),
             Self::LevelsAgree { published, target } => {
                 write!(f, "L = {published} follows from overlap {target} with ceil(x)+1")
             }
@@ -266,9 +268,10 @@ impl fmt::Display for Finding {
             ),
             Self::LevelsTooFew { published, derived, target, overlap } => write!(
                 f,
-                "L = {published} leaves an overlap of {:.1e} between adjacent levels; \
+                "L = {published} leaves an overlap below {:.0e} between adjacent levels; \
                  overlap {target} needs {derived}",
-                overlap.hi()
+                // A power of ten above it: 4.9e-324 would be true, but reads like a measurement.
+                10_f64.powf(overlap.hi().max(1e-300).log10().ceil())
             ),
             Self::EpsilonAgrees { published, optimal } => {
                 write!(
