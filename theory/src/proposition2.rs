@@ -1,1 +1,317 @@
-//! In preparation.
+//! Proposition 2: the radius r = ‖x‖ of x ~ N(0, σ²I) in R^D, its normal limit, and the distance between the two.
+
+use statrs::distribution::{ContinuousCDF, Normal};
+
+use crate::Error;
+use crate::gamma::{artanh_tail, enveloping_series, lower, poisson_weight, stirling_remainder, upper};
+use crate::interval::Interval;
+use crate::normal;
+use crate::root::falling_root;
+
+/// (1 − 4⁻ᵏ)B₂ₖ/(k(2k − 1)), numerators and denominators, for [`log_mean_deficit`].
+const GAMMA_RATIO: [(f64, f64); 8] = [
+    (1.0, 8.0),
+    (-1.0, 192.0),
+    (1.0, 640.0),
+    (-17.0, 14_336.0),
+    (31.0, 18_432.0),
+    (-691.0, 180_224.0),
+    (5461.0, 425_984.0),
+    (-929_569.0, 15_728_640.0),
+];
+
+/// From this dimension on, seven terms of the series leave less than an ulp of the mean's distance from √D.
+const SERIES_FROM: u64 = 32;
+
+/// The law of r = ‖x‖ for x ~ N(0, σ²I) in R^D: σ times a χ variable with D degrees of freedom.
+///
+/// # Example
+/// ```
+/// use ncsn_theory::{interval::Interval, proposition2::RadiusLaw};
+/// // In the plane the radius is Rayleigh distributed: F(r) = 1 − exp(−r²/2σ²), mean σ√(π/2).
+/// let law = RadiusLaw::new(2, 1.0)?;
+/// assert!(law.mean().intersection((Interval::PI / 2.0).sqrt()).is_some());
+/// # Ok::<(), ncsn_theory::Error>(())
+/// ```
+///
+/// # Source
+/// Song & Ermon (2020), Proposition 2.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RadiusLaw {
+    dim: u64,
+    sigma: f64,
+}
+
+impl RadiusLaw {
+    /// The radius law in `dim` dimensions for the standard deviation `sigma` of each coordinate.
+    ///
+    /// # Errors
+    /// [`Error::Count`] when `dim` is 0 or above 2⁵² (counts beyond are not all doubles), [`Error::Domain`] when `sigma`
+    /// is not a positive finite number.
+    pub fn new(dim: u64, sigma: f64) -> Result<Self, Error> {
+        if dim == 0 || dim > 1 << 52 {
+            return Err(Error::Count { name: "dimension", value: dim, allowed: "1 to 2^52" });
+        }
+        if !(sigma > 0.0 && sigma.is_finite()) {
+            return Err(Error::Domain { name: "sigma", value: sigma, allowed: "positive finite numbers" });
+        }
+        Ok(Self { dim, sigma })
+    }
+
+    /// D.
+    pub const fn dim(&self) -> u64 {
+        self.dim
+    }
+
+    /// σ.
+    pub const fn sigma(&self) -> f64 {
+        self.sigma
+    }
+
+    /// Probability density p(r), per unit of length; 0 for r < 0.
+    ///
+    /// # Formula
+    /// ```text
+    /// p(r) = r^{D−1} e^{−r²/2σ²} / (2^{D/2−1} Γ(D/2) σ^D) = (r/σ²) · x^{D/2−1} e^{−x}/Γ(D/2),   x = r²/2σ²
+    /// ```
+    ///
+    /// # Accuracy
+    /// At a point: relative width at most `(30 + 8·|ln(σp)| + 4·|D − (r/σ)²|)` · 2⁻⁵²; the last part is the rounding of x.
+    ///
+    /// # Source
+    /// Song & Ermon (2020), Proposition 2.
+    pub fn density(&self, r: Interval) -> Interval {
+        if r.is_below(0.0) {
+            return Interval::ZERO;
+        }
+        let ratio = r.max(Interval::ZERO) / self.sigma;
+        let inside = if self.dim == 1 {
+            2.0 * normal::density(ratio)
+        } else {
+            ratio * poisson_weight(self.dim - 2, ratio.sqr() / 2.0)
+        };
+        let density = inside / self.sigma;
+        if r.lo() < 0.0 { density.hull(Interval::ZERO) } else { density }
+    }
+
+    /// Distribution function F(r) = P(D/2, r²/2σ²); 0 for r ≤ 0.
+    ///
+    /// # Accuracy
+    /// Relative width at a point at most `(30 + 3√D + 8·|ln F| + 4·|D − (r/σ)²|)` · 2⁻⁵²: full relative accuracy in the
+    /// lower tail.
+    pub fn cdf(&self, r: Interval) -> Interval {
+        lower(self.dim, self.half_square(r))
+    }
+
+    /// 1 − F(r) = Q(D/2, r²/2σ²), in full relative accuracy in the upper tail.
+    ///
+    /// # Accuracy
+    /// As for [`cdf`](Self::cdf), with 1 − F for F.
+    pub fn survival(&self, r: Interval) -> Interval {
+        upper(self.dim, self.half_square(r))
+    }
+
+    /// The radius below which the law has probability `p`.
+    ///
+    /// # Arguments
+    /// `p` — in (0, 1), exactly the double given.
+    ///
+    /// # Accuracy
+    /// The ends are the closest doubles at which F(r) and p are certified to differ: about the relative width of F
+    /// divided by its logarithmic slope.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] when `p` is not strictly between 0 and 1.
+    pub fn quantile(&self, p: f64) -> Result<Interval, Error> {
+        if !(p > 0.0 && p < 1.0) {
+            return Err(Error::Domain { name: "probability", value: p, allowed: "0 < p < 1" });
+        }
+        let unit = Self { sigma: 1.0, ..*self };
+        // The smaller of F and 1 − F is the one known to more digits.
+        let shortfall = |r: f64| {
+            let r = Interval::point(r);
+            if p <= 0.5 { p - unit.cdf(r) } else { unit.survival(r) - (1.0 - Interval::point(p)) }
+        };
+        // ‖x‖ is 1-Lipschitz with mean at most √D, so P(r > √D + 10) ≤ e⁻⁵⁰ < 2⁻⁵³ ≤ 1 − p (Gaussian concentration).
+        let farthest = (self.root_dim() + 10.0).hi();
+        Ok(falling_root(shortfall, 0.0, farthest, unit.quantile_guess(p)) * self.sigma)
+    }
+
+    /// Wilson and Hilferty's approximation, improved by Newton's method; not certified.
+    fn quantile_guess(&self, p: f64) -> f64 {
+        let share = 2.0 / (9.0 * self.dim as f64);
+        let cube_root = 1.0 - share + Normal::standard().inverse_cdf(p) * share.sqrt();
+        let mut r = (self.dim as f64 * cube_root.max(0.01).powi(3)).sqrt();
+        for _ in 0..4 {
+            let at = Interval::point(r);
+            let excess = if p <= 0.5 { self.cdf(at).mid() - p } else { (1.0 - p) - self.survival(at).mid() };
+            let next = r - excess / self.density(at).mid();
+            if !(next > 0.0 && next.is_finite()) {
+                break;
+            }
+            r = next;
+        }
+        r
+    }
+
+    /// E[r] = √2 σ Γ((D+1)/2)/Γ(D/2).
+    ///
+    /// # Accuracy
+    /// Relative width at most 12 · 2⁻⁵².
+    pub fn mean(&self) -> Interval {
+        self.root_dim() * log_mean_deficit(self.dim).exp() * self.sigma
+    }
+
+    /// Var[r] = σ²D − E[r]², without that cancellation; it rises to σ²/2 as D grows.
+    ///
+    /// # Accuracy
+    /// Relative width at most 40 · 2⁻⁵².
+    pub fn variance(&self) -> Interval {
+        self.relative_variance() * Interval::integer(self.dim) * Interval::point(self.sigma).sqr()
+    }
+
+    /// √Var[r].
+    ///
+    /// # Accuracy
+    /// Relative width at most 24 · 2⁻⁵².
+    pub fn standard_deviation(&self) -> Interval {
+        self.relative_variance().sqrt() * self.root_dim() * self.sigma
+    }
+
+    /// Var[r]/(σ²D) = 1 − exp(2 ln(E[r]/σ√D)).
+    fn relative_variance(&self) -> Interval {
+        -(2.0 * log_mean_deficit(self.dim)).exp_m1()
+    }
+
+    /// The law that Proposition 2 gives for large D.
+    pub fn normal_limit(&self) -> NormalLimit {
+        NormalLimit { mean: self.root_dim() * self.sigma, sigma: self.sigma }
+    }
+
+    /// sup_r |F(r) − F_N(r)| between the radius law and its normal limit; it does not depend on σ.
+    ///
+    /// # Formula
+    /// With σ = 1, the densities' log ratio h has h′(r) = ((r − √D)² − 1)/r. It rises from −∞ (D ≥ 2), falls between
+    /// √D − 1 and √D + 1, and rises to ∞; writing h as a power series in 1/√D shows h ≥ 2/(3√D) at √D − 1 and
+    /// h ≤ −2/(3√D) + 1/(4D) at √D + 1. So F − F_N is stationary at exactly three r > 0 (two for D = 1, where h starts
+    /// above 0), one in each stretch. For r ≤ 0 the distance is F_N(r), at most F_N(0).
+    ///
+    /// # Accuracy
+    /// Absolute width at most `(10 + 3√D)` · 2⁻⁵².
+    pub fn kolmogorov_distance(&self) -> Interval {
+        let unit = Self { sigma: 1.0, ..*self };
+        let centre = self.root_dim().mid();
+        let ratio = |r: f64| unit.log_density_ratio(r);
+        let middle = falling_root(ratio, (centre - 1.0).max(f64::MIN_POSITIVE), centre + 1.0, centre);
+        // h(√D + 4) > 0: ln(1 + t) − t + t²/2 ≥ t³/(3(1 + t)), and 64/(3(√D + 4)) > 4/√D + 1/(6D) for D ≥ 1.
+        let right = falling_root(|r| -ratio(r), centre + 1.0, centre + 4.0, centre + 3_f64.sqrt());
+        let at_zero = unit.normal_limit().cdf(Interval::ZERO);
+        let rest = at_zero.max(unit.gap_around(middle)).max(unit.gap_around(right));
+        if self.dim == 1 {
+            return rest;
+        }
+        let left = falling_root(|r| -ratio(r), 0.0, centre - 1.0, centre - 3_f64.sqrt());
+        rest.max(unit.gap_around(left))
+    }
+
+    /// h(r) = ln p(r) − ln p_N(r) for σ = 1: D(ln(1+t) − t + t²/2) − ln(1+t) − s(D/2) with r = √D(1 + t).
+    fn log_density_ratio(&self, r: f64) -> Interval {
+        if r == 0.0 {
+            return Interval::ENTIRE;
+        }
+        let root = self.root_dim();
+        let t = (r - root) / root;
+        let y = t / (2.0 + t);
+        let log = (r / root).ln();
+        let bracket = if y.abs().hi() > 0.25 {
+            log - t + t.sqr() / 2.0
+        } else {
+            // ln(1 + t) = 2 artanh y turns the bracket into terms that do not cancel.
+            let square = y.sqr();
+            2.0 * y * square * (1.0 / (1.0 - y).sqr() + artanh_tail(square))
+        };
+        Interval::integer(self.dim) * bracket - log - stirling_remainder(self.dim as f64 / 2.0)
+    }
+
+    /// |F − F_N| at a stationary point known to lie in `r`: the value at one place, plus slope times distance.
+    fn gap_around(&self, r: Interval) -> Interval {
+        let (limit, place) = (self.normal_limit(), Interval::point(r.mid()));
+        let slope = self.density(r) - limit.density(r);
+        (self.cdf(place) - limit.cdf(place) + slope * (r - place)).abs()
+    }
+
+    /// (√2/3)φ(0)/√D = 0.188…/√D, the leading term of [`kolmogorov_distance`](Self::kolmogorov_distance) for large D.
+    ///
+    /// # Accuracy
+    /// Relative width at most 10 · 2⁻⁵².
+    ///
+    /// # Source
+    /// First Edgeworth term at the centre: F − F_N ≈ φ(z)(1 + z²)√2/(…√D) has its largest value there.
+    pub fn kolmogorov_leading(&self) -> Interval {
+        normal::density(Interval::ZERO) * Interval::point(2.0).sqrt() / 3.0 / self.root_dim()
+    }
+
+    fn root_dim(&self) -> Interval {
+        Interval::integer(self.dim).sqrt()
+    }
+
+    /// r²/2σ², 0 for r < 0.
+    fn half_square(&self, r: Interval) -> Interval {
+        (r.max(Interval::ZERO) / self.sigma).sqr() / 2.0
+    }
+}
+
+/// The normal law with mean √D σ and variance σ²/2, the limit of the radius law.
+///
+/// # Source
+/// Song & Ermon (2020), Proposition 2.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NormalLimit {
+    mean: Interval,
+    sigma: f64,
+}
+
+impl NormalLimit {
+    /// √D σ.
+    pub const fn mean(&self) -> Interval {
+        self.mean
+    }
+
+    /// σ²/2.
+    pub fn variance(&self) -> Interval {
+        Interval::point(self.sigma).sqr() / 2.0
+    }
+
+    /// Probability density at `r`.
+    pub fn density(&self, r: Interval) -> Interval {
+        normal::density(self.standardised(r)) * Interval::point(2.0).sqrt() / self.sigma
+    }
+
+    /// Distribution function Φ((r − √D σ)√2/σ).
+    pub fn cdf(&self, r: Interval) -> Interval {
+        normal::cdf(self.standardised(r))
+    }
+
+    fn standardised(&self, r: Interval) -> Interval {
+        (r - self.mean) / self.sigma * Interval::point(2.0).sqrt()
+    }
+}
+
+/// ln(E[r]/(σ√D)) < 0.
+///
+/// # Formula
+/// With a = D/2 it is ln(Γ(a+½)/Γ(a)) − ½ ln a = −∫₀^∞ tanh(t/4) e^{−at}/(2t) dt. Expanding tanh in partial fractions,
+/// each a geometric series, gives −Σ_k (1 − 4⁻ᵏ)B₂ₖ/(k(2k−1)a^{2k−1}), whose error has the sign of the first omitted term
+/// and at most its size. Small D are raised by E_D/E_{D+2} = (D + 1)⁻¹D, from E_D E_{D+1} = σ²D.
+///
+/// # Accuracy
+/// Relative width at most 24 · 2⁻⁵²: every part has the same sign.
+fn log_mean_deficit(dim: u64) -> Interval {
+    let (mut shifts, mut d) = (Interval::ZERO, dim);
+    while d < SERIES_FROM {
+        // ½ ln(D(D + 2)/(D + 1)²)
+        shifts = shifts + (-1.0 / Interval::integer(d + 1).sqr()).ln_1p() / 2.0;
+        d += 2;
+    }
+    shifts - enveloping_series(&GAMMA_RATIO, d as f64 / 2.0)
+}
