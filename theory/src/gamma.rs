@@ -70,7 +70,7 @@ pub fn ln_gamma(x: Interval) -> Interval {
 /// `dim` — D, below 2⁵³ (beyond, only [0, 1] is returned). `x` — the place, half a squared radius in units of σ².
 ///
 /// # Accuracy
-/// Relative width at most `(20 + 8·|ln weight|)` · 2⁻⁵² at a point. Tested against the 50-digit table.
+/// Relative width at most `(20 + 12·|ln weight|)` · 2⁻⁵² at a point. Tested against the 50-digit table.
 ///
 /// # Source
 /// The split into deviance and Stirling remainder: Loader, "Fast and accurate computation of binomial probabilities"
@@ -112,7 +112,7 @@ fn deviance(shape: f64, x: f64) -> Interval {
     let difference = Interval::point(x) - shape;
     // With μ = (x − a)/a and y = μ/(2 + μ): ln(1 + μ) = 2 artanh y, hence μ − ln(1 + μ) = yμ − 2y³(1/3 + y²/5 + …).
     let y = difference / (Interval::point(x) + shape);
-    if y.abs().hi() > 0.25 {
+    if y.abs().hi() > 0.5 {
         return difference - shape * (Interval::point(x) / shape).ln();
     }
     let square = y.sqr();

@@ -10,10 +10,13 @@
 //! An operation that is undefined somewhere on its operand, such as `ln` of `[-1, 1]`, returns [`Interval::ENTIRE`]:
 //! nothing can be concluded from it, hence no certificate can rest on it.
 
+mod rounding;
+
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::Error;
+use rounding::{product_bounds, quotient_bounds, sqrt_bounds, sum_bounds};
 
 /// A non-empty closed set of reals `[lo, hi]`; an infinite end means that the set has no bound on that side.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,9 +24,6 @@ pub struct Interval {
     lo: f64,
     hi: f64,
 }
-
-/// Below this magnitude a fused residual may itself underflow, so its sign says nothing.
-const RESIDUAL_EXACT_ABOVE: f64 = 1e-290;
 
 impl Interval {
     /// The whole real line.
@@ -164,7 +164,7 @@ impl Interval {
         a * a
     }
 
-    /// √x for x ≥ 0.
+    /// √x for x ≥ 0, one ulp wide at a point, or none where the root is a double.
     pub fn sqrt(self) -> Self {
         if self.lo < 0.0 {
             return Self::ENTIRE;
@@ -175,7 +175,7 @@ impl Interval {
     /// xⁿ by repeated squaring.
     ///
     /// # Accuracy
-    /// Relative width at most `2n` ulp more than `n` times that of `x`.
+    /// Relative width at a point at most `n` · 2⁻⁵²: n − 1 products of one ulp each.
     pub fn powi(self, n: u64) -> Self {
         let base = if n.is_multiple_of(2) { self.abs() } else { self };
         if base.lo < 0.0 {
@@ -219,86 +219,6 @@ impl Interval {
     /// Image under a decreasing correctly rounded function with values in `[least, greatest]`.
     pub(crate) fn decreasing(self, f: impl Fn(f64) -> f64, least: f64, greatest: f64) -> Self {
         Self { lo: Self::around(f(self.hi)).lo.max(least), hi: Self::around(f(self.lo)).hi.min(greatest) }
-    }
-}
-
-/// Enclosure of the exact sum of two doubles; infinite operands stand for "beyond every double".
-fn sum_bounds(a: f64, b: f64) -> Interval {
-    let s = a + b;
-    if !s.is_finite() {
-        return overflow(s);
-    }
-    let b_part = s - a;
-    let residual = (a - (s - b_part)) + (b - b_part);
-    directed(s, residual)
-}
-
-fn product_bounds(a: f64, b: f64) -> Interval {
-    if a == 0.0 || b == 0.0 {
-        return Interval::ZERO; // an infinite end is a bound, never a value: 0 · ∞ is 0 here
-    }
-    let p = a * b;
-    if !p.is_finite() {
-        return overflow(p);
-    }
-    if p.abs() < RESIDUAL_EXACT_ABOVE {
-        return Interval::around(p);
-    }
-    directed(p, a.mul_add(b, -p))
-}
-
-/// The caller excludes b = 0.
-fn quotient_bounds(a: f64, b: f64) -> Interval {
-    if a == 0.0 {
-        return Interval::ZERO;
-    }
-    let q = a / b;
-    if b.is_infinite() && a.is_finite() {
-        return Interval::around(q);
-    }
-    if !q.is_finite() {
-        return overflow(q);
-    }
-    if q.abs() < RESIDUAL_EXACT_ABOVE || a.abs() < RESIDUAL_EXACT_ABOVE {
-        return Interval::around(q);
-    }
-    let residual = (-q).mul_add(b, a);
-    directed(q, if b > 0.0 { residual } else { -residual })
-}
-
-/// The caller excludes x < 0.
-fn sqrt_bounds(x: f64) -> Interval {
-    let s = x.sqrt();
-    if !s.is_finite() {
-        return overflow(s);
-    }
-    if x == 0.0 || x.abs() >= RESIDUAL_EXACT_ABOVE {
-        return directed(s, (-s).mul_add(s, x));
-    }
-    Interval::around(s)
-}
-
-/// Neighbours of a rounded value whose exact counterpart is `rounded + residual`, |residual| below one ulp.
-fn directed(rounded: f64, residual: f64) -> Interval {
-    if residual > 0.0 {
-        Interval { lo: rounded, hi: rounded.next_up() }
-    } else if residual < 0.0 {
-        Interval { lo: rounded.next_down(), hi: rounded }
-    } else if residual == 0.0 {
-        Interval { lo: rounded, hi: rounded }
-    } else {
-        Interval::around(rounded)
-    }
-}
-
-/// A result beyond the largest double, or undefined (∞ − ∞), as the two bounds it still gives.
-fn overflow(x: f64) -> Interval {
-    if x == f64::INFINITY {
-        Interval { lo: f64::MAX, hi: f64::INFINITY }
-    } else if x == f64::NEG_INFINITY {
-        Interval { lo: f64::NEG_INFINITY, hi: f64::MIN }
-    } else {
-        Interval::ENTIRE
     }
 }
 
@@ -368,6 +288,12 @@ impl Div for Interval {
     fn div(self, other: Self) -> Self {
         if other.contains(0.0) {
             return Self::ENTIRE;
+        }
+        if self.lo >= 0.0 && other.lo > 0.0 {
+            return Self {
+                lo: quotient_bounds(self.lo, other.hi).lo,
+                hi: quotient_bounds(self.hi, other.lo).hi,
+            };
         }
         let corners = [
             quotient_bounds(self.lo, other.lo),

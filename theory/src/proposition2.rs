@@ -76,7 +76,8 @@ impl RadiusLaw {
     /// ```
     ///
     /// # Accuracy
-    /// At a point: relative width at most `(30 + 8·|ln(σp)| + 4·|D − (r/σ)²|)` · 2⁻⁵²; the last part is the rounding of x.
+    /// At a point: relative width at most `(30 + 12·|ln(σp)| + 2·|D − (r/σ)²|)` · 2⁻⁵² while
+    /// r/σ and σp are above 1e-150; the last part is the rounding of x.
     ///
     /// # Source
     /// Song & Ermon (2020), Proposition 2.
@@ -97,8 +98,8 @@ impl RadiusLaw {
     /// Distribution function F(r) = P(D/2, r²/2σ²); 0 for r ≤ 0.
     ///
     /// # Accuracy
-    /// Relative width at a point at most `(30 + 3√D + 8·|ln F| + 4·|D − (r/σ)²|)` · 2⁻⁵²: full relative accuracy in the
-    /// lower tail.
+    /// Relative width at a point at most `(30 + 3√D + 12·|ln F| + 2·|D − (r/σ)²|)` · 2⁻⁵² while r/σ and F
+    /// are above 1e-150: full relative accuracy in the lower tail.
     pub fn cdf(&self, r: Interval) -> Interval {
         lower(self.dim, self.half_square(r))
     }
@@ -117,8 +118,8 @@ impl RadiusLaw {
     /// `p` — in (0, 1), exactly the double given.
     ///
     /// # Accuracy
-    /// The ends are the closest doubles at which F(r) and p are certified to differ: about the relative width of F
-    /// divided by its logarithmic slope.
+    /// The ends are the closest doubles at which F(r) and p are certified to differ, times σ. Relative width at most
+    /// `(4 + c·q/(r p(r)))` · 2⁻⁵², where q is the smaller of p and 1 − p, and c · 2⁻⁵² the bound of [`cdf`](Self::cdf).
     ///
     /// # Errors
     /// [`Error::Domain`] when `p` is not strictly between 0 and 1.
@@ -157,7 +158,7 @@ impl RadiusLaw {
     /// E[r] = √2 σ Γ((D+1)/2)/Γ(D/2).
     ///
     /// # Accuracy
-    /// Relative width at most 12 · 2⁻⁵².
+    /// Relative width at most 6 · 2⁻⁵².
     pub fn mean(&self) -> Interval {
         self.root_dim() * log_mean_deficit(self.dim).exp() * self.sigma
     }
@@ -165,7 +166,7 @@ impl RadiusLaw {
     /// Var[r] = σ²D − E[r]², without that cancellation; it rises to σ²/2 as D grows.
     ///
     /// # Accuracy
-    /// Relative width at most 40 · 2⁻⁵².
+    /// Relative width at most 16 · 2⁻⁵².
     pub fn variance(&self) -> Interval {
         self.relative_variance() * Interval::integer(self.dim) * Interval::point(self.sigma).sqr()
     }
@@ -173,7 +174,7 @@ impl RadiusLaw {
     /// √Var[r].
     ///
     /// # Accuracy
-    /// Relative width at most 24 · 2⁻⁵².
+    /// Relative width at most 12 · 2⁻⁵².
     pub fn standard_deviation(&self) -> Interval {
         self.relative_variance().sqrt() * self.root_dim() * self.sigma
     }
@@ -197,7 +198,7 @@ impl RadiusLaw {
     /// above 0), one in each stretch. For r ≤ 0 the distance is F_N(r), at most F_N(0).
     ///
     /// # Accuracy
-    /// Absolute width at most `(10 + 3√D)` · 2⁻⁵².
+    /// Absolute width at most `(8 + 2√D)` · 2⁻⁵².
     pub fn kolmogorov_distance(&self) -> Interval {
         let unit = Self { sigma: 1.0, ..*self };
         let centre = self.root_dim().mid();
@@ -246,7 +247,8 @@ impl RadiusLaw {
     /// Relative width at most 10 · 2⁻⁵².
     ///
     /// # Source
-    /// First Edgeworth term at the centre: F − F_N ≈ φ(z)(1 + z²)√2/(…√D) has its largest value there.
+    /// Integrating h ≈ (z³/6 − z)/√(2D) against φ, with z = (r − √D σ)√2/σ, gives F − F_N ≈ φ(z)(4 − z²)/(6√(2D)), largest
+    /// in size at z = 0.
     pub fn kolmogorov_leading(&self) -> Interval {
         normal::density(Interval::ZERO) * Interval::point(2.0).sqrt() / 3.0 / self.root_dim()
     }
@@ -305,7 +307,7 @@ impl NormalLimit {
 /// and at most its size. Small D are raised by E_D/E_{D+2} = (D + 1)⁻¹D, from E_D E_{D+1} = σ²D.
 ///
 /// # Accuracy
-/// Relative width at most 24 · 2⁻⁵²: every part has the same sign.
+/// A few ulp of itself: every part has the same sign.
 fn log_mean_deficit(dim: u64) -> Interval {
     let (mut shifts, mut d) = (Interval::ZERO, dim);
     while d < SERIES_FROM {
@@ -314,4 +316,110 @@ fn log_mean_deficit(dim: u64) -> Interval {
         d += 2;
     }
     shifts - enveloping_series(&GAMMA_RATIO, d as f64 / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn law(dim: u64) -> RadiusLaw {
+        RadiusLaw::new(dim, 1.0).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_scaled_radius_has_the_law_of_the_unscaled_one(dim in 1_u64..20_000, sigma in 1e-3..1e3_f64, z in -6.0..6.0_f64) {
+            let scaled = RadiusLaw::new(dim, sigma).unwrap();
+            let ratio = Interval::point(((dim as f64).sqrt() + z).max(1e-3));
+            let r = ratio * sigma;
+            prop_assert!(scaled.cdf(r).intersection(law(dim).cdf(ratio)).is_some());
+            prop_assert!((scaled.density(r) * sigma).intersection(law(dim).density(ratio)).is_some());
+        }
+
+        #[test]
+        fn widths_hold_for_every_scale(dim in 1_u64..20_000, sigma in 1e-3..1e3_f64, z in -6.0..6.0_f64) {
+            let scaled = RadiusLaw::new(dim, sigma).unwrap();
+            let root = (dim as f64).sqrt();
+            let ratio = (root + z).max(1e-3);
+            let r = Interval::point(ratio * sigma);
+            let rounding = 30.0 + 2.0 * (dim as f64 - ratio * ratio).abs();
+            let (cdf, density) = (scaled.cdf(r), scaled.density(r) * sigma);
+            let cdf_bound = rounding + 3.0 * root + 12.0 * cdf.lo().ln().abs();
+            prop_assert!(cdf.relative_width() <= cdf_bound * f64::EPSILON);
+            prop_assert!(density.relative_width() <= (rounding + 12.0 * density.lo().ln().abs()) * f64::EPSILON);
+        }
+
+        #[test]
+        fn quantile_inverts_the_distribution_function(dim in 1_u64..5000, sigma in 1e-3..1e3_f64, p in 1e-12..1.0_f64) {
+            let law = RadiusLaw::new(dim, sigma).unwrap();
+            let r = law.quantile(p).unwrap();
+            prop_assert!(law.cdf(r).contains(p));
+        }
+    }
+
+    #[test]
+    fn neighbouring_means_multiply_to_the_dimension() {
+        for dim in 1..100 {
+            assert!((law(dim).mean() * law(dim + 1).mean()).contains(dim as f64));
+        }
+    }
+
+    #[test]
+    fn variance_rises_to_that_of_the_normal_limit() {
+        let variance = |dim| law(dim).variance();
+        let limit = law(7).normal_limit().variance().lo();
+        assert!([1, 2, 3, 5, 31, 32, 33, 3072, 1 << 40].windows(2).all(|d| variance(d[0]).hi() < variance(d[1]).lo()));
+        assert!(variance(1 << 40).is_below(limit) && variance(1 << 40).is_above(0.499_999));
+    }
+
+    #[test]
+    fn kolmogorov_distance_times_root_dimension_approaches_0_188() {
+        // Source: (√2/3)φ(0) = 0.18806…
+        let scaled = |dim: u64| law(dim).kolmogorov_distance() * Interval::integer(dim).sqrt();
+        assert_eq!((law(1).kolmogorov_leading().mid() * 1e5).round(), 18_806.0);
+        assert!((scaled(1_000_000).mid() - law(1).kolmogorov_leading().mid()).abs() < 1e-4);
+    }
+
+    #[test]
+    fn log_density_ratio_has_the_proved_signs_between_its_zeros() {
+        for dim in [1, 2, 3, 4, 5, 10, 100, 3072, 196_608, 1 << 32, 1 << 52] {
+            let root = (dim as f64).sqrt();
+            assert!(dim == 1 || law(dim).log_density_ratio(root - 1.0).is_above(0.0));
+            assert!(law(dim).log_density_ratio(root + 1.0).is_below(0.0));
+            assert!(law(dim).log_density_ratio(root + 4.0).is_above(0.0));
+        }
+    }
+
+    #[test]
+    fn log_density_ratio_is_that_of_the_densities() {
+        for (dim, r) in [(1, 0.3), (2, 4.0), (3, 0.1), (16, 3.0), (3072, 57.0)] {
+            let (law, place) = (law(dim), Interval::point(r));
+            let ratio = law.density(place) / law.normal_limit().density(place);
+            assert!(law.log_density_ratio(r).intersection(ratio.ln()).is_some());
+        }
+    }
+
+    #[test]
+    fn no_radius_is_negative() {
+        let below = Interval::ordered(-2.0, -1.0);
+        assert_eq!((law(3).density(below), law(3).cdf(below)), (Interval::ZERO, Interval::ZERO));
+        assert_eq!(law(3).survival(below), Interval::ONE);
+    }
+
+    #[test]
+    fn a_law_needs_a_dimension_and_a_positive_scale() {
+        assert!(matches!(RadiusLaw::new(0, 1.0), Err(Error::Count { value: 0, .. })));
+        for sigma in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(matches!(RadiusLaw::new(3, sigma), Err(Error::Domain { name: "sigma", .. })));
+        }
+    }
+
+    #[test]
+    fn a_quantile_needs_a_probability_strictly_inside() {
+        for p in [0.0, 1.0, -0.1, f64::NAN] {
+            assert!(matches!(law(3).quantile(p), Err(Error::Domain { name: "probability", .. })));
+        }
+    }
 }

@@ -27,7 +27,7 @@ const UNIT: Interval = Interval::ordered(0.0, 1.0);
 /// interval loses nothing.
 ///
 /// # Accuracy
-/// Relative width at a point at most `(24 + 2√a + 8·|ln P|)` · 2⁻⁵², which is full relative accuracy in the lower tail.
+/// Relative width at a point at most `(24 + 2√a + 12·|ln P|)` · 2⁻⁵², which is full relative accuracy in the lower tail.
 /// Tested against the 50-digit table. Time grows as √a, in both functions.
 ///
 /// # Example
@@ -54,7 +54,7 @@ pub fn lower(dim: u64, x: Interval) -> Interval {
 /// As for [`lower`].
 ///
 /// # Accuracy
-/// Relative width at a point at most `(24 + 2√a + 8·|ln Q|)` · 2⁻⁵², which is full relative accuracy in the upper tail.
+/// Relative width at a point at most `(24 + 2√a + 12·|ln Q|)` · 2⁻⁵², which is full relative accuracy in the upper tail.
 /// Tested against the 50-digit table.
 ///
 /// # Example
