@@ -67,7 +67,7 @@ pub fn ln_gamma(x: Interval) -> Interval {
 /// ```
 ///
 /// # Arguments
-/// `dim` — D, below 2⁵³ (beyond, only [0, 1] is returned). `x` — the place, half a squared radius in units of σ².
+/// `dim` — D, at most 2⁵² (beyond, only [0, 1] is returned). `x` — the place, half a squared radius in units of σ².
 ///
 /// # Accuracy
 /// Relative width at most `(20 + 12·|ln weight|)` · 2⁻⁵² at a point. Tested against the 50-digit table.
@@ -91,9 +91,9 @@ pub fn poisson_weight(dim: u64, x: Interval) -> Interval {
     if x.contains(shape) { ends.hull(weight_at(shape, shape)) } else { ends }
 }
 
-/// a = D/2, when it is a double.
+/// a = D/2, when it and all shapes that the sums pass through are doubles.
 fn shape(dim: u64) -> Option<f64> {
-    (dim < 1 << 53).then_some(dim as f64 / 2.0)
+    (dim <= 1 << 52).then_some(dim as f64 / 2.0)
 }
 
 fn weight_at(shape: f64, x: f64) -> Interval {
@@ -131,7 +131,7 @@ pub(crate) fn stirling_remainder(shape: f64) -> Interval {
     shifts + enveloping_series(&STIRLING, a)
 }
 
-/// Σ_{j≥0} qʲ/(2j + 3) for 0 ≤ q ≤ ¼: artanh y = y + y³·artanh_tail(y²).
+/// Σ_{j≥0} qʲ/(2j + 3) for 0 ≤ q ≤ 0.26: artanh y = y + y³·artanh_tail(y²).
 ///
 /// # Accuracy
 /// Relative width at most 12 · 2⁻⁵² at a point.
@@ -149,9 +149,9 @@ pub(crate) fn enveloping_series(coefficients: &[(f64, f64)], a: f64) -> Interval
     let inverse = 1.0 / Interval::point(a);
     let square = inverse.sqr();
     let value = |&(numerator, denominator): &(f64, f64)| Interval::point(numerator) / denominator;
-    let (bound, known) = coefficients.split_last().map_or((Interval::ZERO, coefficients), |(last, known)| {
-        (value(last).hull(Interval::ZERO), known)
-    });
+    let (bound, known) = coefficients
+        .split_last()
+        .map_or((Interval::ZERO, coefficients), |(last, known)| (value(last).hull(Interval::ZERO), known));
     known.iter().rev().fold(bound, |sum, c| value(c) + square * sum) * inverse
 }
 

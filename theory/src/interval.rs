@@ -10,13 +10,13 @@
 //! An operation that is undefined somewhere on its operand, such as `ln` of `[-1, 1]`, returns [`Interval::ENTIRE`]:
 //! nothing can be concluded from it, hence no certificate can rest on it.
 
+mod operators;
 mod rounding;
 
 use std::fmt;
-use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::Error;
-use rounding::{product_bounds, quotient_bounds, sqrt_bounds, sum_bounds};
+use rounding::sqrt_bounds;
 
 /// A non-empty closed set of reals `[lo, hi]`; an infinite end means that the set has no bound on that side.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -242,88 +242,6 @@ fn signed_power(x: f64, odd: u64) -> Interval {
     if x < 0.0 { -power_of_nonnegative(-x, odd) } else { power_of_nonnegative(x, odd) }
 }
 
-impl Neg for Interval {
-    type Output = Self;
-    fn neg(self) -> Self {
-        Self { lo: -self.hi, hi: -self.lo }
-    }
-}
-
-impl Add for Interval {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self { lo: sum_bounds(self.lo, other.lo).lo, hi: sum_bounds(self.hi, other.hi).hi }
-    }
-}
-
-impl Sub for Interval {
-    type Output = Self;
-    fn sub(self, other: Self) -> Self {
-        self + -other
-    }
-}
-
-impl Mul for Interval {
-    type Output = Self;
-    fn mul(self, other: Self) -> Self {
-        if self.lo >= 0.0 && other.lo >= 0.0 {
-            return Self {
-                lo: product_bounds(self.lo, other.lo).lo,
-                hi: product_bounds(self.hi, other.hi).hi,
-            };
-        }
-        let corners = [
-            product_bounds(self.lo, other.lo),
-            product_bounds(self.lo, other.hi),
-            product_bounds(self.hi, other.lo),
-            product_bounds(self.hi, other.hi),
-        ];
-        corners.into_iter().reduce(Self::hull).unwrap_or(Self::ENTIRE)
-    }
-}
-
-impl Div for Interval {
-    type Output = Self;
-    /// [`Interval::ENTIRE`] when 0 is in the divisor.
-    fn div(self, other: Self) -> Self {
-        if other.contains(0.0) {
-            return Self::ENTIRE;
-        }
-        if self.lo >= 0.0 && other.lo > 0.0 {
-            return Self {
-                lo: quotient_bounds(self.lo, other.hi).lo,
-                hi: quotient_bounds(self.hi, other.lo).hi,
-            };
-        }
-        let corners = [
-            quotient_bounds(self.lo, other.lo),
-            quotient_bounds(self.lo, other.hi),
-            quotient_bounds(self.hi, other.lo),
-            quotient_bounds(self.hi, other.hi),
-        ];
-        corners.into_iter().reduce(Self::hull).unwrap_or(Self::ENTIRE)
-    }
-}
-
-/// Arithmetic with a double means arithmetic with the point at it.
-macro_rules! with_points {
-    ($($trait:ident :: $method:ident),+) => {$(
-        impl $trait<f64> for Interval {
-            type Output = Interval;
-            fn $method(self, other: f64) -> Interval {
-                $trait::$method(self, Interval::point(other))
-            }
-        }
-        impl $trait<Interval> for f64 {
-            type Output = Interval;
-            fn $method(self, other: Interval) -> Interval {
-                $trait::$method(Interval::point(self), other)
-            }
-        }
-    )+};
-}
-with_points!(Add::add, Sub::sub, Mul::mul, Div::div);
-
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{:?}, {:?}]", self.lo, self.hi)
@@ -413,6 +331,19 @@ mod tests {
         for result in [straddling.ln(), straddling.sqrt(), 1.0 / straddling, (-straddling - 1.0).ln_1p()] {
             assert_eq!(result, Interval::ENTIRE);
         }
+    }
+
+    #[test]
+    fn underflow_keeps_the_sign() {
+        let tiny = Interval::point(f64::MIN_POSITIVE);
+        assert_eq!(tiny * tiny, Interval::ordered(0.0, f64::from_bits(1)));
+        assert_eq!(tiny / f64::MIN, Interval::ordered(-f64::from_bits(1), 0.0));
+    }
+
+    #[test]
+    fn root_of_a_subnormal_is_one_ulp_wide() {
+        let root = Interval::point(1e-320).sqrt();
+        assert_eq!(root.hi(), root.lo().next_up());
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Proposition 2: the radius r = ‖x‖ of x ~ N(0, σ²I) in R^D, its normal limit, and the distance between the two.
 
+mod distance;
+
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::Error;
-use crate::gamma::{artanh_tail, enveloping_series, lower, poisson_weight, stirling_remainder, upper};
+use crate::gamma::{enveloping_series, lower, poisson_weight, upper};
 use crate::interval::Interval;
 use crate::normal;
 use crate::root::falling_root;
@@ -155,7 +157,7 @@ impl RadiusLaw {
         r
     }
 
-    /// E[r] = √2 σ Γ((D+1)/2)/Γ(D/2).
+    /// Mean radius E(r) = √2 σ Γ((D+1)/2)/Γ(D/2).
     ///
     /// # Accuracy
     /// Relative width at most 6 · 2⁻⁵².
@@ -163,7 +165,7 @@ impl RadiusLaw {
         self.root_dim() * log_mean_deficit(self.dim).exp() * self.sigma
     }
 
-    /// Var[r] = σ²D − E[r]², without that cancellation; it rises to σ²/2 as D grows.
+    /// Variance of the radius σ²D − E(r)², without that cancellation; it rises to σ²/2 as D grows.
     ///
     /// # Accuracy
     /// Relative width at most 16 · 2⁻⁵².
@@ -171,7 +173,7 @@ impl RadiusLaw {
         self.relative_variance() * Interval::integer(self.dim) * Interval::point(self.sigma).sqr()
     }
 
-    /// √Var[r].
+    /// Standard deviation of the radius.
     ///
     /// # Accuracy
     /// Relative width at most 12 · 2⁻⁵².
@@ -179,7 +181,7 @@ impl RadiusLaw {
         self.relative_variance().sqrt() * self.root_dim() * self.sigma
     }
 
-    /// Var[r]/(σ²D) = 1 − exp(2 ln(E[r]/σ√D)).
+    /// Var(r)/(σ²D) = 1 − exp(2 ln(E(r)/σ√D)).
     fn relative_variance(&self) -> Interval {
         -(2.0 * log_mean_deficit(self.dim)).exp_m1()
     }
@@ -187,70 +189,6 @@ impl RadiusLaw {
     /// The law that Proposition 2 gives for large D.
     pub fn normal_limit(&self) -> NormalLimit {
         NormalLimit { mean: self.root_dim() * self.sigma, sigma: self.sigma }
-    }
-
-    /// sup_r |F(r) − F_N(r)| between the radius law and its normal limit; it does not depend on σ.
-    ///
-    /// # Formula
-    /// With σ = 1, the densities' log ratio h has h′(r) = ((r − √D)² − 1)/r. It rises from −∞ (D ≥ 2), falls between
-    /// √D − 1 and √D + 1, and rises to ∞; writing h as a power series in 1/√D shows h ≥ 2/(3√D) at √D − 1 and
-    /// h ≤ −2/(3√D) + 1/(4D) at √D + 1. So F − F_N is stationary at exactly three r > 0 (two for D = 1, where h starts
-    /// above 0), one in each stretch. For r ≤ 0 the distance is F_N(r), at most F_N(0).
-    ///
-    /// # Accuracy
-    /// Absolute width at most `(8 + 2√D)` · 2⁻⁵².
-    pub fn kolmogorov_distance(&self) -> Interval {
-        let unit = Self { sigma: 1.0, ..*self };
-        let centre = self.root_dim().mid();
-        let ratio = |r: f64| unit.log_density_ratio(r);
-        let middle = falling_root(ratio, (centre - 1.0).max(f64::MIN_POSITIVE), centre + 1.0, centre);
-        // h(√D + 4) > 0: ln(1 + t) − t + t²/2 ≥ t³/(3(1 + t)), and 64/(3(√D + 4)) > 4/√D + 1/(6D) for D ≥ 1.
-        let right = falling_root(|r| -ratio(r), centre + 1.0, centre + 4.0, centre + 3_f64.sqrt());
-        let at_zero = unit.normal_limit().cdf(Interval::ZERO);
-        let rest = at_zero.max(unit.gap_around(middle)).max(unit.gap_around(right));
-        if self.dim == 1 {
-            return rest;
-        }
-        let left = falling_root(|r| -ratio(r), 0.0, centre - 1.0, centre - 3_f64.sqrt());
-        rest.max(unit.gap_around(left))
-    }
-
-    /// h(r) = ln p(r) − ln p_N(r) for σ = 1: D(ln(1+t) − t + t²/2) − ln(1+t) − s(D/2) with r = √D(1 + t).
-    fn log_density_ratio(&self, r: f64) -> Interval {
-        if r == 0.0 {
-            return Interval::ENTIRE;
-        }
-        let root = self.root_dim();
-        let t = (r - root) / root;
-        let y = t / (2.0 + t);
-        let log = (r / root).ln();
-        let bracket = if y.abs().hi() > 0.25 {
-            log - t + t.sqr() / 2.0
-        } else {
-            // ln(1 + t) = 2 artanh y turns the bracket into terms that do not cancel.
-            let square = y.sqr();
-            2.0 * y * square * (1.0 / (1.0 - y).sqr() + artanh_tail(square))
-        };
-        Interval::integer(self.dim) * bracket - log - stirling_remainder(self.dim as f64 / 2.0)
-    }
-
-    /// |F − F_N| at a stationary point known to lie in `r`: the value at one place, plus slope times distance.
-    fn gap_around(&self, r: Interval) -> Interval {
-        let (limit, place) = (self.normal_limit(), Interval::point(r.mid()));
-        let slope = self.density(r) - limit.density(r);
-        (self.cdf(place) - limit.cdf(place) + slope * (r - place)).abs()
-    }
-
-    /// (√2/3)φ(0)/√D = 0.188…/√D, the leading term of [`kolmogorov_distance`](Self::kolmogorov_distance) for large D.
-    ///
-    /// # Accuracy
-    /// Relative width at most 10 · 2⁻⁵².
-    ///
-    /// # Source
-    /// Integrating h ≈ (z³/6 − z)/√(2D) against φ, with z = (r − √D σ)√2/σ, gives F − F_N ≈ φ(z)(4 − z²)/(6√(2D)), largest
-    /// in size at z = 0.
-    pub fn kolmogorov_leading(&self) -> Interval {
-        normal::density(Interval::ZERO) * Interval::point(2.0).sqrt() / 3.0 / self.root_dim()
     }
 
     fn root_dim(&self) -> Interval {
@@ -299,7 +237,7 @@ impl NormalLimit {
     }
 }
 
-/// ln(E[r]/(σ√D)) < 0.
+/// ln(E(r)/(σ√D)) < 0.
 ///
 /// # Formula
 /// With a = D/2 it is ln(Γ(a+½)/Γ(a)) − ½ ln a = −∫₀^∞ tanh(t/4) e^{−at}/(2t) dt. Expanding tanh in partial fractions,
@@ -321,6 +259,9 @@ fn log_mean_deficit(dim: u64) -> Interval {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use rand_distr::StandardNormal;
 
     use super::*;
 
@@ -360,6 +301,25 @@ mod tests {
     }
 
     #[test]
+    fn norms_of_gaussian_vectors_follow_the_law() {
+        const SAMPLES: usize = 4000;
+        const SIGNIFICANCE: f64 = 1e-6;
+        const DIM: usize = 17;
+        let law = RadiusLaw::new(DIM as u64, 0.3).unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let mut norm =
+            || (0..DIM).map(|_| rng.sample::<f64, _>(StandardNormal).powi(2)).sum::<f64>().sqrt() * 0.3;
+        let mut norms: Vec<f64> = (0..SAMPLES).map(|_| norm()).collect();
+        norms.sort_by(f64::total_cmp);
+        let distance = norms.iter().enumerate().fold(0.0_f64, |distance, (below, &r)| {
+            let (f, step) = (law.cdf(Interval::point(r)).mid(), 1.0 / SAMPLES as f64);
+            distance.max(f - below as f64 * step).max((below + 1) as f64 * step - f)
+        });
+        // Dvoretzky-Kiefer-Wolfowitz with Massart's constant: P(distance > d) ≤ 2 exp(−2nd²).
+        assert!(distance < ((2.0 / SIGNIFICANCE).ln() / (2.0 * SAMPLES as f64)).sqrt());
+    }
+
+    #[test]
     fn neighbouring_means_multiply_to_the_dimension() {
         for dim in 1..100 {
             assert!((law(dim).mean() * law(dim + 1).mean()).contains(dim as f64));
@@ -370,35 +330,12 @@ mod tests {
     fn variance_rises_to_that_of_the_normal_limit() {
         let variance = |dim| law(dim).variance();
         let limit = law(7).normal_limit().variance().lo();
-        assert!([1, 2, 3, 5, 31, 32, 33, 3072, 1 << 40].windows(2).all(|d| variance(d[0]).hi() < variance(d[1]).lo()));
+        assert!(
+            [1, 2, 3, 5, 31, 32, 33, 3072, 1 << 40]
+                .windows(2)
+                .all(|d| variance(d[0]).hi() < variance(d[1]).lo())
+        );
         assert!(variance(1 << 40).is_below(limit) && variance(1 << 40).is_above(0.499_999));
-    }
-
-    #[test]
-    fn kolmogorov_distance_times_root_dimension_approaches_0_188() {
-        // Source: (√2/3)φ(0) = 0.18806…
-        let scaled = |dim: u64| law(dim).kolmogorov_distance() * Interval::integer(dim).sqrt();
-        assert_eq!((law(1).kolmogorov_leading().mid() * 1e5).round(), 18_806.0);
-        assert!((scaled(1_000_000).mid() - law(1).kolmogorov_leading().mid()).abs() < 1e-4);
-    }
-
-    #[test]
-    fn log_density_ratio_has_the_proved_signs_between_its_zeros() {
-        for dim in [1, 2, 3, 4, 5, 10, 100, 3072, 196_608, 1 << 32, 1 << 52] {
-            let root = (dim as f64).sqrt();
-            assert!(dim == 1 || law(dim).log_density_ratio(root - 1.0).is_above(0.0));
-            assert!(law(dim).log_density_ratio(root + 1.0).is_below(0.0));
-            assert!(law(dim).log_density_ratio(root + 4.0).is_above(0.0));
-        }
-    }
-
-    #[test]
-    fn log_density_ratio_is_that_of_the_densities() {
-        for (dim, r) in [(1, 0.3), (2, 4.0), (3, 0.1), (16, 3.0), (3072, 57.0)] {
-            let (law, place) = (law(dim), Interval::point(r));
-            let ratio = law.density(place) / law.normal_limit().density(place);
-            assert!(law.log_density_ratio(r).intersection(ratio.ln()).is_some());
-        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Proposition 2's radius law and the exact overlap hold the 50-digit values and are as narrow as documented.
 
+#![allow(clippy::unwrap_used, reason = "a table that cannot be read fails the test")]
+
 mod common;
 
 use common::{Row, rows};
@@ -20,15 +22,15 @@ const NO_WIDTH_BELOW: f64 = 1e-150;
 fn check(name: &str, f: impl Fn(&[f64]) -> Interval, bound: impl Fn(&[f64], f64) -> f64) {
     let table: Vec<Row<'_>> = rows(TABLE).filter(|row| row.function == name).collect();
     assert!(table.len() >= DIMENSIONS, "{} rows for {name}", table.len());
-    let mut worst: f64 = 0.0;
     for row in table {
         let (enclosure, at) = (f(&row.arguments), &row.arguments);
         assert!(row.is_enclosed_by(enclosure), "{name}{at:?}: {enclosure}");
         let (width, limit) = (row.width_in_ulps(enclosure), bound(at, row.rounded()));
-        assert!(width <= limit || row.rounded() < NO_WIDTH_BELOW, "{name}{at:?}: {width} ulp, documented {limit}");
-        if row.rounded() > NO_WIDTH_BELOW && width/limit>worst {eprintln!("   {name} {at:?} {}", width/limit); worst = worst.max(width/limit); }
+        assert!(
+            width <= limit || row.rounded() < NO_WIDTH_BELOW,
+            "{name}{at:?}: {width} ulp, documented {limit}"
+        );
     }
-    eprintln!("{name} {worst}");
 }
 
 /// The law of the row's dimension at σ = 1.

@@ -23,12 +23,12 @@ const UNIT: Interval = Interval::ordered(0.0, 1.0);
 /// ```
 ///
 /// # Arguments
-/// `dim` — D = 2a, below 2⁵³ (beyond, only [0, 1] is returned). `x` — where; the ends are treated one by one, so a wide
+/// `dim` — D = 2a, at most 2⁵² (beyond, only [0, 1] is returned). `x` — where; the ends are treated one by one, so a wide
 /// interval loses nothing.
 ///
 /// # Accuracy
-/// Relative width at a point at most `(24 + 2√a + 12·|ln P|)` · 2⁻⁵², which is full relative accuracy in the lower tail.
-/// Tested against the 50-digit table. Time grows as √a, in both functions.
+/// Relative width at a point at most `(24 + 2√a + 12·|ln P|)` · 2⁻⁵², which is full relative accuracy in the lower tail,
+/// while P is above 1e-300. Tested against the 50-digit table. Time grows as √a, in both functions.
 ///
 /// # Example
 /// ```
@@ -54,8 +54,8 @@ pub fn lower(dim: u64, x: Interval) -> Interval {
 /// As for [`lower`].
 ///
 /// # Accuracy
-/// Relative width at a point at most `(24 + 2√a + 12·|ln Q|)` · 2⁻⁵², which is full relative accuracy in the upper tail.
-/// Tested against the 50-digit table.
+/// Relative width at a point at most `(24 + 2√a + 12·|ln Q|)` · 2⁻⁵², which is full relative accuracy in the upper tail,
+/// while Q is above 1e-300. Tested against the 50-digit table.
 ///
 /// # Example
 /// ```
