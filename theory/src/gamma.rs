@@ -197,6 +197,15 @@ mod tests {
 
     proptest! {
         #[test]
+        fn ln_gamma_of_an_interval_holds_the_values_inside(
+            x in 0.01..4.0_f64, width in 0.0..3.0_f64, part in 0.0..1.0_f64,
+        ) {
+            let whole = ln_gamma(Interval::ordered(x, x + width));
+            let inside = ln_gamma(Interval::point(x + part * width));
+            prop_assert_eq!(whole.hull(inside), whole);
+        }
+
+        #[test]
         fn weight_of_an_interval_holds_the_weights_inside(
             dim in 0_u64..5000, x in 0.0..4000.0_f64, width in 0.0..50.0_f64, part in 0.0..1.0_f64,
         ) {

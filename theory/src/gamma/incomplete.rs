@@ -39,7 +39,7 @@ const UNIT: Interval = Interval::ordered(0.0, 1.0);
 /// ```
 ///
 /// # Source
-/// DLMF 8.7.1, 8.8.2 iterated.
+/// DLMF 8.7.1 and 8.8.6.
 pub fn lower(dim: u64, x: Interval) -> Interval {
     match domain(dim, x) {
         Ok(shape) if x.lo() == x.hi() => lower_at(shape, x.lo()),
@@ -66,7 +66,7 @@ pub fn lower(dim: u64, x: Interval) -> Interval {
 /// ```
 ///
 /// # Source
-/// DLMF 8.7.1, 8.8.2 iterated.
+/// DLMF 8.7.1 and 8.8.6.
 pub fn upper(dim: u64, x: Interval) -> Interval {
     match domain(dim, x) {
         Ok(shape) if x.lo() == x.hi() => upper_at(shape, x.lo()),
@@ -125,7 +125,7 @@ fn descending(a: f64, x: f64) -> Interval {
 ///
 /// The terms are plain doubles; their rounding is bounded from the sum itself. The n-th term carries 2n roundings, so
 /// all of them together err by at most 2u·Σ n·termₙ up to second order, and the compensated sum by (1 + n²u)·u·sum
-/// (Higham, "Accuracy and Stability of Numerical Algorithms", §4.3).
+/// (Ogita, Rump & Oishi, "Accurate sum and dot product", 2005, proposition 4.5).
 fn sum_of_products(ratio: impl Fn(f64) -> f64, last: f64) -> Interval {
     let (mut n, mut term, mut sum) = (0.0, 1.0, 1.0);
     let (mut compensation, mut weighted) = (0.0, 0.0);
