@@ -15,8 +15,9 @@ use crate::proposition2::RadiusLaw;
 ///
 /// C_χ′(γ) < 0 iff γ² > 2D ln(b/a)/(b² − a²), as the radius density is proportional to r^{D−1}e^{−r²/2}. So for a > 0 it
 /// rises, then falls strictly to 0, and takes each value in (0, C_χ(1)) exactly once at γ > 1. For a ≤ 0 it only rises,
-/// to 1, and takes no value below C_χ(1) at γ > 1. The first case is D ≥ 5: m² > D e^{−1/(2D)} ≥ 0.904·D there (first term of
-/// the series of ln m, which it exceeds), and m > 3s means m² > 0.9·D as s² = D − m². The second is D = 1, 2, 3, 4.
+/// to 1, and takes no value below C_χ(1) at γ > 1. The first case is D ≥ 5: there
+/// m² > D e^{−1/(2D)} ≥ 0.904·D (ln m exceeds the first term of its series), and m > 3s means m² > 0.9·D as s² = D − m².
+/// The second is D = 1, 2, 3, 4.
 ///
 /// # Arguments
 /// `gamma` — γ > 0. `dim` — D, 1 to 2⁵². [`Interval::ENTIRE`] elsewhere.

@@ -271,7 +271,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_scaled_radius_has_the_law_of_the_unscaled_one(dim in 1_u64..20_000, sigma in 1e-3..1e3_f64, z in -6.0..6.0_f64) {
+        fn a_scaled_radius_has_the_law_of_the_unscaled_one(
+            dim in 1_u64..20_000, sigma in 1e-3..1e3_f64, z in -6.0..6.0_f64,
+        ) {
             let scaled = RadiusLaw::new(dim, sigma).unwrap();
             let ratio = Interval::point(((dim as f64).sqrt() + z).max(1e-3));
             let r = ratio * sigma;
