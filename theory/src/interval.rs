@@ -10,10 +10,13 @@
 //! An operation that is undefined somewhere on its operand, such as `ln` of `[-1, 1]`, returns [`Interval::ENTIRE`]:
 //! nothing can be concluded from it, hence no certificate can rest on it.
 
+mod operators;
+mod rounding;
+
 use std::fmt;
-use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::Error;
+use rounding::sqrt_bounds;
 
 /// A non-empty closed set of reals `[lo, hi]`; an infinite end means that the set has no bound on that side.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,9 +24,6 @@ pub struct Interval {
     lo: f64,
     hi: f64,
 }
-
-/// Below this magnitude a fused residual may itself underflow, so its sign says nothing.
-const RESIDUAL_EXACT_ABOVE: f64 = 1e-290;
 
 impl Interval {
     /// The whole real line.
@@ -164,7 +164,7 @@ impl Interval {
         a * a
     }
 
-    /// √x for x ≥ 0.
+    /// √x for x ≥ 0, one ulp wide at a point, or none where the root is a double.
     pub fn sqrt(self) -> Self {
         if self.lo < 0.0 {
             return Self::ENTIRE;
@@ -175,7 +175,7 @@ impl Interval {
     /// xⁿ by repeated squaring.
     ///
     /// # Accuracy
-    /// Relative width at most `2n` ulp more than `n` times that of `x`.
+    /// Relative width at a point at most `n` · 2⁻⁵²: n − 1 products of one ulp each.
     pub fn powi(self, n: u64) -> Self {
         let base = if n.is_multiple_of(2) { self.abs() } else { self };
         if base.lo < 0.0 {
@@ -222,86 +222,6 @@ impl Interval {
     }
 }
 
-/// Enclosure of the exact sum of two doubles; infinite operands stand for "beyond every double".
-fn sum_bounds(a: f64, b: f64) -> Interval {
-    let s = a + b;
-    if !s.is_finite() {
-        return overflow(s);
-    }
-    let b_part = s - a;
-    let residual = (a - (s - b_part)) + (b - b_part);
-    directed(s, residual)
-}
-
-fn product_bounds(a: f64, b: f64) -> Interval {
-    if a == 0.0 || b == 0.0 {
-        return Interval::ZERO; // an infinite end is a bound, never a value: 0 · ∞ is 0 here
-    }
-    let p = a * b;
-    if !p.is_finite() {
-        return overflow(p);
-    }
-    if p.abs() < RESIDUAL_EXACT_ABOVE {
-        return Interval::around(p);
-    }
-    directed(p, a.mul_add(b, -p))
-}
-
-/// The caller excludes b = 0.
-fn quotient_bounds(a: f64, b: f64) -> Interval {
-    if a == 0.0 {
-        return Interval::ZERO;
-    }
-    let q = a / b;
-    if b.is_infinite() && a.is_finite() {
-        return Interval::around(q);
-    }
-    if !q.is_finite() {
-        return overflow(q);
-    }
-    if q.abs() < RESIDUAL_EXACT_ABOVE || a.abs() < RESIDUAL_EXACT_ABOVE {
-        return Interval::around(q);
-    }
-    let residual = (-q).mul_add(b, a);
-    directed(q, if b > 0.0 { residual } else { -residual })
-}
-
-/// The caller excludes x < 0.
-fn sqrt_bounds(x: f64) -> Interval {
-    let s = x.sqrt();
-    if !s.is_finite() {
-        return overflow(s);
-    }
-    if x == 0.0 || x.abs() >= RESIDUAL_EXACT_ABOVE {
-        return directed(s, (-s).mul_add(s, x));
-    }
-    Interval::around(s)
-}
-
-/// Neighbours of a rounded value whose exact counterpart is `rounded + residual`, |residual| below one ulp.
-fn directed(rounded: f64, residual: f64) -> Interval {
-    if residual > 0.0 {
-        Interval { lo: rounded, hi: rounded.next_up() }
-    } else if residual < 0.0 {
-        Interval { lo: rounded.next_down(), hi: rounded }
-    } else if residual == 0.0 {
-        Interval { lo: rounded, hi: rounded }
-    } else {
-        Interval::around(rounded)
-    }
-}
-
-/// A result beyond the largest double, or undefined (∞ − ∞), as the two bounds it still gives.
-fn overflow(x: f64) -> Interval {
-    if x == f64::INFINITY {
-        Interval { lo: f64::MAX, hi: f64::INFINITY }
-    } else if x == f64::NEG_INFINITY {
-        Interval { lo: f64::NEG_INFINITY, hi: f64::MIN }
-    } else {
-        Interval::ENTIRE
-    }
-}
-
 fn power_of_nonnegative(x: f64, n: u64) -> Interval {
     let mut square = Interval { lo: x, hi: x };
     let mut power = Interval::ONE;
@@ -321,82 +241,6 @@ fn power_of_nonnegative(x: f64, n: u64) -> Interval {
 fn signed_power(x: f64, odd: u64) -> Interval {
     if x < 0.0 { -power_of_nonnegative(-x, odd) } else { power_of_nonnegative(x, odd) }
 }
-
-impl Neg for Interval {
-    type Output = Self;
-    fn neg(self) -> Self {
-        Self { lo: -self.hi, hi: -self.lo }
-    }
-}
-
-impl Add for Interval {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self { lo: sum_bounds(self.lo, other.lo).lo, hi: sum_bounds(self.hi, other.hi).hi }
-    }
-}
-
-impl Sub for Interval {
-    type Output = Self;
-    fn sub(self, other: Self) -> Self {
-        self + -other
-    }
-}
-
-impl Mul for Interval {
-    type Output = Self;
-    fn mul(self, other: Self) -> Self {
-        if self.lo >= 0.0 && other.lo >= 0.0 {
-            return Self {
-                lo: product_bounds(self.lo, other.lo).lo,
-                hi: product_bounds(self.hi, other.hi).hi,
-            };
-        }
-        let corners = [
-            product_bounds(self.lo, other.lo),
-            product_bounds(self.lo, other.hi),
-            product_bounds(self.hi, other.lo),
-            product_bounds(self.hi, other.hi),
-        ];
-        corners.into_iter().reduce(Self::hull).unwrap_or(Self::ENTIRE)
-    }
-}
-
-impl Div for Interval {
-    type Output = Self;
-    /// [`Interval::ENTIRE`] when 0 is in the divisor.
-    fn div(self, other: Self) -> Self {
-        if other.contains(0.0) {
-            return Self::ENTIRE;
-        }
-        let corners = [
-            quotient_bounds(self.lo, other.lo),
-            quotient_bounds(self.lo, other.hi),
-            quotient_bounds(self.hi, other.lo),
-            quotient_bounds(self.hi, other.hi),
-        ];
-        corners.into_iter().reduce(Self::hull).unwrap_or(Self::ENTIRE)
-    }
-}
-
-/// Arithmetic with a double means arithmetic with the point at it.
-macro_rules! with_points {
-    ($($trait:ident :: $method:ident),+) => {$(
-        impl $trait<f64> for Interval {
-            type Output = Interval;
-            fn $method(self, other: f64) -> Interval {
-                $trait::$method(self, Interval::point(other))
-            }
-        }
-        impl $trait<Interval> for f64 {
-            type Output = Interval;
-            fn $method(self, other: Interval) -> Interval {
-                $trait::$method(Interval::point(self), other)
-            }
-        }
-    )+};
-}
-with_points!(Add::add, Sub::sub, Mul::mul, Div::div);
 
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -487,6 +331,19 @@ mod tests {
         for result in [straddling.ln(), straddling.sqrt(), 1.0 / straddling, (-straddling - 1.0).ln_1p()] {
             assert_eq!(result, Interval::ENTIRE);
         }
+    }
+
+    #[test]
+    fn underflow_keeps_the_sign() {
+        let tiny = Interval::point(f64::MIN_POSITIVE);
+        assert_eq!(tiny * tiny, Interval::ordered(0.0, f64::from_bits(1)));
+        assert_eq!(tiny / f64::MIN, Interval::ordered(-f64::from_bits(1), 0.0));
+    }
+
+    #[test]
+    fn root_of_a_subnormal_is_one_ulp_wide() {
+        let root = Interval::point(1e-320).sqrt();
+        assert_eq!(root.hi(), root.lo().next_up());
     }
 
     #[test]

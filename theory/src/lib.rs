@@ -1,6 +1,7 @@
 //! The mathematics of Song & Ermon, "Improved Techniques for Training Score-Based Generative Models" (2020), as
 //! certified numerics.
 
+pub mod chi_overlap;
 pub mod diameter;
 pub mod ema;
 pub mod error;

@@ -11,7 +11,7 @@
 //! **One root.** C′(γ) = (s + 3)φ(u) − (s − 3)φ(v) is negative iff 12·s·γ(γ − 1) > 2·ln((s + 3)/(s − 3)), whose left side
 //! rises on [1, ∞). So for s > 3, that is D ≥ 5, C first rises, then falls strictly to 0: every target 0 < c < C(1)
 //! has exactly one root γ > 1, and two signs enclose it. For D ≤ 4, s < 3 and v → −∞: C never falls below C(1).
-//! The exact χ law obeys the same argument ([`crate::proposition2`]).
+//! The exact χ law obeys the same argument ([`crate::chi_overlap`]).
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 use std::str::FromStr;
@@ -126,7 +126,7 @@ pub fn overlap(gamma: Interval, dim: u64, law: Law) -> Interval {
 /// C(γ) − c; near v = 0, where the root for c ≈ ½ lies, to full relative accuracy of the difference.
 fn overlap_less(gamma: Interval, dim: u64, law: Law, target: f64) -> Interval {
     let Law::Normal = law else {
-        return crate::proposition2::chi_overlap(gamma, dim) - target;
+        return crate::chi_overlap::chi_overlap(gamma, dim) - target;
     };
     // u and v are affine in γ, so their ranges are spanned by their values at the ends.
     let range = |reach| standardised(gamma.lo(), dim, reach).hull(standardised(gamma.hi(), dim, reach));
