@@ -1,1 +1,291 @@
-//! In preparation.
+//! Proposition 3: the variance of a Gaussian after T Langevin steps at one noise level.
+//!
+//! The chain x ← x − (α/σ²)·x + √(2α)·z with α = ε·σ²/σ_L² starts from N(0, γ²σ²) and aims at N(0, σ²). Only γ,
+//! δ = ε/σ_L² and T matter, so every function here works in units of σ². With data of covariance Λ the same holds in each
+//! eigendirection with its own γ and δ ([`Level::excess`]).
+
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+use statrs::distribution::{ChiSquared, ContinuousCDF};
+
+use crate::Error;
+use crate::interval::Interval;
+
+/// Variance ratio s_T²/σ² from the definition, one step after the other.
+///
+/// # Formula
+/// ```text
+/// s₀² = γ²σ²,   s²_{t+1} = (1 − α/σ²)² s²_t + 2α,   α = δσ²
+/// ```
+/// # Arguments
+/// `gamma` — σ_{i−1}/σ_i. `delta` — ε/σ_L²; the chain is stable on (0, 2), the recursion holds for every δ.
+/// `steps` — T.
+///
+/// # Accuracy
+/// Enclosure; at points of (0, 1] relative width at most 4T + 2 ulp. Time O(T).
+///
+/// # Source
+/// Appendix A, proof of Proposition 3.
+pub fn recursion(gamma: Interval, delta: Interval, steps: u64) -> Interval {
+    let kept = (1.0 - delta).sqr();
+    let added = 2.0 * delta;
+    (0..steps).fold(gamma.sqr(), |variance, _| kept * variance + added)
+}
+
+/// Variance ratio s_T²/σ² as the paper prints it.
+///
+/// # Formula
+/// ```text
+/// s_T²/σ² = (1 − δ)^{2T}·(γ² − v) + v,   v = 2δ/(1 − (1 − δ)²)
+/// ```
+/// # Arguments
+/// As for [`recursion`]; [`Interval::ENTIRE`] when `delta` contains 0 or 2.
+///
+/// # Accuracy
+/// Enclosure. 1 − (1 − δ)² cancels for small δ: relative width about ulp/δ. [`variance_ratio`] has no such loss.
+///
+/// # Source
+/// Equation (6).
+pub fn closed_form(gamma: Interval, delta: Interval, steps: u64) -> Interval {
+    let kept = (1.0 - delta).sqr();
+    let stationary = 2.0 * delta / (1.0 - kept);
+    kept.powi(steps) * (gamma.sqr() - stationary) + stationary
+}
+
+/// Excess s_T²/σ² − 1 of the variance over its target, without cancellation.
+///
+/// # Formula
+/// ```text
+/// s_T²/σ² − 1 = δ²·G_T(w²) + A·w^{2T},   w = 1 − δ,   A = γ² − 1,   G_T(q) = Σ_{k<T} q^k
+/// ```
+/// From s²_{t+1} − 1 = w²(s²_t − 1) + (w² + 2δ − 1) and w² + 2δ − 1 = δ². For γ > 1 every term is positive, hence the
+/// chain never gets down to its target.
+///
+/// # Arguments
+/// `gamma` — σ_{i−1}/σ_i. `delta` — ε/σ_L², in (0, 2) for a stable chain; the formula holds for every δ.
+/// `steps` — T.
+///
+/// # Accuracy
+/// Enclosure; at points with γ > 1, δ ∈ (0, 1) relative width at most 5T + 20 ulp. Time O(log T).
+///
+/// # Example
+/// ```
+/// use ncsn_theory::{interval::Interval, proposition3::variance_excess};
+/// // Source: Table 4, CIFAR-10: σ₁ = 50, L = 232, T = 5, ε = 6.2e-6, σ_L = 0.01
+/// let gamma = (50.0_f64 / 0.01).powf(1.0 / 231.0);
+/// let excess = variance_excess(Interval::point(gamma), Interval::point(6.2e-6 / 1e-4), 5);
+/// assert!(excess.is_above(0.0556) && excess.is_below(0.0558));
+/// ```
+///
+/// # Source
+/// Proposition 3; the form is equation (6) rearranged.
+pub fn variance_excess(gamma: Interval, delta: Interval, steps: u64) -> Interval {
+    excess_from((gamma - 1.0) * (gamma + 1.0), delta, steps)
+}
+
+/// Variance ratio s_T²/σ²: 1 + [`variance_excess`], with its arguments.
+///
+/// # Accuracy
+/// Enclosure; one ulp wider than the excess, so the relative width is close to one ulp where the excess is small.
+pub fn variance_ratio(gamma: Interval, delta: Interval, steps: u64) -> Interval {
+    1.0 + variance_excess(gamma, delta, steps)
+}
+
+/// Excess of the variance over its target after T steps, from any start.
+///
+/// # Arguments
+/// `start` — s₀²/σ² − 1, negative when the chain starts too narrow. `delta`, `steps` — as for [`variance_excess`].
+///
+/// # Accuracy
+/// Enclosure; as [`variance_excess`] for `start` ≥ 0. For `start` < 0 the two terms have opposite signs and their difference
+/// keeps their absolute width only.
+pub fn excess_from(start: Interval, delta: Interval, steps: u64) -> Interval {
+    let kept = (1.0 - delta).sqr();
+    let (sum, power) = geometric(kept, steps);
+    delta.sqr() * sum + start * power
+}
+
+/// Σ_{k<n} q^k and qⁿ for q ≥ 0, by doubling: every operation adds or multiplies nonnegative numbers.
+fn geometric(q: Interval, n: u64) -> (Interval, Interval) {
+    let (mut sum, mut power) = (Interval::ZERO, Interval::ONE);
+    for bit in (0..u64::BITS - n.leading_zeros()).rev() {
+        sum = sum * (1.0 + power); // G_{2m} = G_m·(1 + q^m)
+        power = power.sqr();
+        if n >> bit & 1 == 1 {
+            sum = sum + power; // G_{2m+1} = G_{2m} + q^{2m}
+            power = power * q;
+        }
+    }
+    (sum, power)
+}
+
+/// One noise level of a schedule, as it acts on data with a covariance.
+///
+/// At the level σ_i the perturbed density of N(0, Λ) is N(0, Λ + σ_i²), whose score in the eigendirection k is
+/// −x/(λ_k + σ_i²). The direction starts with variance λ_k + σ_{i−1}² and should reach τ² = λ_k + σ_i².
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// σ_{i−1}, the level before, positive.
+    pub sigma_before: f64,
+    /// σ_i, positive.
+    pub sigma: f64,
+    /// α_i = ε·σ_i²/σ_L².
+    pub step_size: Interval,
+    /// T.
+    pub steps: u64,
+}
+
+impl Level {
+    /// The level σ_i of a schedule that ends at σ_L.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] when a level or ε is not positive and finite.
+    pub fn new(
+        sigma_before: f64,
+        sigma: f64,
+        sigma_min: f64,
+        epsilon: f64,
+        steps: u64,
+    ) -> Result<Self, Error> {
+        let arguments = [
+            ("sigma_before", sigma_before),
+            ("sigma", sigma),
+            ("sigma_min", sigma_min),
+            ("epsilon", epsilon),
+        ];
+        for (name, value) in arguments {
+            if !(value > 0.0 && value < f64::INFINITY) {
+                return Err(Error::Domain { name, value, allowed: "(0, ∞)" });
+            }
+        }
+        let step_size = epsilon * (Interval::point(sigma) / sigma_min).sqr();
+        Ok(Self { sigma_before, sigma, step_size, steps })
+    }
+
+    /// Relative excess v_T/(λ + σ_i²) − 1 of the variance in one eigendirection, when it starts from λ + σ_{i−1}².
+    ///
+    /// # Formula
+    /// ```text
+    /// v ← (1 − α/τ²)²·v + 2α,   τ² = λ + σ_i²
+    /// ```
+    /// This is Proposition 3 with δ_λ = α/τ² and A_λ = (σ_{i−1}² − σ_i²)/τ²; λ = 0 gives [`variance_excess`].
+    ///
+    /// # Arguments
+    /// `eigenvalue` — λ ≥ 0 of the data's covariance.
+    ///
+    /// # Accuracy
+    /// Enclosure; relative width as [`variance_excess`] plus 4 ulp per step for δ_λ.
+    pub fn excess(&self, eigenvalue: f64) -> Interval {
+        let (before, sigma) = (Interval::point(self.sigma_before), Interval::point(self.sigma));
+        let target = eigenvalue + sigma.sqr();
+        let start = (before - sigma) * (before + sigma) / target;
+        excess_from(start, self.step_size / target, self.steps)
+    }
+
+    /// Variance in one eigendirection after the level, when it arrives with `variance`.
+    ///
+    /// # Accuracy
+    /// Enclosure.
+    pub fn variance_after(&self, variance: Interval, eigenvalue: f64) -> Interval {
+        let target = eigenvalue + Interval::point(self.sigma).sqr();
+        target * (1.0 + excess_from((variance - target) / target, self.step_size / target, self.steps))
+    }
+
+    /// The eigendirection of largest excess: its index and the excess.
+    ///
+    /// The excess need not be monotone in λ. It falls with λ, so that the smallest eigenvalue is the worst, whenever
+    /// σ_{i−1} ≥ σ_i and (2T + 1)·ε/σ_L² ≤ 1, as in every NCSNv2 row of Table 4: with u = 1/τ² it is a sum of
+    /// αu·(1 − (1 − αu)^{2T})/(2 − αu), increasing on αu ≤ 1, and of a multiple of u·(1 − αu)^{2T}, increasing until
+    /// αu = 1/(2T + 1). No use is made of this here: every direction is evaluated.
+    ///
+    /// # Accuracy
+    /// The excess is the hull of enclosures that contains the true maximum; the index has the largest upper end.
+    ///
+    /// # Errors
+    /// [`Error::Count`] without eigenvalues, [`Error::Domain`] when one is negative or not finite.
+    pub fn worst(&self, eigenvalues: &[f64]) -> Result<(usize, Interval), Error> {
+        if let Some(&value) = eigenvalues.iter().find(|&&value| !(0.0..f64::INFINITY).contains(&value)) {
+            return Err(Error::Domain { name: "eigenvalue of a covariance", value, allowed: "[0, ∞)" });
+        }
+        let directions = eigenvalues.iter().map(|&eigenvalue| self.excess(eigenvalue)).enumerate();
+        directions
+            .reduce(|(best, worst), (index, excess)| {
+                (if excess.hi() > worst.hi() { index } else { best }, worst.max(excess))
+            })
+            .ok_or(Error::Count { name: "number of eigenvalues", value: 0, allowed: "at least 1" })
+    }
+}
+
+/// What a simulated chain says about s_T²/σ².
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Simulation {
+    /// Mean of x² over all coordinates of all chains, in units of σ²; the mean of x is known to be 0.
+    pub ratio: f64,
+    /// Interval that contains s_T²/σ² with the probability asked for.
+    pub interval: Interval,
+}
+
+/// Runs the chain of Proposition 3 and measures its variance.
+///
+/// # Formula
+/// ```text
+/// n·ratio/(s_T²/σ²) ~ χ²_n,   n = chains × dim
+/// ```
+/// Exact, because the coordinates are independent Gaussians of mean 0: no large-sample argument is used.
+///
+/// # Arguments
+/// `gamma`, `delta`, `steps` — as for [`variance_excess`], positive and finite. `chains`, `dim` — independent chains and their dimension.
+/// `confidence` — probability in (0, 1) that the interval covers the true ratio, half the rest on each side.
+///
+/// # Accuracy
+/// The χ² quantiles are statrs', relative error below 1e-8 up to n = 3·10⁶, far below the interval's width.
+///
+/// # Errors
+/// [`Error::Domain`], [`Error::Count`] for arguments out of range.
+pub fn simulate(
+    gamma: f64,
+    delta: f64,
+    steps: u64,
+    (chains, dim): (usize, usize),
+    confidence: f64,
+    rng: &mut impl Rng,
+) -> Result<Simulation, Error> {
+    for (name, value) in [("gamma", gamma), ("delta", delta)] {
+        if !(value > 0.0 && value < f64::INFINITY) {
+            return Err(Error::Domain { name, value, allowed: "(0, ∞)" });
+        }
+    }
+    if chains == 0 || dim == 0 {
+        return Err(Error::Count { name: "chains × dim", value: 0, allowed: "at least 1" });
+    }
+    let n = chains as f64 * dim as f64;
+    let noise_scale = (2.0 * delta).sqrt();
+    let mut sum_of_squares = 0.0;
+    for _ in 0..chains * dim {
+        let mut x = gamma * rng.sample::<f64, _>(StandardNormal);
+        for _ in 0..steps {
+            x += -delta * x + noise_scale * rng.sample::<f64, _>(StandardNormal);
+        }
+        sum_of_squares += x * x;
+    }
+    let interval = variance_interval(sum_of_squares, n, confidence)?;
+    Ok(Simulation { ratio: sum_of_squares / n, interval })
+}
+
+/// Confidence interval for the variance of a Gaussian of mean 0, from the sum of squares of `n` independent draws.
+///
+/// # Errors
+/// [`Error::Domain`] when `confidence` is outside (0, 1) or the sum is not finite.
+pub fn variance_interval(sum_of_squares: f64, n: f64, confidence: f64) -> Result<Interval, Error> {
+    if !(confidence > 0.0 && confidence < 1.0) {
+        return Err(Error::Domain { name: "confidence", value: confidence, allowed: "(0, 1)" });
+    }
+    let law = ChiSquared::new(n).map_err(|_| Error::Domain {
+        name: "number of draws",
+        value: n,
+        allowed: "(0, ∞)",
+    })?;
+    let tail = 0.5 * (1.0 - confidence);
+    let bounds = [1.0 - tail, tail].map(|p| sum_of_squares / law.inverse_cdf(p));
+    Interval::new(bounds[0], bounds[1])
+}
