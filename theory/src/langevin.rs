@@ -90,8 +90,7 @@ impl Annealing {
 ///
 /// # Arguments
 /// `annealing` — levels, ε, T. `score` — `(points [batch, dim], σ) ↦ ∇ ln p_σ` of the same shape. `x` — starting points
-/// `[batch, dim]`, advanced in place. `rng` — noise is drawn from it in the order of memory, one number per entry and step, so
-/// that the result does not depend on threads.
+/// `[batch, dim]`, advanced in place. `rng` — noise is drawn from it row by row, one number per entry and step, so that the result does not depend on threads.
 ///
 /// # Errors
 /// Those of [`Annealing::check`] and of `score`; [`Error::Shape`] when it returns another shape.

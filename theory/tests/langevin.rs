@@ -1,5 +1,7 @@
 //! Algorithm 1 and the poster's experiment with exact scores.
 
+#![allow(clippy::unwrap_used)] // helpers stand outside the test functions
+
 use ncsn_theory::Error;
 use ncsn_theory::interval::Interval;
 use ncsn_theory::langevin::{Annealing, annealed_langevin};
@@ -48,7 +50,7 @@ fn the_variance_after_each_level_is_proposition_3s() {
     for (i, (&sum, &sigma)) in sums_of_squares.iter().zip(&annealing.levels).enumerate() {
         let level = Level::new(sigma, sigma, 1.0, annealing.epsilon, 3).unwrap();
         variance = level.variance_after(variance, 0.0);
-        let measured = variance_interval(sum, (SHAPE.0 * SHAPE.1) as f64, CONFIDENCE).unwrap();
+        let measured = variance_interval(sum, (SHAPE.0 * SHAPE.1) as u64, CONFIDENCE).unwrap();
         assert!(measured.intersection(variance).is_some(), "level {i}: {measured} {variance}");
         let target = Interval::point(sigma).sqr();
         assert!(measured.intersection(target).is_none(), "level {i} must be told from its target");

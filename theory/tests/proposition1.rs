@@ -1,8 +1,10 @@
 //! Proposition 1 against direct evaluation, difference quotients, a 45-digit table and itself.
 
+#![allow(clippy::unwrap_used)] // helpers stand outside the test functions
+
 use ncsn_theory::Error;
 use ncsn_theory::interval::Interval;
-use ncsn_theory::proposition1::{Mixture, pair};
+use ncsn_theory::proposition1::{Mixture, all_pairs, bound, exact_over_bound, exact_pair};
 use ndarray::{Array2, ArrayView1, array, s};
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -59,7 +61,7 @@ fn pair_table() -> Vec<(f64, BigRational)> {
 #[test]
 fn the_exact_pair_value_is_enclosed_to_1e_13() {
     for (distance, expected) in pair_table() {
-        let value = pair::exact(Interval::point(distance), Interval::ONE);
+        let value = exact_pair(Interval::point(distance), Interval::ONE);
         assert!(encloses(value, &expected), "d = {distance}: {value}");
         assert!(value.relative_width() < 1e-13, "d = {distance}: {:e}", value.relative_width());
     }
@@ -68,7 +70,7 @@ fn the_exact_pair_value_is_enclosed_to_1e_13() {
 #[test]
 fn the_part_of_the_bound_that_is_real_is_enclosed_to_5e_14_at_any_distance() {
     for distance in [0.0, 1e-300, 1e-3, 0.7, 1.0, 5.0, 10.0, 36.0, 60.0, 1e3, 1e8, 1e150] {
-        let part = pair::exact_over_bound(Interval::point(distance), Interval::ONE);
+        let part = exact_over_bound(Interval::point(distance), Interval::ONE);
         assert!(part.relative_width() < 5e-14, "d = {distance}: {:e}", part.relative_width());
     }
 }
@@ -76,15 +78,15 @@ fn the_part_of_the_bound_that_is_real_is_enclosed_to_5e_14_at_any_distance() {
 #[test]
 fn the_bound_overestimates_more_and_more_with_distance() {
     // √(2π)/d, the first term for large d, exceeds the part by a relative π²/(2d²), from E[y²] under sech.
-    let far = pair::exact_over_bound(Interval::point(1e6), Interval::ONE).mid() * 1e6;
+    let far = exact_over_bound(Interval::point(1e6), Interval::ONE).mid() * 1e6;
     assert!((far / (2.0 * std::f64::consts::PI).sqrt() - 1.0).abs() < 1e-11);
     for (distance, expected) in pair_table() {
         let distance = Interval::point(distance);
-        let exact = pair::exact_over_bound(distance, Interval::ONE) * pair::bound(distance, Interval::ONE);
+        let exact = exact_over_bound(distance, Interval::ONE) * bound(distance, Interval::ONE);
         assert!(encloses(exact, &expected), "d = {distance}");
     }
     for (distance, percent) in [(0.0, 100.0), (1.0, 90.0), (10.0, 24.0), (36.0, 7.0)] {
-        let part = pair::exact_over_bound(Interval::point(distance), Interval::ONE);
+        let part = exact_over_bound(Interval::point(distance), Interval::ONE);
         assert_eq!((100.0 * part.mid()).round(), percent, "d = {distance}: {part}");
     }
 }
@@ -92,17 +94,17 @@ fn the_bound_overestimates_more_and_more_with_distance() {
 #[test]
 fn pair_functions_take_intervals_and_refuse_what_is_undefined() {
     let sigmas = Interval::new(0.5, 2.0).unwrap();
-    let value = pair::exact(Interval::ONE, sigmas);
+    let value = exact_pair(Interval::ONE, sigmas);
     for sigma in [0.5, 1.0, 1.7, 2.0] {
-        let point = pair::exact(Interval::ONE, Interval::point(sigma));
+        let point = exact_pair(Interval::ONE, Interval::point(sigma));
         assert!(value.lo() <= point.lo() && point.hi() <= value.hi());
     }
     let around_zero = Interval::new(-1.0, 1.0).unwrap();
-    assert_eq!(pair::exact(Interval::ONE, around_zero), Interval::ENTIRE);
-    assert_eq!(pair::exact(-Interval::ONE, Interval::ONE), Interval::ENTIRE);
-    assert_eq!(pair::bound(Interval::ONE, around_zero), Interval::ENTIRE);
+    assert_eq!(exact_pair(Interval::ONE, around_zero), Interval::ENTIRE);
+    assert_eq!(exact_pair(-Interval::ONE, Interval::ONE), Interval::ENTIRE);
+    assert_eq!(bound(Interval::ONE, around_zero), Interval::ENTIRE);
     // Both are below every double here, and known to be.
-    let tiny = pair::exact(Interval::point(1e200), Interval::ONE);
+    let tiny = exact_pair(Interval::point(1e200), Interval::ONE);
     assert!(tiny.lo() == 0.0 && tiny.hi() <= f64::MIN_POSITIVE);
 }
 
@@ -110,19 +112,19 @@ proptest! {
     #[test]
     fn bound_is_above_exact_which_is_above_zero(distance in 0.0..70.0_f64, sigma in 0.1..10.0_f64) {
         let (distance, sigma) = (Interval::point(distance), Interval::point(sigma));
-        let (bound, exact) = (pair::bound(distance, sigma), pair::exact(distance, sigma));
+        let (bound, exact) = (bound(distance, sigma), exact_pair(distance, sigma));
         prop_assert!(exact.lo() <= bound.hi() && exact.lo() >= 0.0);
     }
 
     #[test]
     fn all_pairs_agree_with_pairs(seed in any::<u64>(), n in 2_usize..12, dim in 1_usize..20, sigma in 0.2..3.0_f64) {
         let centres = uniform(n, dim, seed);
-        let found = pair::all_pairs(centres.view(), sigma).unwrap();
+        let found = all_pairs(centres.view(), sigma).unwrap();
         let bound = |i: usize, j: usize| {
             let squared = centres.row(i).iter().zip(centres.row(j)).fold(Interval::ZERO, |sum, (&a, &b)| {
                 sum + (Interval::point(a) - b).sqr()
             });
-            pair::bound(squared.sqrt(), Interval::point(sigma))
+            bound(squared.sqrt(), Interval::point(sigma))
         };
         for (i, leaving) in found.leaving.iter().enumerate() {
             let sum = (0..n).filter(|&j| j != i).fold(Interval::ZERO, |sum, j| sum + bound(i, j));
@@ -267,7 +269,7 @@ fn two_components_estimated_agree_with_the_exact_value() {
         let mixture = Mixture::new(centres.view(), 1.0).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let estimate = mixture.expected_responsibility((0, 1), DRAWS, 1.0 - SIGNIFICANCE, &mut rng).unwrap();
-        let exact = pair::exact(Interval::point(distance), Interval::ONE);
+        let exact = exact_pair(Interval::point(distance), Interval::ONE);
         assert!(estimate.interval.intersection(exact).is_some(), "{estimate:?} {exact}");
         // Relative accuracy even at e⁻²⁰⁰: draws come from the midpoint.
         assert!(estimate.interval.width() < 0.5 * exact.lo(), "{estimate:?}");
@@ -283,8 +285,8 @@ fn among_many_components_the_estimate_stays_below_the_bound_and_sums_to_one() {
     for j in 0..6 {
         let estimate = mixture.expected_responsibility((2, j), DRAWS, 1.0 - SIGNIFICANCE, &mut rng).unwrap();
         let squared: f64 = (&centres.row(2) - &centres.row(j)).mapv(|x| x * x).sum();
-        let bound = pair::bound(Interval::point(squared.sqrt()), Interval::point(0.5));
-        let exact_of_two = pair::exact(Interval::point(squared.sqrt()), Interval::point(0.5));
+        let bound = bound(Interval::point(squared.sqrt()), Interval::point(0.5));
+        let exact_of_two = exact_pair(Interval::point(squared.sqrt()), Interval::point(0.5));
         assert!(j == 2 || estimate.interval.lo() <= exact_of_two.hi() && exact_of_two.lo() <= bound.hi());
         sum = sum + estimate.interval;
     }

@@ -1,5 +1,7 @@
 //! Proposition 3 in exact rationals, and against simulated chains.
 
+#![allow(clippy::unwrap_used)] // helpers stand outside the test functions
+
 use ncsn_theory::interval::Interval;
 use ncsn_theory::proposition3::{self, Level};
 use num_bigint::BigInt;
@@ -67,8 +69,9 @@ proptest! {
     #[test]
     fn the_excess_is_as_sharp_as_stated(gamma in 1.0..4.0_f64, delta in 1e-9..1.0_f64, steps in 1_u64..2000) {
         let excess = proposition3::variance_excess(Interval::point(gamma), Interval::point(delta), steps);
-        // Subnormal results, after (1 − δ)^{2T} underflows, are sharp in absolute terms only.
         prop_assert!(excess.relative_width() <= (5 * steps + 20) as f64 * f64::EPSILON, "{}", excess);
+        let recursion = proposition3::recursion(Interval::point(gamma), Interval::point(delta), steps);
+        prop_assert!(recursion.relative_width() <= (5 * steps + 2) as f64 * f64::EPSILON, "{}", recursion);
     }
 
     #[test]
@@ -127,10 +130,20 @@ fn the_simulated_chain_has_the_predicted_variance() {
 }
 
 #[test]
-fn chi_square_intervals_are_those_of_the_tables() {
-    // Source: any χ² table, 10 degrees of freedom: 3.247 and 20.483 leave 2.5 % on each side.
-    let interval = proposition3::variance_interval(10.0, 10.0, 0.95).unwrap();
-    assert!((10.0 / interval.lo() - 20.483).abs() < 5e-4 && (10.0 / interval.hi() - 3.247).abs() < 5e-4);
+fn chi_square_intervals_are_sharp_to_1e_10() {
+    // Source: tests/oracles/proposition3_chi_square.py (mpmath, 20 digits), 5e-7 on either side.
+    let table: serde_json::Value =
+        serde_json::from_str(include_str!("oracles/proposition3_chi_square.json")).unwrap();
+    for row in table.as_array().unwrap() {
+        let quantile = |key: &str| row[key].as_str().unwrap().parse::<f64>().unwrap();
+        let draws = row["draws"].as_u64().unwrap();
+        let interval = proposition3::variance_interval(1.0, draws, CONFIDENCE).unwrap();
+        for (found, expected) in
+            [(1.0 / interval.lo(), quantile("upper")), (1.0 / interval.hi(), quantile("lower"))]
+        {
+            assert!((found / expected - 1.0).abs() < 1e-10, "{draws} draws: {found} {expected}");
+        }
+    }
 }
 
 #[test]
@@ -139,6 +152,8 @@ fn bad_input_is_refused() {
     assert!(proposition3::simulate(0.0, 0.1, 1, (1, 1), 0.9, &mut rng).is_err());
     assert!(proposition3::simulate(1.0, f64::NAN, 1, (1, 1), 0.9, &mut rng).is_err());
     assert!(proposition3::simulate(1.0, 0.1, 1, (0, 1), 0.9, &mut rng).is_err());
+    assert!(proposition3::simulate(1.0, 0.1, 1, (usize::MAX, 2), 0.9, &mut rng).is_err());
+    assert!(proposition3::variance_interval(1.0, 0, 0.9).is_err());
     assert!(proposition3::simulate(1.0, 0.1, 1, (1, 1), 1.0, &mut rng).is_err());
     assert!(Level::new(1.0, -1.0, 0.01, 1e-6, 5).is_err());
     let level = Level::new(2.0, 1.0, 0.01, 1e-6, 5).unwrap();

@@ -1,16 +1,19 @@
 //! Proposition 1: the score of an equal-weight Gaussian mixture, and how rarely a draw of one component is claimed by another.
 //!
-//! [`Mixture`] evaluates p̂_σ(x) = 1/N Σ_j N(x | c_j, σ²I); [`pair`] bounds and encloses E_{p_i}[r_j] for two components;
-//! [`monte_carlo`] estimates it among N.
+//! [`Mixture`] evaluates p̂_σ(x) = 1/N Σ_j N(x | c_j, σ²I); [`bound`] and [`exact_pair`] bound and enclose E_{p_i}[r_j] for
+//! two components; [`Mixture::expected_responsibility`] estimates it among N.
 
-pub mod monte_carlo;
-pub mod pair;
+mod monte_carlo;
+mod pair;
 
 use std::f64::consts::PI;
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
 use ndarray::{ArcArray1, ArcArray2, Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, Zip};
+
+pub use monte_carlo::Estimate;
+pub use pair::{PairBounds, all_pairs, bound, exact_over_bound, exact_pair};
 
 use crate::Error;
 
@@ -111,7 +114,7 @@ impl Mixture {
     /// `points` — `[batch, dim]`; the result is `[batch]`.
     ///
     /// # Accuracy
-    /// Absolute error [`log_weight_error`](Self::log_weight_error), plus N·u for the sum and a few u of the result.
+    /// Absolute error [`log_weight_error`](Self::log_weight_error), plus N·u for the sum and 4u of the largest of its three terms.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NotFinite`] naming the row; [`Error::Domain`] when ‖x − c_j‖²/σ² overflows.
@@ -157,7 +160,7 @@ impl Mixture {
     /// ∇ₓ ln p̂_σ(x) = Σ_j r⁽ʲ⁾(x)·(c_j − x)/σ²
     /// ```
     /// # Accuracy
-    /// Absolute error of each entry at most (r's relative error + (N + 3)·u)·max_j ‖c_j − origin‖/σ² + 3u·‖x − origin‖/σ².
+    /// Absolute error of each entry at most (r's relative error + (N + 6)·u)·max_j ‖c_j − origin‖/σ² + 6u·‖x − origin‖/σ².
     /// Two matrix products take nearly all the time; where most responsibilities are 0 the second is not formed.
     ///
     /// # Errors
@@ -209,10 +212,10 @@ impl Mixture {
     /// γ_{D+12}·(‖x − origin‖ + max_j ‖c_j − origin‖)²/(2σ²),   γ_n = nu/(1 − nu),   u = 2⁻⁵³
     /// ```
     /// A sum of D products in any order, fused or not, errs by γ_D times the sum of magnitudes (Higham, Accuracy and
-    /// Stability of Numerical Algorithms, §3.1): γ_D·(‖x‖‖c‖ + ½‖x‖² + ½‖c‖²) for the three sums together. Subtracting the
-    /// origin perturbs ½‖x − c‖² by 4u, two subtractions and the factor 1/σ² by 5u of the same quantity; 3u are left for
-    /// terms of second order and for this bound's own rounding. Entries below 1e-146 in magnitude, whose products
-    /// underflow, are outside the bound by at most D·2⁻¹⁰⁷⁴/σ².
+    /// Stability of Numerical Algorithms, §3.1): γ_D·(‖x‖‖c‖ + ½‖x‖² + ½‖c‖²) for the three sums together. In the same unit,
+    /// ½(‖x‖ + ‖c‖)², subtracting the origin perturbs ½‖x − c‖² by 2u, two subtractions and the factor 1/σ² by 5u, the
+    /// subtraction of the greatest log weight by u; 4u are left for terms of second order and for the rounding of this bound
+    /// itself. Entries below 1e-146 in magnitude, whose products underflow, can add D·2⁻¹⁰⁷⁴/σ².
     ///
     /// # Errors
     /// As [`log_density`](Self::log_density).

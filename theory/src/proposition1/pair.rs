@@ -23,7 +23,7 @@ const ERROR_EXPONENT: f64 = 40.0;
 ///
 /// # Example
 /// ```
-/// use ncsn_theory::{interval::Interval, proposition1::pair::bound};
+/// use ncsn_theory::{interval::Interval, proposition1::bound};
 /// // Images 20 apart never exchange draws at σ₁ = 1: e⁻⁵⁰/2.
 /// assert!(bound(Interval::point(20.0), Interval::ONE).is_below(9.65e-23));
 /// ```
@@ -57,15 +57,15 @@ fn bound_at(squared_distance: Interval, sigma: Interval) -> Interval {
 ///
 /// # Example
 /// ```
-/// use ncsn_theory::{interval::Interval, proposition1::pair::exact};
+/// use ncsn_theory::{interval::Interval, proposition1::exact_pair};
 /// // Two equal components share every draw.
-/// let half = exact(Interval::ZERO, Interval::ONE);
+/// let half = exact_pair(Interval::ZERO, Interval::ONE);
 /// assert!(half.contains(0.5) && half.width() < 1e-14);
 /// ```
 ///
 /// # Source
 /// Proposition 1, the expectation that equation (5) bounds.
-pub fn exact(distance: Interval, sigma: Interval) -> Interval {
+pub fn exact_pair(distance: Interval, sigma: Interval) -> Interval {
     decreasing_in_ratio(distance, sigma, |d| half_gaussian_factor(d) * slack_at(d))
 }
 
@@ -159,7 +159,7 @@ pub struct PairBounds {
 /// Bound (5) for all pairs of the mixture with the given centres.
 ///
 /// # Arguments
-/// `centres` — `[N, dim]`, N ≥ 2. `sigma` — σ > 0. Time N²·dim, memory N.
+/// `centres` — `[N, dim]`, N ≥ 2. `sigma` — σ > 0. Time N²·dim, each pair by differences: meant for thousands of centres.
 ///
 /// # Accuracy
 /// Enclosures. Squared distances are sums of nonnegative terms, hence known to the relative error γ_{dim+2}.
