@@ -1,6 +1,8 @@
-//! Score of a mixture against the two matrix products it contains, X·Cᵀ and R·C, with the same split over threads.
+//! Score of a mixture against the two matrix products it contains, X·Cᵀ and R·C, with the same split over
+//! threads.
 //!
-//! Each repetition times one after the other, so that a busy machine slows both; the ratio is what counts. Goal: below 2.
+//! Each repetition times one after the other, so that a busy machine slows both; the ratio is what counts.
+//! Goal: below 2.
 
 #![allow(clippy::print_stdout)]
 

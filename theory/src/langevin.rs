@@ -59,8 +59,8 @@ impl Annealing {
     /// Whether the constants make a stable chain.
     ///
     /// # Errors
-    /// [`Error::Count`] without levels; [`Error::Domain`] for a level or ε that is not positive and finite, or ε ≥ 2σ_L², where
-    /// the chain diverges; [`Error::Order`] for levels that do not fall.
+    /// [`Error::Count`] without levels; [`Error::Domain`] for a level or ε that is not positive and finite,
+    /// or ε ≥ 2σ_L², where the chain diverges; [`Error::Order`] for levels that do not fall.
     pub fn check(&self) -> Result<(), Error> {
         let &[.., smallest] = &self.levels[..] else {
             return Err(Error::Count { name: "number of levels", value: 0, allowed: "at least 1" });
@@ -89,8 +89,9 @@ impl Annealing {
 /// Samples by annealed Langevin dynamics.
 ///
 /// # Arguments
-/// `annealing` — levels, ε, T. `score` — `(points [batch, dim], σ) ↦ ∇ ln p_σ` of the same shape. `x` — starting points
-/// `[batch, dim]`, advanced in place. `rng` — noise is drawn from it row by row, one number per entry and step, so that the result does not depend on threads.
+/// `annealing` — levels, ε, T. `score` — `(points [batch, dim], σ) ↦ ∇ ln p_σ` of the same shape. `x` —
+/// starting points `[batch, dim]`, advanced in place. `rng` — noise is drawn from it row by row, one number
+/// per entry and step, so that the result does not depend on threads.
 ///
 /// # Errors
 /// Those of [`Annealing::check`] and of `score`; [`Error::Shape`] when it returns another shape.

@@ -1,7 +1,8 @@
 //! The poster's experiment: does annealed Langevin dynamics, started at σ₁, forget where it started?
 //!
-//! Samples are drawn with the exact score of a mixture centred at given images, once with a σ₁ below the distances between
-//! them and once with Technique 1's. The poster shows the pictures; [`explore`] counts where the samples end.
+//! Samples are drawn with the exact score of a mixture centred at given images, once with a σ₁ below the
+//! distances between them and once with Technique 1's. The poster shows the pictures; [`explore`] counts
+//! where the samples end.
 
 use ndarray::{Array2, ArrayView2};
 use rand::{Rng, RngExt};
@@ -15,8 +16,8 @@ use crate::proposition1::Mixture;
 pub enum Start {
     /// At centres spread evenly over the list: a small σ₁ leaves every sample where it was.
     Centres,
-    /// Uniform on [0, 1] in every coordinate, as samplers of pixels start: a small σ₁ leaves the samples with the few centres
-    /// nearest to uniform noise.
+    /// Uniform on [0, 1] in every coordinate, as samplers of pixels start: a small σ₁ leaves the samples
+    /// with the few centres nearest to uniform noise.
     Uniform,
 }
 
@@ -43,7 +44,8 @@ impl Exploration {
         self.histogram().filter(|&count| count > 0).count()
     }
 
-    /// Expected [`distinct`](Self::distinct) of as many independent draws from the mixture: N·(1 − (1 − 1/N)^m).
+    /// Expected [`distinct`](Self::distinct) of as many independent draws from the mixture: N·(1 − (1 −
+    /// 1/N)^m).
     pub fn distinct_of_fair_draws(&self) -> f64 {
         let n = self.num_centres as f64;
         let m = self.ends.len() as f64;
@@ -77,12 +79,13 @@ impl Exploration {
 /// Runs Algorithm 1 with the exact score of the mixture centred at `centres`.
 ///
 /// # Arguments
-/// `centres` — `[N, dim]`, for images in [0, 1] where `start` is [`Start::Uniform`]. `annealing` — the schedule; σ_L must be
-/// small against the distances between centres for the ends to mean anything. `samples` — how many, at least 1.
+/// `centres` — `[N, dim]`, for images in [0, 1] where `start` is [`Start::Uniform`]. `annealing` — the
+/// schedule; σ_L must be small against the distances between centres for the ends to mean anything.
+/// `samples` — how many, at least 1.
 ///
 /// # Accuracy
-/// The score is exact up to [`Mixture::log_weight_error`]. A step takes 4·samples·N·dim floating-point operations, half of it
-/// once the samples have settled.
+/// The score is exact up to [`Mixture::log_weight_error`]. A step takes 4·samples·N·dim floating-point
+/// operations, half of it once the samples have settled.
 ///
 /// # Errors
 /// [`Error::Count`] without samples; those of [`Mixture::new`] and [`annealed_langevin`].

@@ -1,8 +1,8 @@
 //! Proposition 3: the variance of a Gaussian after T Langevin steps at one noise level.
 //!
-//! The chain x ← x − (α/σ²)·x + √(2α)·z with α = ε·σ²/σ_L² starts from N(0, γ²σ²) and aims at N(0, σ²). Only γ,
-//! δ = ε/σ_L² and T matter, so every function here works in units of σ². With data of covariance Λ the same holds in each
-//! eigendirection with its own γ and δ ([`Level::excess`]).
+//! The chain x ← x − (α/σ²)·x + √(2α)·z with α = ε·σ²/σ_L² starts from N(0, γ²σ²) and aims at N(0, σ²).
+//! Only γ, δ = ε/σ_L² and T matter, so every function here works in units of σ². With data of covariance Λ
+//! the same holds in each eigendirection with its own γ and δ ([`Level::excess`]).
 
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -45,7 +45,8 @@ pub fn recursion(gamma: Interval, delta: Interval, steps: u64) -> Interval {
 /// As for [`recursion`]; [`Interval::ENTIRE`] when `delta` contains 0 or 2.
 ///
 /// # Accuracy
-/// Enclosure. 1 − (1 − δ)² cancels for small δ: relative width about ulp/δ. [`variance_ratio`] has no such loss.
+/// Enclosure. 1 − (1 − δ)² cancels for small δ: relative width about ulp/δ. [`variance_ratio`] has no such
+/// loss.
 ///
 /// # Source
 /// Equation (6).
@@ -61,8 +62,8 @@ pub fn closed_form(gamma: Interval, delta: Interval, steps: u64) -> Interval {
 /// ```text
 /// s_T²/σ² − 1 = δ²·G_T(w²) + A·w^{2T},   w = 1 − δ,   A = γ² − 1,   G_T(q) = Σ_{k<T} q^k
 /// ```
-/// From s²_{t+1} − 1 = w²(s²_t − 1) + (w² + 2δ − 1) and w² + 2δ − 1 = δ². For γ > 1 every term is positive, hence the
-/// chain never gets down to its target.
+/// From s²_{t+1} − 1 = w²(s²_t − 1) + (w² + 2δ − 1) and w² + 2δ − 1 = δ². For γ > 1 every term is positive,
+/// hence the chain never gets down to its target.
 ///
 /// # Arguments
 /// `gamma` — σ_{i−1}/σ_i. `delta` — ε/σ_L², in (0, 2) for a stable chain; the formula holds for every δ.
@@ -90,7 +91,8 @@ pub fn variance_excess(gamma: Interval, delta: Interval, steps: u64) -> Interval
 /// Variance ratio s_T²/σ²: 1 + [`variance_excess`], with its arguments.
 ///
 /// # Accuracy
-/// Enclosure; one ulp wider than the excess, so the relative width is close to one ulp where the excess is small.
+/// Enclosure; one ulp wider than the excess, so the relative width is close to one ulp where the excess is
+/// small.
 pub fn variance_ratio(gamma: Interval, delta: Interval, steps: u64) -> Interval {
     1.0 + variance_excess(gamma, delta, steps)
 }
@@ -98,11 +100,12 @@ pub fn variance_ratio(gamma: Interval, delta: Interval, steps: u64) -> Interval 
 /// Excess of the variance over its target after T steps, from any start.
 ///
 /// # Arguments
-/// `start` — s₀²/σ² − 1, negative when the chain starts too narrow. `delta`, `steps` — as for [`variance_excess`].
+/// `start` — s₀²/σ² − 1, negative when the chain starts too narrow. `delta`, `steps` — as for
+/// [`variance_excess`].
 ///
 /// # Accuracy
-/// Enclosure; as [`variance_excess`] for `start` ≥ 0. For `start` < 0 the two terms have opposite signs and their difference
-/// keeps their absolute width only.
+/// Enclosure; as [`variance_excess`] for `start` ≥ 0. For `start` < 0 the two terms have opposite signs and
+/// their difference keeps their absolute width only.
 pub fn excess_from(start: Interval, delta: Interval, steps: u64) -> Interval {
     let kept = (1.0 - delta).sqr();
     let (sum, power) = geometric(kept, steps);
@@ -125,8 +128,8 @@ fn geometric(q: Interval, n: u64) -> (Interval, Interval) {
 
 /// One noise level of a schedule, as it acts on data with a covariance.
 ///
-/// At the level σ_i the perturbed density of N(0, Λ) is N(0, Λ + σ_i²), whose score in the eigendirection k is
-/// −x/(λ_k + σ_i²). The direction starts with variance λ_k + σ_{i−1}² and should reach τ² = λ_k + σ_i².
+/// At the level σ_i the perturbed density of N(0, Λ) is N(0, Λ + σ_i²), whose score in the eigendirection k
+/// is −x/(λ_k + σ_i²). The direction starts with variance λ_k + σ_{i−1}² and should reach τ² = λ_k + σ_i².
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
     /// σ_{i−1}, the level before, positive.
@@ -166,7 +169,8 @@ impl Level {
         Ok(Self { sigma_before, sigma, step_size, steps })
     }
 
-    /// Relative excess v_T/(λ + σ_i²) − 1 of the variance in one eigendirection, when it starts from λ + σ_{i−1}².
+    /// Relative excess v_T/(λ + σ_i²) − 1 of the variance in one eigendirection, when it starts from λ +
+    /// σ_{i−1}².
     ///
     /// # Formula
     /// ```text
@@ -178,8 +182,8 @@ impl Level {
     /// `eigenvalue` — λ ≥ 0 of the data's covariance.
     ///
     /// # Accuracy
-    /// Enclosure. δ_λ is at most 8 ulp wide, which adds at most 16·δ_λ/(1 − δ_λ) ulp per step to the relative width of
-    /// [`variance_excess`].
+    /// Enclosure. δ_λ is at most 8 ulp wide, which adds at most 16·δ_λ/(1 − δ_λ) ulp per step to the
+    /// relative width of [`variance_excess`].
     pub fn excess(&self, eigenvalue: f64) -> Interval {
         let (before, sigma) = (Interval::point(self.sigma_before), Interval::point(self.sigma));
         let target = eigenvalue + sigma.sqr();
@@ -198,13 +202,15 @@ impl Level {
 
     /// The eigendirection of largest excess: its index and the excess.
     ///
-    /// The excess need not be monotone in λ. It falls with λ, so that the smallest eigenvalue is the worst, whenever
-    /// σ_{i−1} ≥ σ_i and (2T + 1)·ε/σ_L² ≤ 1, as in every NCSNv2 row of Table 4: with u = 1/τ² it is a sum of
-    /// αu·(1 − (1 − αu)^{2T})/(2 − αu), increasing on αu ≤ 1, and of a multiple of u·(1 − αu)^{2T}, increasing until
-    /// αu = 1/(2T + 1). No use is made of this here: every direction is evaluated.
+    /// The excess need not be monotone in λ. It falls with λ, so that the smallest eigenvalue is the worst,
+    /// whenever σ_{i−1} ≥ σ_i and (2T + 1)·ε/σ_L² ≤ 1, as in every NCSNv2 row of Table 4: with u = 1/τ² it
+    /// is a sum of αu·(1 − (1 − αu)^{2T})/(2 − αu), increasing on αu ≤ 1, and of a multiple of u·(1 −
+    /// αu)^{2T}, increasing until αu = 1/(2T + 1). No use is made of this here: every direction is
+    /// evaluated.
     ///
     /// # Accuracy
-    /// The excess is the hull of enclosures that contains the true maximum; the index has the largest upper end.
+    /// The excess is the hull of enclosures that contains the true maximum; the index has the largest upper
+    /// end.
     ///
     /// # Errors
     /// [`Error::Count`] without eigenvalues, [`Error::Domain`] when one is negative or not finite.
@@ -239,8 +245,9 @@ pub struct Simulation {
 /// Exact, because the coordinates are independent Gaussians of mean 0: no large-sample argument is used.
 ///
 /// # Arguments
-/// `gamma`, `delta`, `steps` — as for [`variance_excess`], positive and finite. `chains`, `dim` — independent chains and their dimension, 1 to 3·10⁶ coordinates together.
-/// `confidence` — probability in (0, 1) that the interval covers the true ratio, half the rest on each side.
+/// `gamma`, `delta`, `steps` — as for [`variance_excess`], positive and finite. `chains`, `dim` —
+/// independent chains and their dimension, 1 to 3·10⁶ coordinates together. `confidence` — probability in
+/// (0, 1) that the interval covers the true ratio, half the rest on each side.
 ///
 /// # Accuracy
 /// That of [`variance_interval`]; rounding in the chain is far below the interval's width.
@@ -277,7 +284,8 @@ pub fn simulate(
     Ok(Simulation { ratio: sum_of_squares / draws as f64, interval })
 }
 
-/// Confidence interval for the variance of a Gaussian of mean 0, from the sum of squares of independent draws.
+/// Confidence interval for the variance of a Gaussian of mean 0, from the sum of squares of independent
+/// draws.
 ///
 /// # Formula
 /// ```text
@@ -287,8 +295,8 @@ pub fn simulate(
 /// The quantiles are statrs', relative error below 1e-10 up to 3·10⁶ draws (table of 20 digits, a = 1e-6).
 ///
 /// # Errors
-/// [`Error::Count`] for 0 draws or more than 3·10⁶; [`Error::Domain`] when `confidence` is outside (0, 1) or the sum not
-/// finite.
+/// [`Error::Count`] for 0 draws or more than 3·10⁶; [`Error::Domain`] when `confidence` is outside (0, 1)
+/// or the sum not finite.
 pub fn variance_interval(sum_of_squares: f64, draws: u64, confidence: f64) -> Result<Interval, Error> {
     let count = Error::Count { name: "number of draws", value: draws, allowed: "1 to 3·10⁶" };
     if draws > MOST_DRAWS {

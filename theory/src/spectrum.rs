@@ -11,18 +11,21 @@ use crate::Error;
 /// ```text
 /// Λ = 1/rows·Σ_i (x_i − x̄)(x_i − x̄)ᵀ
 /// ```
-/// The law of one row drawn at random has exactly this covariance: hence 1/rows, not 1/(rows − 1). With fewer rows than dimensions the
-/// matrix of inner products, which has the same nonzero eigenvalues, is decomposed instead.
+/// The law of one row drawn at random has exactly this covariance: hence 1/rows, not 1/(rows − 1). With
+/// fewer rows than dimensions the matrix of inner products, which has the same nonzero eigenvalues, is
+/// decomposed instead.
 ///
 /// # Arguments
 /// `data` — `[rows, dim]`. Time min(rows, dim)²·(rows + dim), memory rows·dim + min(rows, dim)².
 ///
 /// # Accuracy
-/// Absolute error at most a modest multiple of (rows + dim)·2⁻⁵³·λ₁ (backward stability of LAPACK's symmetric
-/// solver; not enclosed). True eigenvalues are not negative, so a negative result is returned as 0, which is nearer.
+/// Absolute error at most a modest multiple of (rows + dim)·2⁻⁵³·λ₁ (backward stability of LAPACK's
+/// symmetric solver; not enclosed). True eigenvalues are not negative, so a negative result is returned as
+/// 0, which is nearer.
 ///
 /// # Errors
-/// [`Error::Count`] without rows or columns, [`Error::NotFinite`] naming the row, [`Error::Eigenvalues`] when LAPACK fails.
+/// [`Error::Count`] without rows or columns, [`Error::NotFinite`] naming the row, [`Error::Eigenvalues`]
+/// when LAPACK fails.
 pub fn covariance_eigenvalues(data: ArrayView2<f64>) -> Result<Vec<f64>, Error> {
     let Some(mean) = data.mean_axis(Axis(0)).filter(|mean| !mean.is_empty()) else {
         return Err(Error::Count { name: "entries of data", value: 0, allowed: "at least 1" });

@@ -20,7 +20,8 @@ fn normal(rows: usize, dim: usize, sigma: f64, rng: &mut ChaCha8Rng) -> Array2<f
     Array2::from_shape_simple_fn((rows, dim), || sigma * rng.sample::<f64, _>(StandardNormal))
 }
 
-/// σ₁ = 8 to σ_L = 1 with γ = 2: steps so coarse that levels differ from their targets by much more than the intervals.
+/// σ₁ = 8 to σ_L = 1 with γ = 2: steps so coarse that levels differ from their targets by much more than
+/// the intervals.
 fn coarse() -> Annealing {
     Annealing { levels: vec![8.0, 4.0, 2.0, 1.0], epsilon: 0.2, steps_per_level: 3, denoise: false }
 }
@@ -116,7 +117,8 @@ fn bad_schedules_and_scores_are_refused() {
     assert_eq!(result, Err(Error::Shape { name: "score", found: 1, expected: 6 }));
 }
 
-/// 40 centres in 64 dimensions, about √(64/6) = 3.3 apart, at most 5: σ₁ = 5 by Technique 1, σ₁ = 0.1 far below it.
+/// 40 centres in 64 dimensions, about √(64/6) = 3.3 apart, at most 5: σ₁ = 5 by Technique 1, σ₁ = 0.1 far
+/// below it.
 #[test]
 fn a_large_first_level_forgets_the_start_and_a_small_one_keeps_it() {
     let mut rng = ChaCha8Rng::seed_from_u64(4);

@@ -1,7 +1,8 @@
-//! Proposition 1: the score of an equal-weight Gaussian mixture, and how rarely a draw of one component is claimed by another.
+//! Proposition 1: the score of an equal-weight Gaussian mixture, and how rarely a draw of one component is
+//! claimed by another.
 //!
-//! [`Mixture`] evaluates p̂_σ(x) = 1/N Σ_j N(x | c_j, σ²I); [`bound`] and [`exact_pair`] bound and enclose E_{p_i}[r_j] for
-//! two components; [`Mixture::expected_responsibility`] estimates it among N.
+//! [`Mixture`] evaluates p̂_σ(x) = 1/N Σ_j N(x | c_j, σ²I); [`bound`] and [`exact_pair`] bound and enclose
+//! `E_{p_i}[r_j]` for two components; [`Mixture::expected_responsibility`] estimates it among N.
 
 mod monte_carlo;
 mod pair;
@@ -10,10 +11,13 @@ use std::f64::consts::PI;
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::parallel::prelude::*;
-use ndarray::{ArcArray1, ArcArray2, Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, Zip};
+use ndarray::{
+    ArcArray1, ArcArray2, Array1, Array2, ArrayBase, ArrayView1, ArrayView2, ArrayViewMut2, Axis, Data, Ix1,
+    Zip,
+};
 
 pub use monte_carlo::Estimate;
-pub use pair::{PairBounds, all_pairs, bound, exact_over_bound, exact_pair};
+pub use pair::{PairBounds, bound, exact_over_bound, exact_pair};
 
 use crate::Error;
 
@@ -21,16 +25,18 @@ use crate::Error;
 const POINT_BLOCK: usize = 256;
 /// Centres, or columns of the result, that one parallel task multiplies.
 const TILE: usize = 512;
-/// Above this many points per nonzero weight, adding the few centres that count is cheaper than a matrix product.
+/// Above this many points per nonzero weight, adding the few centres that count is cheaper than a matrix
+/// product.
 const SPARSE_FACTOR: usize = 16;
 
-/// Equal-weight mixture of N isotropic Gaussians in D dimensions; clones and copies at other σ share the centres.
+/// Equal-weight mixture of N isotropic Gaussians in D dimensions; clones and copies at other σ share the
+/// centres.
 ///
 /// # Accuracy
 /// With u = 2⁻⁵³, every method evaluates log weights −‖x − c_j‖²/(2σ²) with an absolute error of at most
-/// [`log_weight_error`](Self::log_weight_error), by ‖x‖² + ‖c‖² − 2x·c about the centres' mean. Maxima are subtracted before
-/// exponentials are taken, so nothing depends on the magnitude of the densities. Results do not depend on the number of
-/// threads.
+/// [`log_weight_error`](Self::log_weight_error), by ‖x‖² + ‖c‖² − 2x·c about the centres' mean. Maxima are
+/// subtracted before exponentials are taken, so nothing depends on the magnitude of the densities. Results
+/// do not depend on the number of threads.
 ///
 /// Memory: one copy of the centres, and 256 × N doubles during a call, beside the result.
 ///
@@ -64,8 +70,8 @@ impl Mixture {
     /// The mixture with the rows of `centres` as means and covariance σ²I.
     ///
     /// # Errors
-    /// [`Error::Count`] without rows or columns; [`Error::NotFinite`] naming the row; [`Error::Domain`] when σ is not
-    /// positive, or 1/σ² or a squared norm overflows.
+    /// [`Error::Count`] without rows or columns; [`Error::NotFinite`] naming the row; [`Error::Domain`]
+    /// when σ is not positive, or 1/σ² or a squared norm overflows.
     pub fn new(centres: ArrayView2<f64>, sigma: f64) -> Result<Self, Error> {
         if centres.is_empty() {
             return Err(Error::Count { name: "entries of centres", value: 0, allowed: "at least 1" });
@@ -114,7 +120,8 @@ impl Mixture {
     /// `points` — `[batch, dim]`; the result is `[batch]`.
     ///
     /// # Accuracy
-    /// Absolute error [`log_weight_error`](Self::log_weight_error), plus N·u for the sum and 4u of the largest of its three terms.
+    /// Absolute error [`log_weight_error`](Self::log_weight_error), plus N·u for the sum and 4u of the
+    /// largest of its three terms.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NotFinite`] naming the row; [`Error::Domain`] when ‖x − c_j‖²/σ² overflows.
@@ -138,8 +145,8 @@ impl Mixture {
     /// Responsibilities r⁽ʲ⁾(x) = p⁽ʲ⁾(x)/Σ_k p⁽ᵏ⁾(x), `[batch, N]`, for points `[batch, dim]`.
     ///
     /// # Accuracy
-    /// Relative error of e^b − 1 with b twice [`log_weight_error`](Self::log_weight_error), plus N·u; values below the
-    /// smallest double become 0.
+    /// Relative error of e^b − 1 with b twice [`log_weight_error`](Self::log_weight_error), plus N·u;
+    /// values below the smallest double become 0.
     ///
     /// # Errors
     /// As [`log_density`](Self::log_density).
@@ -160,8 +167,9 @@ impl Mixture {
     /// ∇ₓ ln p̂_σ(x) = Σ_j r⁽ʲ⁾(x)·(c_j − x)/σ²
     /// ```
     /// # Accuracy
-    /// Absolute error of each entry at most (r's relative error + (N + 6)·u)·max_j ‖c_j − origin‖/σ² + 6u·‖x − origin‖/σ².
-    /// Two matrix products take nearly all the time; where most responsibilities are 0 the second is not formed.
+    /// Absolute error of each entry at most (r's relative error + (N + 6)·u)·max_j ‖c_j − origin‖/σ² +
+    /// 6u·‖x − origin‖/σ². Two matrix products take nearly all the time; where most responsibilities are 0
+    /// the second is not formed.
     ///
     /// # Errors
     /// As [`log_density`](Self::log_density).
@@ -192,7 +200,8 @@ impl Mixture {
     /// Index of the component whose centre is nearest to each point, the first of equals.
     ///
     /// # Accuracy
-    /// Centres whose log weights differ by less than twice [`log_weight_error`](Self::log_weight_error) may be confused.
+    /// Centres whose log weights differ by less than twice [`log_weight_error`](Self::log_weight_error) may
+    /// be confused.
     ///
     /// # Errors
     /// As [`log_density`](Self::log_density).
@@ -211,20 +220,31 @@ impl Mixture {
     /// ```text
     /// γ_{D+12}·(‖x − origin‖ + max_j ‖c_j − origin‖)²/(2σ²),   γ_n = nu/(1 − nu),   u = 2⁻⁵³
     /// ```
-    /// A sum of D products in any order, fused or not, errs by γ_D times the sum of magnitudes (Higham, Accuracy and
-    /// Stability of Numerical Algorithms, §3.1): γ_D·(‖x‖‖c‖ + ½‖x‖² + ½‖c‖²) for the three sums together. In the same unit,
-    /// ½(‖x‖ + ‖c‖)², subtracting the origin perturbs ½‖x − c‖² by 2u, two subtractions and the factor 1/σ² by 5u, the
-    /// subtraction of the greatest log weight by u; 4u are left for terms of second order and for the rounding of this bound
-    /// itself. Entries below 1e-146 in magnitude, whose products underflow, can add D·2⁻¹⁰⁷⁴/σ².
+    /// A sum of D products in any order, fused or not, errs by γ_D times the sum of magnitudes (Higham,
+    /// Accuracy and Stability of Numerical Algorithms, §3.1): γ_D·(‖x‖‖c‖ + ½‖x‖² + ½‖c‖²) for the three
+    /// sums together. In the same unit, ½(‖x‖ + ‖c‖)², subtracting the origin perturbs ½‖x − c‖² by 2u, two
+    /// subtractions and the factor 1/σ² by 5u, the subtraction of the greatest log weight by u; 4u are left
+    /// for terms of second order and for the rounding of this bound itself. Entries below 1e-146 in
+    /// magnitude, whose products underflow, can add D·2⁻¹⁰⁷⁴/σ².
     ///
     /// # Errors
     /// As [`log_density`](Self::log_density).
     pub fn log_weight_error(&self, points: ArrayView2<f64>) -> Result<Array1<f64>, Error> {
         let points = self.shifted(points)?;
+        let reach = half_square_norms(points.view()).mapv(|half| (2.0 * half).sqrt() + self.farthest());
+        Ok(reach.mapv(|reach| self.error_within(reach)))
+    }
+
+    /// The bound of [`log_weight_error`](Self::log_weight_error) for a given ‖x − origin‖ + max_j ‖c_j −
+    /// origin‖.
+    fn error_within(&self, reach: f64) -> f64 {
         let n_u = (self.dim() + 12) as f64 * 0.5 * f64::EPSILON;
-        let farthest = (2.0 * greatest(&self.half_squares)).sqrt();
-        let reach = half_square_norms(points.view()).mapv(|half| (2.0 * half).sqrt() + farthest);
-        Ok(reach.mapv(|reach| n_u / (1.0 - n_u) * (reach / self.sigma).powi(2) / 2.0))
+        n_u / (1.0 - n_u) * (reach / self.sigma).powi(2) / 2.0
+    }
+
+    /// max_j ‖c_j − origin‖.
+    fn farthest(&self) -> f64 {
+        (2.0 * greatest(&self.half_squares)).sqrt()
     }
 
     /// Points about the origin, once their shape, finiteness and scale are checked.
@@ -234,10 +254,18 @@ impl Mixture {
         }
         check_finite("points", points)?;
         let points = &points - &self.origin;
-        // ‖x − c‖² ≤ 2‖x‖² + 2‖c‖²
-        let bound = half_square_norms(points.view()) + greatest(&self.half_squares);
-        check_scale(&(bound * (4.0 / (self.sigma * self.sigma))), "squared distance over sigma squared")?;
+        self.check_reach(&half_square_norms(points.view()))?;
         Ok(points)
+    }
+
+    /// Whether ‖x − c_j‖²/σ² ≤ (2‖x‖² + 2‖c_j‖²)/σ² is a double, for points with the given ½‖x‖².
+    fn check_reach<S: Data<Elem = f64>>(&self, half_squares: &ArrayBase<S, Ix1>) -> Result<(), Error> {
+        let greatest = greatest(&self.half_squares);
+        let scale = 4.0 / (self.sigma * self.sigma);
+        check_scale(
+            &half_squares.mapv(|half| (half + greatest) * scale),
+            "squared distance over sigma squared",
+        )
     }
 
     /// −‖x − c_j‖²/(2σ²), `[batch, N]`, for points already shifted.

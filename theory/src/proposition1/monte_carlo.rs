@@ -1,4 +1,4 @@
-//! E_{p_i}[r_j] among N components, estimated.
+//! `E_{p_i}[r_j]` among N components, estimated.
 
 use ndarray::{Array2, Zip};
 use rand::{Rng, RngExt};
@@ -16,29 +16,32 @@ const DRAW_BLOCK: usize = 256;
 pub struct Estimate {
     /// The estimate.
     pub value: f64,
-    /// Interval that contains the expectation with at least the probability asked for, whatever the number of draws.
+    /// Interval that contains the expectation with at least the probability asked for, whatever the number
+    /// of draws.
     pub interval: Interval,
 }
 
 impl Mixture {
-    /// Estimates E_{p_i}[r_j], the share of component `i`'s draws that component `j` claims, among all N.
+    /// Estimates `E_{p_i}[r_j]`, the share of component `i`'s draws that component `j` claims, among all N.
     ///
     /// # Formula
     /// ```text
     /// E_{p_i}[r_j] = ∫ p_i p_j/Σ_k p_k = e^{−d²/8}·E_m[√(p_i p_j)/Σ_k p_k],   d = ‖c_i − c_j‖/σ,
     /// ```
-    /// with m = N((c_i + c_j)/2, σ²I), because √(p_i p_j) = e^{−d²/8}·m. Draws are taken from m. The quantity averaged lies
-    /// in [0, ½] for i ≠ j (geometric mean ≤ arithmetic mean: this is the proof of bound (5)), in [0, 1] for i = j. Hence the
-    /// estimate keeps its relative accuracy where draws from p_i would never meet component j. Each draw costs N·D.
+    /// with m = N((c_i + c_j)/2, σ²I), because √(p_i p_j) = e^{−d²/8}·m. Draws are taken from m. The
+    /// quantity averaged lies in [0, ½] for i ≠ j (geometric mean ≤ arithmetic mean: this is the proof of
+    /// bound (5)), in [0, 1] for i = j. Hence the estimate keeps its relative accuracy where draws from p_i
+    /// would never meet component j. Each draw costs N·D.
     ///
     /// # Arguments
-    /// `i`, `j` — components from 0. `draws` ≥ 2. `confidence` — probability in (0, 1) that the interval covers the value.
+    /// `i`, `j` — components from 0. `draws` ≥ 2. `confidence` — probability in (0, 1) that the interval
+    /// covers the value.
     ///
     /// # Accuracy
-    /// The interval is the empirical Bernstein bound (Maurer & Pontil 2009, theorem 4, two-sided): with sample variance V,
-    /// range R, n draws and ℓ = ln(4/(1 − confidence)), half-width √(2Vℓ/n) + 7Rℓ/(3(n − 1)). No normal approximation. It
-    /// covers the error of sampling; that of rounding is e^{2b} − 1 with b from
-    /// [`log_weight_error`](Self::log_weight_error).
+    /// The interval is the empirical Bernstein bound (Maurer & Pontil 2009, theorem 4, two-sided): with
+    /// sample variance V, range R, n draws and ℓ = ln(4/(1 − confidence)), half-width √(2Vℓ/n) + 7Rℓ/(3(n −
+    /// 1)). No normal approximation. It covers the error of sampling; that of rounding is e^{2b} − 1 with b
+    /// from [`log_weight_error`](Self::log_weight_error).
     ///
     /// # Errors
     /// [`Error::Count`], [`Error::Domain`] for arguments out of range.
