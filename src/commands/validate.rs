@@ -9,12 +9,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use ncsn_theory::chi_overlap::chi_overlap;
 use ncsn_theory::diameter::{RowSlice, Rows, diameter};
 use ncsn_theory::interval::Interval;
 use ncsn_theory::langevin::Annealing;
 use ncsn_theory::poster::{Exploration, Start, explore};
 use ncsn_theory::proposition1::{Mixture, pair};
-use ncsn_theory::proposition2::{RadiusLaw, chi_overlap};
+use ncsn_theory::proposition2::RadiusLaw;
 use ncsn_theory::schedule::{Law, NoiseRange, Request as Derive, Rounding, Steps, gamma_root, optimal_delta, overlap};
 use ncsn_theory::{Error, proposition3};
 use ndarray::Array2;

@@ -96,4 +96,10 @@ pub enum Error {
         /// Excess over 1 reached there.
         reached: f64,
     },
+    /// LAPACK's symmetric eigenvalue solver gave up.
+    #[error("eigenvalues of the covariance: {reason}")]
+    Eigenvalues {
+        /// What LAPACK or its wrapper says.
+        reason: String,
+    },
 }

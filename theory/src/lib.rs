@@ -10,10 +10,13 @@ mod geometric;
 pub mod interval;
 pub mod langevin;
 pub mod normal;
+pub mod poster;
 pub mod proposition1;
 pub mod proposition2;
 pub mod proposition3;
 mod root;
 pub mod schedule;
+#[cfg(feature = "lapack")]
+pub mod spectrum;
 
 pub use error::Error;
