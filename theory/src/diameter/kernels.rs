@@ -1,0 +1,125 @@
+//! Inner loops, compiled once for every instruction set named and chosen at run time.
+//!
+//! They are `for` loops on purpose: a closure inside such a function has its instruction set, the iterator adaptor that
+//! calls it has not, and code is never inlined from the richer set into the poorer one.
+
+use multiversion::multiversion;
+
+/// Columns whose squared differences, at most 255² each, surely sum to less than 2³¹.
+const U8_CHUNK: usize = 32_768;
+
+/// Partial sums kept side by side in [`f32_squared_distance`] and [`f64_squared_distance`].
+pub(super) const LANES: usize = 16;
+
+/// Σ (a − b)², exact.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(super) fn u8_squared_distance(a: &[u8], b: &[u8]) -> u64 {
+    let mut total = 0_u64;
+    for (a, b) in a.chunks(U8_CHUNK).zip(b.chunks(U8_CHUNK)) {
+        let mut sum = 0_i32;
+        for (&x, &y) in a.iter().zip(b) {
+            let difference = i16::from(x) - i16::from(y);
+            sum += i32::from(difference) * i32::from(difference);
+        }
+        total += u64::from(sum.unsigned_abs());
+    }
+    total
+}
+
+/// Entries of `values` that are at least `threshold`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(super) fn count_at_least(values: &[f32], threshold: f32) -> u32 {
+    let mut count = 0_u32;
+    for &value in values {
+        count += u32::from(value >= threshold);
+    }
+    count
+}
+
+/// Columns of a tile of [`add_products`].
+pub(super) const TILE: usize = 64;
+
+/// Rows and directions that [`add_products`] takes at once.
+pub(super) const STRIP: usize = 8;
+
+/// A part of [`STRIP`] directions: `[column][direction]`.
+pub(super) type DirectionTile = [[f32; STRIP]; TILE];
+
+/// Adds the inner products of [`STRIP`] rows with as many directions over one tile of columns to `sums[row][direction]`.
+///
+/// # Accuracy
+/// Each product is summed in singles within the tile, in doubles beyond: the error is at most γ_TILE·Σ|terms| (u = 2⁻²⁴).
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(super) fn add_products(
+    rows: &[[f32; TILE]; STRIP],
+    directions: &DirectionTile,
+    sums: &mut [[f64; STRIP]; STRIP],
+) {
+    let mut parts = [[0.0_f32; STRIP]; STRIP];
+    for column in 0..TILE {
+        let direction = &directions[column];
+        for row in 0..STRIP {
+            let entry = rows[row][column];
+            for lane in 0..STRIP {
+                parts[row][lane] += entry * direction[lane];
+            }
+        }
+    }
+    for row in 0..STRIP {
+        for lane in 0..STRIP {
+            sums[row][lane] += f64::from(parts[row][lane]);
+        }
+    }
+}
+
+/// (row − centre)·scale, exact when `scale` is a power of two.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(super) fn u8_centred(row: &[u8], centre: &[u8], scale: f64, out: &mut [f32]) {
+    let scale = scale as f32;
+    for ((&entry, &centre), out) in row.iter().zip(centre).zip(out) {
+        *out = f32::from(i16::from(entry) - i16::from(centre)) * scale;
+    }
+}
+
+macro_rules! float_centred {
+    ($name:ident, $float:ty) => {
+        /// (row − centre)·scale with two roundings, one to a double and one to a single.
+        #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+        pub(super) fn $name(row: &[$float], centre: &[$float], scale: f64, out: &mut [f32]) {
+            for ((&entry, &centre), out) in row.iter().zip(centre).zip(out) {
+                *out = ((f64::from(entry) - f64::from(centre)) * scale) as f32;
+            }
+        }
+    };
+}
+float_centred!(f32_centred, f32);
+float_centred!(f64_centred, f64);
+
+macro_rules! float_squared_distance {
+    ($name:ident, $float:ty) => {
+        /// Σ (a − b)² in doubles: each term passes through at most ⌈dim/LANES⌉ + LANES + 3 roundings.
+        #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+        pub(super) fn $name(a: &[$float], b: &[$float]) -> f64 {
+            let mut lanes = [0.0_f64; LANES];
+            let (a_chunks, a_rest) = a.as_chunks::<LANES>();
+            let (b_chunks, b_rest) = b.as_chunks::<LANES>();
+            for (x, y) in a_chunks.iter().zip(b_chunks) {
+                for lane in 0..LANES {
+                    let difference = f64::from(x[lane]) - f64::from(y[lane]);
+                    lanes[lane] += difference * difference;
+                }
+            }
+            for (lane, (&x, &y)) in a_rest.iter().zip(b_rest).enumerate() {
+                let difference = f64::from(x) - f64::from(y);
+                lanes[lane] += difference * difference;
+            }
+            let mut total = 0.0;
+            for lane in lanes {
+                total += lane;
+            }
+            total
+        }
+    };
+}
+float_squared_distance!(f32_squared_distance, f32);
+float_squared_distance!(f64_squared_distance, f64);

@@ -1,0 +1,65 @@
+//! Double-normal sweeps: from a far row to the row farthest from it, again and again.
+
+use rayon::prelude::*;
+
+use super::DiameterError;
+use super::centroid::{self, Ranked};
+use super::entry::{Entry, Kept, Square};
+use super::evaluate::Search;
+use super::rows::{self, Rows};
+
+/// Rows visited before the distance to beat is renewed.
+const STRIDE: usize = 2048;
+
+/// Sweeps at most; few sets need more than three to settle.
+const SWEEPS: usize = 6;
+
+impl<E: Entry, R: Rows<E>> Search<'_, E, R> {
+    /// Raises the largest distance found, starting from the row farthest from the centre.
+    pub(super) fn sweep(&mut self) -> Result<(), DiameterError> {
+        let mut started = Vec::with_capacity(SWEEPS);
+        let mut from = self.ranked[0];
+        while started.len() < SWEEPS {
+            started.push(from.row);
+            let farthest = self.sweep_from(from)?;
+            match farthest {
+                Some(next) if !started.contains(&next.row) => from = next,
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares one row with all that may be farther from it than the largest distance found; returns the farthest.
+    fn sweep_from(&mut self, from: Ranked<E::Square>) -> Result<Option<Ranked<E::Square>>, DiameterError> {
+        let dim = self.rows.dim();
+        let mut start = vec![E::default(); dim];
+        rows::read(self.rows, from.row as usize, &mut start)?;
+        let mut own = Kept::NONE;
+        let per_task = centroid::rows_per_read::<E>(dim).min(STRIDE / 16);
+        for part in 0..self.ranked.len().div_ceil(STRIDE) {
+            let part = &self.ranked[part * STRIDE..self.ranked.len().min((part + 1) * STRIDE)];
+            if E::Square::closer_than(self.floor(), [from.square, part[0].square]) {
+                break;
+            }
+            let kept = part
+                .par_chunks(per_task)
+                .map_init(
+                    || vec![E::default(); dim],
+                    |row, part| {
+                        let mut kept = Kept::NONE;
+                        for other in part.iter().filter(|other| other.row != from.row) {
+                            rows::read(self.rows, other.row as usize, row)?;
+                            kept.offer(E::squared_distance(&start, row), from.row, other.row);
+                        }
+                        Ok::<_, DiameterError>(kept)
+                    },
+                )
+                .try_reduce(|| Kept::NONE, |a, b| Ok(a.join(b)))?;
+            own = own.join(kept);
+            self.kept = self.kept.join(kept);
+        }
+        let other = own.best.map(|(_, [a, b])| if a == from.row { b } else { a });
+        Ok(other.and_then(|row| self.ranked.iter().find(|ranked| ranked.row == row).copied()))
+    }
+}
