@@ -56,7 +56,8 @@ fn feed_entries<R: Read>(
         };
         let file_name = entry.name.rsplit('/').next().unwrap_or_default();
         if let Some(records) = cifar::known(file_name) {
-            let fed = records.training && cifar::feed(&mut *tar, records, &entry.name, request, feed)?.is_some();
+            let fed =
+                records.training && cifar::feed(&mut *tar, records, &entry.name, request, feed)?.is_some();
             if !records.training {
                 leftovers.notes.push(format!("{} left out", super::error::one_line(&entry.name)));
             } else if !fed {
@@ -128,7 +129,9 @@ impl<R: Read> Tar<R> {
                     for (key, value) in extended(&self.extension()?) {
                         match key.as_str() {
                             "path" => name = Some(value),
-                            "size" => size = Some(value.parse().map_err(|_| invalid("an extended size", &value))?),
+                            "size" => {
+                                size = Some(value.parse().map_err(|_| invalid("an extended size", &value))?)
+                            }
                             _ => {}
                         }
                     }

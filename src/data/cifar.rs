@@ -85,7 +85,8 @@ pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Erro
         names.push_records(&name, count);
         rows.push(file, count, records.labels as u64, records.stride());
     }
-    let read: Vec<_> = files.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
+    let read: Vec<_> =
+        files.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
     let notes = vec![format!("CIFAR records of {}", super::error::one_line(&read.join(", ")))];
     let shape = vec![3, SIDE, SIDE];
     let rows = Pixels::Bytes(rows);
@@ -146,7 +147,12 @@ fn check_labels(labels: &[u8], path: &Path) -> Result<(), Error> {
         _ => ("0 to 19 and 0 to 99 (CIFAR-100)", &[19, 99]),
     };
     if labels.iter().zip(limits).any(|(label, limit)| label > limit) {
-        return Err(Error::Header { path: path.into(), field: "label", found: format!("{labels:?}"), allowed });
+        return Err(Error::Header {
+            path: path.into(),
+            field: "label",
+            found: format!("{labels:?}"),
+            allowed,
+        });
     }
     Ok(())
 }

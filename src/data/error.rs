@@ -50,7 +50,10 @@ pub enum Error {
         path: PathBuf,
     },
     /// A folder, archive or array without a single row.
-    #[error("{} holds no images and no rows ({others} other files, {skipped} corrupt images skipped)", shown(path))]
+    #[error(
+        "{} holds no images and no rows ({others} other files, {skipped} corrupt images skipped)",
+        shown(path)
+    )]
     Empty {
         /// The folder or file.
         path: PathBuf,
@@ -198,13 +201,13 @@ pub enum Error {
         arrays: Vec<String>,
     },
     /// A name that no array of the archive has.
-    #[error("{} holds no array {}, it holds: {}", shown(path), one_line(name), listed(arrays))]
+    #[error("{} holds no array {}, it {}", shown(path), one_line(name), held(arrays))]
     NoArray {
         /// The file.
         path: PathBuf,
         /// The name asked for.
         name: String,
-        /// Names of its arrays.
+        /// Names of its arrays; none where it is not an npz archive.
         arrays: Vec<String>,
     },
 }
@@ -254,6 +257,10 @@ fn listed(names: &[String]) -> String {
         text.push_str(", …");
     }
     text
+}
+
+fn held(arrays: &[String]) -> String {
+    if arrays.is_empty() { "is no npz archive".into() } else { format!("holds: {}", listed(arrays)) }
 }
 
 #[cfg(test)]

@@ -141,7 +141,8 @@ impl DataSet {
         if !request.options.fits() {
             return Ok(self);
         }
-        let (&Pixels::Bytes(ref rows), &[channels @ (1 | 3), height, width]) = (&self.rows, &self.shape[..]) else {
+        let (&Pixels::Bytes(ref rows), &[channels @ (1 | 3), height, width]) = (&self.rows, &self.shape[..])
+        else {
             return self.unfitted(request);
         };
         let count = rows.len();

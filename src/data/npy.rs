@@ -87,7 +87,8 @@ pub(crate) fn header(input: &mut impl Read, request: &Request) -> Result<(Layout
 
 /// The text of a value in a Python dictionary: up to the next comma outside brackets.
 fn value<'a>(dictionary: &'a str, key: &str) -> Option<&'a str> {
-    let after = ['\'', '"'].iter().find_map(|quote| dictionary.split_once(&format!("{quote}{key}{quote}")))?.1;
+    let after =
+        ['\'', '"'].iter().find_map(|quote| dictionary.split_once(&format!("{quote}{key}{quote}")))?.1;
     let value = after.trim_start().strip_prefix(':')?.trim_start();
     let mut depth = 0;
     let end = value.find(|c| {

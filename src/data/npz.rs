@@ -41,13 +41,13 @@ fn choose<R: Read + Seek>(archive: &ZipArchive<R>, request: &Request) -> Result<
     }
     let names = || arrays.iter().map(|(name, _)| name.clone()).collect();
     match (&request.options.array, arrays.as_slice()) {
+        (_, []) => Err(Error::UnknownFormat { path: path() }),
         (Some(wanted), _) => {
             let found = arrays.iter().find(|(name, _)| name == wanted.trim_end_matches(".npy"));
             let missing = || Error::NoArray { path: path(), name: wanted.clone(), arrays: names() };
             found.map(|&(_, index)| index).ok_or_else(missing)
         }
         (None, [(_, index)]) => Ok(*index),
-        (None, []) => Err(Error::UnknownFormat { path: path() }),
         (None, _) => Err(Error::ChooseArray { path: path(), arrays: names() }),
     }
 }

@@ -109,7 +109,8 @@ fn decode_jpeg(bytes: &[u8]) -> Result<Picture, Problem> {
     if !ends_with_marker(bytes) {
         return Err(Problem::Corrupt("no end-of-image marker".into()));
     }
-    let options = DecoderOptions::default().set_strict_mode(true).set_max_width(65_535).set_max_height(65_535);
+    let options =
+        DecoderOptions::default().set_strict_mode(true).set_max_width(65_535).set_max_height(65_535);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(corrupt)?;
     let missing = || Problem::Corrupt("no frame header".into());
@@ -236,7 +237,9 @@ mod tests {
 
     #[test]
     fn every_proper_prefix_of_a_jpeg_is_refused() {
-        let image = image::RgbImage::from_fn(40, 24, |x, y| image::Rgb([(x * 6) as u8, (y * 9) as u8, (x ^ y) as u8]));
+        let image = image::RgbImage::from_fn(40, 24, |x, y| {
+            image::Rgb([(x * 6) as u8, (y * 9) as u8, (x ^ y) as u8])
+        });
         let bytes = encoded(&image.into(), ImageFormat::Jpeg);
         assert!(decode(&bytes).is_ok());
         let accepted: Vec<_> = (0..bytes.len()).filter(|&n| decode(&bytes[..n]).is_ok()).collect();
