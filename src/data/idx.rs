@@ -17,7 +17,7 @@ pub(crate) fn is_header(head: &[u8]) -> bool {
 /// As [`read`].
 pub(crate) fn open(mut file: File, request: &Request) -> Result<DataSet, Error> {
     let (layout, offset) = header(&mut file, request)?;
-    as_images(array::open(file, offset, layout, request)?, request)
+    array::open(file, offset, layout, request)?.fitted(request)
 }
 
 /// Values of a stream.
@@ -38,7 +38,7 @@ pub fn read(mut input: impl Read, stored: Option<(u64, u64)>, request: &Request)
     if let Some((stored, limit)) = stored {
         array::check_ratio(&layout, stored, limit, request)?;
     }
-    as_images(array::read(input, layout, request)?, request)
+    array::read(input, layout, request)?.fitted(request)
 }
 
 fn header(input: &mut impl Read, request: &Request) -> Result<(Layout, u64), Error> {
@@ -66,13 +66,9 @@ fn header(input: &mut impl Read, request: &Request) -> Result<(Layout, u64), Err
         input.read_exact(&mut size).map_err(Error::unpacking(request.path))?;
         shape.push(u64::from(u32::from_be_bytes(size)));
     }
-    let layout = Layout { big_endian: true, ..Layout::new(element, &shape, request)? };
-    Ok((layout, 4 + 4 * u64::from(rank)))
-}
-
-fn as_images(mut data: DataSet, request: &Request) -> Result<DataSet, Error> {
-    if data.shape.len() == 2 {
-        data.shape.insert(0, 1);
+    let mut layout = Layout { big_endian: true, ..Layout::new(element, &shape, request)? };
+    if rank == 3 {
+        layout.shape.insert(0, 1);
     }
-    data.fitted(request)
+    Ok((layout, 4 + 4 * u64::from(rank)))
 }
