@@ -1,5 +1,7 @@
 //! Folders and archives of images.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking, and so do their helpers")]
+
 mod data_support;
 
 use std::io::Write;
@@ -53,7 +55,7 @@ fn a_folder_is_read_in_the_order_of_its_paths() {
 }
 
 #[test]
-fn every_format_gives_the_pixels_that_were_written() {
+fn every_format_gives_the_pixels_of_the_image_crate() {
     for (format, suffix) in FORMATS {
         for image in [colour(33, 17, 4), grey(33, 17, 4)] {
             if format == ImageFormat::WebP && image.color().channel_count() == 1 {
@@ -63,10 +65,7 @@ fn every_format_gives_the_pixels_that_were_written() {
             let encoded = encode(&image, format);
             write(folder.path(), &format!("x.{suffix}"), &encoded);
             let data = open_plain(folder.path()).unwrap();
-            let mut expected = planes(&image::load_from_memory(&encoded).unwrap());
-            if format != ImageFormat::Jpeg {
-                expected.truncate(bytes(&data).len()); // grey BMP decodes to three equal planes
-            }
+            let expected = planes(&image::load_from_memory(&encoded).unwrap());
             assert_eq!(bytes(&data), expected, "{suffix}");
         }
     }
@@ -172,7 +171,7 @@ fn mixed_sizes_name_the_first_two_that_differ() {
     assert_eq!(crop, "a.png is 4×4, smaller than the crop of 5×5");
     assert_eq!(
         message(open(folder.path(), &Options { size: Some(0), ..Options::default() })),
-        "size is 0, allowed: 1 to 16384 pixels"
+        "size is 0, allowed: 1 to 4096 pixels"
     );
 }
 

@@ -1,5 +1,7 @@
 //! Crops and resizes against Pillow.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking, and so do their helpers")]
+
 mod data_support;
 
 use data_support::{bytes, encode, open, shared, write};

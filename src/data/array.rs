@@ -12,6 +12,8 @@ use super::{DataSet, Error, Names, Pixels, Request};
 const MAX_ROW: u64 = 1 << 30;
 /// Bytes converted at a time.
 const CHUNK: usize = 1 << 18;
+/// Bytes of rows gathered from columns at a time: the reads needed fall as it grows.
+const GATHERED: usize = 32 << 20;
 
 /// Type of the entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +180,7 @@ fn transposed(file: &File, offset: u64, layout: Layout, request: &Request) -> Re
     let width = layout.element.width();
     let mut spool = Spool::new()?;
     let mut check = Finite::new(&layout, request);
-    let block = (16 * CHUNK / (dim * width)).clamp(1, count);
+    let block = (GATHERED / (dim * width)).clamp(1, count);
     let (mut rows, mut column) = (vec![0; block * dim * width], vec![0; block * width]);
     for first in (0..count).step_by(block) {
         let here = block.min(count - first);

@@ -136,7 +136,7 @@ pub(crate) fn feed(
 }
 
 /// CIFAR-100 only where the length says so: lengths that fit both are multiples of 9.4 million.
-pub(crate) fn by_length(length: u64) -> Records {
+fn by_length(length: u64) -> Records {
     let labels = if length.is_multiple_of(PIXELS as u64 + 2) { 2 } else { 1 };
     Records { labels, training: true }
 }

@@ -1,5 +1,7 @@
 //! A folder of images, with all its subfolders.
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -24,16 +26,14 @@ pub(crate) const HEAD: usize = 12;
 pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
     let mut listing = Listing::default();
     listing.walk(request.path, Path::new(""))?;
-    let Listing { files, others } = listing;
-    let total = files.len() as u64;
-    pipeline::run(request, Some(total), move |feed| {
-        let mut leftovers = Leftovers { others, ..Leftovers::default() };
-        for file in files {
+    pipeline::run(request, Some(listing.len() as u64), move |feed| {
+        let mut leftovers = Leftovers { others: listing.others, ..Leftovers::default() };
+        for index in 0..listing.len() {
+            let file = listing.path(index);
             match read_image(request.path, &file)? {
                 None => leftovers.others += 1,
                 Some(bytes) => {
-                    let name = slashed(&file);
-                    if feed.push(name, Content::Encoded(bytes)).is_err() {
+                    if feed.push(slashed(&file), Content::Encoded(bytes)).is_err() {
                         break;
                     }
                 }
@@ -50,36 +50,97 @@ pub(crate) fn has_image_suffix(name: &str) -> bool {
     SUFFIXES.iter().any(|known| suffix.eq_ignore_ascii_case(known))
 }
 
+/// The files below a folder in order, in little more memory than their names: there may be millions.
 #[derive(Default)]
 struct Listing {
-    /// Paths relative to the root.
-    files: Vec<PathBuf>,
+    /// First file of each run in one folder, and the folder relative to the root.
+    folders: Vec<(usize, PathBuf)>,
+    files: Texts,
     others: u64,
 }
 
 impl Listing {
+    fn len(&self) -> usize {
+        self.files.ends.len()
+    }
+
+    /// Path relative to the root.
+    fn path(&self, index: usize) -> PathBuf {
+        let run = self.folders.partition_point(|&(first, _)| first <= index) - 1;
+        self.folders[run].1.join(os_str(self.files.get(index)))
+    }
+
     fn walk(&mut self, root: &Path, folder: &Path) -> Result<(), Error> {
         let path = root.join(folder);
-        let entries = fs::read_dir(&path).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
-        let mut entries = entries.map_err(Error::reading(&path))?;
-        entries.sort_unstable_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let (name, kind) = (entry.file_name(), entry.file_type().map_err(Error::reading(&entry.path()))?);
-            let relative = folder.join(&name);
-            // A link that leads nowhere is listed, so that reading it names it.
-            let target = || fs::metadata(entry.path()).map_or(true, |target| target.is_file());
-            if name.as_encoded_bytes().starts_with(b".") {
-                self.others += 1;
-            } else if kind.is_dir() {
-                self.walk(root, &relative)?;
-            } else if kind.is_file() || kind.is_symlink() && target() {
-                self.files.push(relative);
-            } else {
-                self.others += 1;
+        let (found, others) = list(&path).map_err(Error::reading(&path))?;
+        self.others += others;
+        let mut order: Vec<usize> = (0..found.ends.len()).collect();
+        order.sort_unstable_by_key(|&i| found.get(i).strip_suffix(b"/").unwrap_or(found.get(i)));
+        for name in order.into_iter().map(|i| found.get(i)) {
+            if let Some(name) = name.strip_suffix(b"/") {
+                self.walk(root, &folder.join(os_str(name)))?;
+                continue;
             }
+            if self.folders.last().is_none_or(|(_, last)| last != folder) {
+                self.folders.push((self.len(), folder.to_owned()));
+            }
+            self.files.push(name, b"");
         }
         Ok(())
     }
+}
+
+/// Names of files and, with a slash behind, of folders in a folder; and the number of other entries.
+fn list(path: &Path) -> io::Result<(Texts, u64)> {
+    let (mut found, mut others) = (Texts::default(), 0);
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let (name, kind) = (entry.file_name(), entry.file_type()?);
+        let name = name.as_encoded_bytes();
+        // A link that leads nowhere is listed, so that reading it names it.
+        let leads_to_file = || fs::metadata(entry.path()).map_or(true, |target| target.is_file());
+        if name.starts_with(b".") {
+            others += 1;
+        } else if kind.is_dir() {
+            found.push(name, b"/");
+        } else if kind.is_file() || kind.is_symlink() && leads_to_file() {
+            found.push(name, b"");
+        } else {
+            others += 1;
+        }
+    }
+    Ok((found, others))
+}
+
+/// Many short texts in one.
+#[derive(Default)]
+struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn push(&mut self, text: &[u8], suffix: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.bytes.extend_from_slice(suffix);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn get(&self, index: usize) -> &[u8] {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..self.ends[index]]
+    }
+}
+
+#[cfg(unix)]
+fn os_str(name: &[u8]) -> Cow<'_, OsStr> {
+    Cow::Borrowed(std::os::unix::ffi::OsStrExt::from_bytes(name))
+}
+
+/// Names that are not Unicode are not found again, and the error shows them.
+#[cfg(not(unix))]
+fn os_str(name: &[u8]) -> Cow<'_, OsStr> {
+    Cow::Owned(String::from_utf8_lossy(name).into_owned().into())
 }
 
 /// Content of an image file, or nothing if neither name nor content is an image's.

@@ -1,12 +1,23 @@
 //! Data sets of images or vectors, as rows that can be read again in any order.
 //!
-//! One file per idea: [`folder`] and [`archive`] find images, [`picture`] and [`resize`] make them rows of bytes;
-//! [`idx`], [`cifar`], [`npy`] and [`npz`] read arrays; [`rows`] reads what came of it by position. Files whose values
+//! One file per idea: `folder` and [`archive`] find images, [`picture`] and `resize` make them rows of bytes;
+//! [`idx`], [`cifar`], [`npy`] and [`npz`] read arrays; `rows` reads what came of it by position. Files whose values
 //! lie there plainly are read in place; all else is decoded once into an anonymous temporary file (`TMPDIR`). Memory
-//! does not grow with the data, but for names: some twelve bytes a row and the text.
+//! does not grow with the data, but for names: eight bytes a row and the text.
 //!
 //! Rows of images are planes, `[channels, height, width]`; rows of npy arrays are as the array has them. The files must
 //! not change while a data set is in use.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use picture::{Changes, Picture};
+use pipeline::Content;
 
 mod array;
 mod collect;
@@ -29,17 +40,6 @@ pub use error::Error;
 pub use names::Names;
 pub use rows::{ByteRows, FloatRows, Pixels, Rows};
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek};
-use std::path::Path;
-use std::sync::OnceLock;
-
-use flate2::read::MultiGzDecoder;
-use sha2::{Digest, Sha256};
-
-use picture::{Changes, Picture};
-use pipeline::Content;
-
 /// Bytes that deflate can make of one.
 const DEFLATE_RATIO: u64 = 1032;
 
@@ -58,9 +58,11 @@ pub struct Options {
 
 impl Options {
     fn check(&self) -> Result<(), Error> {
-        for (name, side) in [("size", self.size), ("crop", self.crop)] {
-            if let Some(side) = side.filter(|side| !(1..=16_384).contains(side)) {
-                return Err(Error::Choice { name, value: side.into(), allowed: "1 to 16384 pixels" });
+        for (name, side, limit, allowed) in
+            [("size", self.size, 4096, "1 to 4096 pixels"), ("crop", self.crop, 65_535, "1 to 65535 pixels")]
+        {
+            if let Some(side) = side.filter(|side| !(1..=limit).contains(side)) {
+                return Err(Error::Choice { name, value: side.into(), allowed });
             }
         }
         Ok(())
@@ -141,7 +143,7 @@ impl DataSet {
         if !request.options.fits() {
             return Ok(self);
         }
-        let (&Pixels::Bytes(ref rows), &[channels @ (1 | 3), height, width]) = (&self.rows, &self.shape[..])
+        let (Pixels::Bytes(rows), &[channels @ (1 | 3), height, width]) = (&self.rows, &self.shape[..])
         else {
             return self.unfitted(request);
         };

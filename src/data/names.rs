@@ -1,4 +1,4 @@
-//! Names of rows, kept in about twelve bytes a row beside the text itself.
+//! Names of rows, kept in eight bytes a row beside the text itself.
 
 /// Names of the rows of a data set: the file of an image, or `file#index` of a record.
 #[derive(Clone, Debug, Default)]
@@ -27,15 +27,6 @@ impl Names {
     ///
     /// # Arguments
     /// row — from 0
-    ///
-    /// # Example
-    /// ```
-    /// let mut names = ncsn::data::Names::default();
-    /// names.push("cat/1.png");
-    /// names.push("cat/2.png");
-    /// assert_eq!(names.get(1).as_deref(), Some("cat/2.png"));
-    /// assert_eq!(names.get(2), None);
-    /// ```
     pub fn get(&self, row: usize) -> Option<String> {
         if row >= self.len {
             return None;
@@ -50,7 +41,8 @@ impl Names {
     }
 
     /// Appends a name; names that share a folder with the one before store it once.
-    pub fn push(&mut self, name: &str) {
+    pub(crate) fn push(&mut self, name: &str) {
+        debug_assert!(self.ends.len() == self.len, "records and named files do not mix");
         let (folder, file) = name.split_at(name.rfind('/').map_or(0, |slash| slash + 1));
         if self.runs.last().is_none_or(|(_, lead)| lead != folder) {
             self.runs.push((self.len, folder.to_owned()));

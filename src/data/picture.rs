@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -10,7 +10,7 @@ use zune_jpeg::JpegDecoder;
 
 use super::error::one_line;
 
-/// Largest decoded image, so that a forged header cannot claim the memory of the machine.
+/// Largest decoded image, at eight bytes a pixel, so that a forged header cannot claim the memory of the machine.
 const MAX_BYTES: u64 = 512 << 20;
 
 /// Why an image cannot be decoded.
@@ -80,7 +80,7 @@ pub fn is_image(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// * [`Problem::Unknown`] — no known format
-/// * [`Problem::TooLarge`] — more than 512 MiB decoded
+/// * [`Problem::TooLarge`] — more than 67 million pixels (512 MiB at the widest, eight bytes each)
 /// * [`Problem::Corrupt`] — truncated or damaged; a JPEG is held to its standard, with no grey fill for lost parts
 pub fn decode(bytes: &[u8]) -> Result<Picture, Problem> {
     match format(bytes).ok_or(Problem::Unknown)? {
@@ -155,16 +155,17 @@ fn ends_with_marker(bytes: &[u8]) -> bool {
 }
 
 fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<Picture, Problem> {
+    let corrupt = |e: image::ImageError| Problem::Corrupt(e.to_string());
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits.clone());
-    let corrupt = |e: image::ImageError| Problem::Corrupt(e.to_string());
-    let (width, height) = reader.into_dimensions().map_err(corrupt)?;
-    check_size(width as usize, height as usize)?;
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits);
-    let decoded = reader.decode().map_err(corrupt)?;
+    let mut decoder = reader.into_decoder().map_err(corrupt)?;
+    let (width, height) = decoder.dimensions();
+    let (width, height) = (width as usize, height as usize);
+    check_size(width, height)?;
+    decoder.set_limits(limits).map_err(corrupt)?;
+    let decoded = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
     let (stored, alpha, sixteen_bit) = match &decoded {
         DynamicImage::ImageLuma8(_) => (1, false, false),
         DynamicImage::ImageLumaA8(_) => (2, true, false),
@@ -184,7 +185,6 @@ fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<Picture, Problem> {
     };
     let channels = if stored < 3 { 1 } else { 3 };
     let changes = Changes { alpha, sixteen_bit, cmyk: false };
-    let (width, height) = (width as usize, height as usize);
     Ok(Picture { channels, height, width, pixels: planes(samples, stored, channels), changes })
 }
 
@@ -199,12 +199,20 @@ fn check_size(width: usize, height: usize) -> Result<(), Problem> {
 
 /// The first `channels` of `stored` interleaved channels, plane after plane.
 fn planes(interleaved: Vec<u8>, stored: usize, channels: usize) -> Vec<u8> {
-    if stored == 1 {
-        return interleaved;
+    match stored {
+        1 => interleaved,
+        2 => planes_of::<2>(&interleaved, channels),
+        3 => planes_of::<3>(&interleaved, channels),
+        _ => planes_of::<4>(&interleaved, channels),
     }
-    let mut planes = Vec::with_capacity(interleaved.len() / stored * channels);
-    for channel in 0..channels {
-        planes.extend(interleaved.iter().skip(channel).step_by(stored));
+}
+
+/// A width known to the compiler keeps this a small part of decoding.
+fn planes_of<const STORED: usize>(interleaved: &[u8], channels: usize) -> Vec<u8> {
+    let pixels = interleaved.as_chunks::<STORED>().0;
+    let mut planes = vec![0; pixels.len() * channels];
+    for (channel, plane) in planes.chunks_exact_mut(pixels.len()).enumerate() {
+        plane.iter_mut().zip(pixels).for_each(|(to, from)| *to = from[channel]);
     }
     planes
 }

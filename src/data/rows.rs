@@ -30,7 +30,6 @@ pub trait Rows<T>: Sync {
 
 /// Rows of a data set by their type of entry.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Pixels {
     /// Pixels 0 to 255; in units of the unit range each step is 1/255.
     Bytes(ByteRows),

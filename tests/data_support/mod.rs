@@ -1,4 +1,5 @@
 //! What the tests of `ncsn::data` share.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking, and so do their helpers")]
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::io::Cursor;
@@ -80,6 +81,6 @@ pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
 
 /// A path beside the repository, if it is there.
 pub fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
     path.exists().then_some(path)
 }
