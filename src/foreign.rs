@@ -30,7 +30,8 @@ pub fn parse_yaml(text: &str, dim: Option<u64>) -> Result<(Schedule, Option<Stri
                 .with_context(|| format!("image_size {size} with {channels} channels is too large"))?
         }
     };
-    let sigma_end = find(&root, "sigma_end")?.map_or(Ok(PUBLISHED_SIGMA_MIN), |value| number("sigma_end", value))?;
+    let sigma_end =
+        find(&root, "sigma_end")?.map_or(Ok(PUBLISHED_SIGMA_MIN), |value| number("sigma_end", value))?;
     let range = NoiseRange::new(real(&root, "sigma_begin")?, sigma_end)?;
     let schedule = Schedule::new(
         dim,
@@ -106,7 +107,8 @@ mod tests {
     #[test]
     fn each_missing_key_is_named() {
         for key in ["step_lr", "n_steps_each", "image_size", "channels", "sigma_begin", "num_classes"] {
-            let without: String = CIFAR10.lines().filter(|line| !line.contains(key)).map(|l| l.to_owned() + "\n").collect();
+            let without: String =
+                CIFAR10.lines().filter(|line| !line.contains(key)).map(|l| l.to_owned() + "\n").collect();
             let error = format!("{:#}", parse_yaml(&without, None).unwrap_err());
             assert!(error.contains(key) && error.contains("missing"), "{error}");
         }

@@ -21,7 +21,11 @@ const LABEL: usize = 18;
 ///
 /// # Errors
 /// Those of [`trade_off`].
-pub fn schedule(file: &ScheduleFile, derivation: &Derivation, with_trade_off: bool) -> anyhow::Result<String> {
+pub fn schedule(
+    file: &ScheduleFile,
+    derivation: &Derivation,
+    with_trade_off: bool,
+) -> anyhow::Result<String> {
     let mut text = String::new();
     writeln!(text, "Noise schedule for {}, D = {} ({})", file.dataset, file.dim, file.provenance.dim)?;
     if let Some(data) = &file.provenance.data {
@@ -44,7 +48,12 @@ pub fn schedule(file: &ScheduleFile, derivation: &Derivation, with_trade_off: bo
     row(&mut text, "steps_per_level", file.steps_per_level.to_string(), &origin.steps_per_level)?;
     row(&mut text, "epsilon", number(file.epsilon), &origin.epsilon)?;
     enclosure(&mut text, derivation.epsilon)?;
-    row(&mut text, "variance_ratio", number(file.variance_ratio), "s_T^2/sigma_i^2 after each level (Proposition 3)")?;
+    row(
+        &mut text,
+        "variance_ratio",
+        number(file.variance_ratio),
+        "s_T^2/sigma_i^2 after each level (Proposition 3)",
+    )?;
     enclosure(&mut text, derivation.variance_ratio)?;
     row(&mut text, "score_evaluations", file.score_evaluations.to_string(), "L * T for one sampling run")?;
     if let Some(row) = &file.published {
@@ -90,10 +99,19 @@ fn trade_off_table(derivation: &Derivation) -> Result<String, anyhow::Error> {
         .flatten()
         .collect();
     if rows.is_empty() {
-        return Err(Error::Count { name: "number of levels", value: schedule.num_levels(), allowed: "2 to 2^53" }.into());
+        return Err(Error::Count {
+            name: "number of levels",
+            value: schedule.num_levels(),
+            allowed: "2 to 2^53",
+        }
+        .into());
     }
     let mut text = String::from("\nMore steps bring the variance ratio closer to 1:\n");
-    writeln!(text, "  {:>5}  {:>18}  {:>22}  {:>18}", "T", "epsilon", "variance ratio - 1", "score evaluations")?;
+    writeln!(
+        text,
+        "  {:>5}  {:>18}  {:>22}  {:>18}",
+        "T", "epsilon", "variance ratio - 1", "score evaluations"
+    )?;
     for row in rows {
         let mark = if row.steps_per_level == schedule.steps_per_level() { "  <" } else { "" };
         writeln!(

@@ -224,8 +224,7 @@ impl ScheduleFile {
         ensure!(self.schema == SCHEMA, "schema is {:?}, expected {SCHEMA:?}", self.schema);
         self.range()?;
         let range = NoiseRange::new(self.sigma_max, self.sigma_min)?;
-        let schedule =
-            Schedule::new(self.dim, range, self.num_levels, self.steps_per_level, self.epsilon)?;
+        let schedule = Schedule::new(self.dim, range, self.num_levels, self.steps_per_level, self.epsilon)?;
         agree("gamma", self.gamma, schedule.gamma())?;
         agree("variance_ratio", self.variance_ratio, schedule.variance_ratio())?;
         let overlaps = schedule.overlap(Law::Normal);

@@ -130,7 +130,11 @@ fn table_4(datasets: &[&Dataset], overlap: f64) -> Result<Vec<Report>> {
             // NCSN chose sigma_max by hand; the NCSNv2 row of the same data has it by Technique 1.
             let diameter = (row.model == Model::Ncsn).then_some(dataset.sigma_max);
             let findings = check(&schedule, overlap, diameter)?;
-            reports.push(Report::new(format!("{} {}", row.model.name(), dataset.title), &schedule, &findings));
+            reports.push(Report::new(
+                format!("{} {}", row.model.name(), dataset.title),
+                &schedule,
+                &findings,
+            ));
         }
     }
     anyhow::ensure!(!reports.is_empty(), "Table 4 has no row for {}", datasets[0].name);

@@ -100,11 +100,16 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
 /// Every level, or about [`SHOWN`] evenly spread, the first and the last among them; numbered from 1 as in the paper.
 fn shown_levels(num_levels: u64, all: bool) -> Result<Vec<u64>> {
     if all {
-        anyhow::ensure!(num_levels <= MAX_LISTED, "{num_levels} levels are too many to list, at most {MAX_LISTED}");
+        anyhow::ensure!(
+            num_levels <= MAX_LISTED,
+            "{num_levels} levels are too many to list, at most {MAX_LISTED}"
+        );
         return Ok((1..=num_levels).collect());
     }
     let rows = SHOWN.min(num_levels);
-    Ok((0..rows).map(|k| 1 + (u128::from(k) * u128::from(num_levels - 1) / u128::from(rows - 1)) as u64).collect())
+    Ok((0..rows)
+        .map(|k| 1 + (u128::from(k) * u128::from(num_levels - 1) / u128::from(rows - 1)) as u64)
+        .collect())
 }
 
 fn explain(schedule: &Schedule, level: u64) -> Result<Level> {

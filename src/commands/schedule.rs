@@ -166,16 +166,17 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
 /// As [`run`].
 pub fn derive(request: &Request) -> Result<(ScheduleFile, Derivation)> {
     let measured = match &request.source {
-        Source::Data(path, options, subsample) => {
-            Some(measure(path, options, *subsample, request.range)?)
-        }
+        Source::Data(path, options, subsample) => Some(measure(path, options, *subsample, request.range)?),
         _ => None,
     };
     let range_of_data = measured.as_ref().map_or(request.range, |measured| measured.range);
     let (sigma_max, sigma_max_origin) = sigma_max(request, measured.as_ref())?;
     let (sigma_min, sigma_min_origin) = match request.sigma_min {
         Some(sigma) => (sigma, "given".to_owned()),
-        None => (PUBLISHED_SIGMA_MIN * range_of_data.scale(), "0.01 for pixels in [0, 1], as in the paper".to_owned()),
+        None => (
+            PUBLISHED_SIGMA_MIN * range_of_data.scale(),
+            "0.01 for pixels in [0, 1], as in the paper".to_owned(),
+        ),
     };
     let (steps, steps_origin) = steps(request);
     let derivation = Derive {
@@ -198,7 +199,11 @@ pub fn derive(request: &Request) -> Result<(ScheduleFile, Derivation)> {
             request.overlap,
             request.law.name()
         ),
-        num_levels: format!("{} of x = ln(sigma_max/sigma_min)/ln(gamma_root) = {:.3}", request.rounding.name(), x.mid()),
+        num_levels: format!(
+            "{} of x = ln(sigma_max/sigma_min)/ln(gamma_root) = {:.3}",
+            request.rounding.name(),
+            x.mid()
+        ),
         steps_per_level: steps_origin,
         epsilon: "Technique 4: the minimiser of the variance ratio at gamma and T".to_owned(),
         data: measured.as_ref().map(data_provenance),

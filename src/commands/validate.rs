@@ -16,7 +16,9 @@ use ncsn_theory::langevin::Annealing;
 use ncsn_theory::poster::{Exploration, Start, explore};
 use ncsn_theory::proposition1::{Mixture, pair};
 use ncsn_theory::proposition2::RadiusLaw;
-use ncsn_theory::schedule::{Law, NoiseRange, Request as Derive, Rounding, Steps, gamma_root, optimal_delta, overlap};
+use ncsn_theory::schedule::{
+    Law, NoiseRange, Request as Derive, Rounding, Steps, gamma_root, optimal_delta, overlap,
+};
 use ncsn_theory::{Error, proposition3};
 use ndarray::Array2;
 use rand::{Rng, RngExt, SeedableRng};
@@ -196,7 +198,8 @@ fn score_is_the_gradient(rng: &mut impl Rng) -> Result<Check> {
     ))
 }
 
-const BOUND: &str = "Proposition 1(b): E_{p_i}[r_j] <= exp(-d^2/8)/2 for components d standard deviations apart";
+const BOUND: &str =
+    "Proposition 1(b): E_{p_i}[r_j] <= exp(-d^2/8)/2 for components d standard deviations apart";
 
 fn pair_bounds(samples: usize, risk: f64, rng: &mut impl Rng) -> Result<Vec<Check>> {
     const DIM: usize = 16;
@@ -207,13 +210,23 @@ fn pair_bounds(samples: usize, risk: f64, rng: &mut impl Rng) -> Result<Vec<Chec
             let mut centres = Array2::zeros((2, DIM));
             centres[[1, 3]] = distance * sigma;
             let separation = (Interval::point(distance * sigma), Interval::point(sigma));
-            let (exact, bound) = (pair::exact(separation.0, separation.1), pair::bound(separation.0, separation.1));
-            let estimate = Mixture::new(centres.view(), sigma)?
-                .expected_responsibility((0, 1), samples, 1.0 - risk, rng)?;
+            let (exact, bound) =
+                (pair::exact(separation.0, separation.1), pair::bound(separation.0, separation.1));
+            let estimate = Mixture::new(centres.view(), sigma)?.expected_responsibility(
+                (0, 1),
+                samples,
+                1.0 - risk,
+                rng,
+            )?;
             Ok(Check::new(
                 BOUND,
                 format!("d = {distance}, {samples} draws"),
-                format!("simulated {:.4e} in [{:.3e}, {:.3e}]", estimate.value, estimate.interval.lo(), estimate.interval.hi()),
+                format!(
+                    "simulated {:.4e} in [{:.3e}, {:.3e}]",
+                    estimate.value,
+                    estimate.interval.lo(),
+                    estimate.interval.hi()
+                ),
                 format!("exact {:.4e}, bound {:.4e}", exact.mid(), bound.mid()),
                 estimate.interval.intersection(exact).is_some() && exact.hi() <= bound.hi(),
             ))
@@ -253,7 +266,9 @@ fn radius_law(dim: usize, samples: usize, risk: f64, rng: &mut impl Rng) -> Resu
     let mut distance = 0.0_f64;
     for k in (0..draws).step_by(stride) {
         let cdf = law.cdf(Interval::point(radii[k])).mid();
-        distance = distance.max((cdf - k as f64 / draws as f64).abs()).max((cdf - (k + 1) as f64 / draws as f64).abs());
+        distance = distance
+            .max((cdf - k as f64 / draws as f64).abs())
+            .max((cdf - (k + 1) as f64 / draws as f64).abs());
     }
     let density = Check::new(
         "Proposition 2: the law of |x| for Gaussian x",
@@ -264,7 +279,8 @@ fn radius_law(dim: usize, samples: usize, risk: f64, rng: &mut impl Rng) -> Resu
     );
     let gamma = gamma_root(dim as u64, 0.5, Law::Normal)?;
     let (mean, deviation) = (law.mean().mid(), law.standard_deviation().mid());
-    let reached = |lo: f64, hi: f64| radii.iter().filter(|&&r| (lo..=hi).contains(&r)).count() as f64 / draws as f64;
+    let reached =
+        |lo: f64, hi: f64| radii.iter().filter(|&&r| (lo..=hi).contains(&r)).count() as f64 / draws as f64;
     let share = reached(gamma.mid() * (mean - 3.0 * deviation), gamma.mid() * (mean + 3.0 * deviation));
     let (exact, normal) = (chi_overlap(gamma, dim as u64), overlap(gamma, dim as u64, Law::Normal));
     // Hoeffding: the same bound for one share.
@@ -272,7 +288,11 @@ fn radius_law(dim: usize, samples: usize, risk: f64, rng: &mut impl Rng) -> Resu
         "Technique 2: the overlap of adjacent levels at gamma_root, exact law",
         format!("D = {dim}, gamma = {:.6}, {draws} vectors", gamma.mid()),
         format!("share in the range {share:.4}"),
-        format!("exact {:.4} within {margin:.4}; the paper's normal law says {:.4}", exact.mid(), normal.mid()),
+        format!(
+            "exact {:.4} within {margin:.4}; the paper's normal law says {:.4}",
+            exact.mid(),
+            normal.mid()
+        ),
         (share - exact.mid()).abs() <= margin,
     );
     Ok([density, overlap])
@@ -322,7 +342,12 @@ fn chain(gamma: f64, steps: u64, samples: usize, risk: f64, rng: &mut impl Rng) 
     Ok(Check::new(
         VARIANCE,
         format!("gamma = {gamma}, T = {steps}, {samples} chains"),
-        format!("simulated {:.5} in [{:.5}, {:.5}]", simulated.ratio, simulated.interval.lo(), simulated.interval.hi()),
+        format!(
+            "simulated {:.5} in [{:.5}, {:.5}]",
+            simulated.ratio,
+            simulated.interval.lo(),
+            simulated.interval.hi()
+        ),
         format!("exact {:.5}", exact.mid()),
         simulated.interval.intersection(exact).is_some(),
     ))

@@ -5,6 +5,7 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
 use crate::Error;
+use crate::schedule::Schedule;
 
 /// The constants of Algorithm 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +84,18 @@ impl Annealing {
             });
         }
         Ok(())
+    }
+}
+
+impl From<&Schedule> for Annealing {
+    /// The levels, ε and T of a schedule, with the clean-up step.
+    fn from(schedule: &Schedule) -> Self {
+        Self {
+            levels: (0..schedule.num_levels()).map(|level| schedule.sigma(level)).collect(),
+            epsilon: schedule.epsilon(),
+            steps_per_level: schedule.steps_per_level(),
+            denoise: true,
+        }
     }
 }
 

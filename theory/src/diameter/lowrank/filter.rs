@@ -252,7 +252,8 @@ fn filter_block<E: Entry, R: Rows<E>>(
         return Ok(Some((found, Kept::NONE)));
     };
     let kept = search.evaluate_pair(best.pair[0], best.pair[1], buffers)?;
-    let raised = records.threshold(kept.best.map_or(floor, |(square, _)| E::lower(square, search.rows.dim())));
+    let raised =
+        records.threshold(kept.best.map_or(floor, |(square, _)| E::lower(square, search.rows.dim())));
     found.retain(|candidate| candidate.bound >= raised && candidate.pair != best.pair);
     Ok((found.len() <= BLOCK_CANDIDATES).then_some((found, kept)))
 }

@@ -1,0 +1,47 @@
+//! One entry for every parser, shared by the fuzz targets and by the replay of seeds in `cargo test`.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use ncsn::data::cifar::Records;
+use ncsn::data::{self, DataSet, Error, Options, Request, archive, cifar, idx, npy, npz, picture};
+
+/// Folders of `fuzz/seeds`, each a fuzz target.
+#[allow(dead_code, reason = "the replay goes through all, a fuzz target through one")]
+pub const TARGETS: [&str; 7] = ["cifar", "idx", "npy", "npz", "open", "picture", "tar"];
+
+/// Reads `bytes` as `target` says; the message where they are refused.
+pub fn read(target: &str, bytes: &[u8]) -> Result<(), String> {
+    if target == "picture" {
+        return picture::decode(bytes).map(drop).map_err(|problem| problem.to_string());
+    }
+    read_rows(target, bytes).and_then(check).map_err(|error| error.to_string())
+}
+
+fn read_rows(target: &str, bytes: &[u8]) -> Result<DataSet, Error> {
+    let options = Options::default();
+    let request = Request { path: Path::new("input"), options: &options, progress: &|_, _| {} };
+    let stored = bytes.len() as u64;
+    match target {
+        "cifar" => cifar::read(bytes, Records { labels: 1, training: true }, &request),
+        "idx" => idx::read(bytes, Some((stored, 1)), &request),
+        "npy" => npy::read(bytes, &request),
+        "npz" => npz::read(Cursor::new(bytes), &request),
+        "tar" => archive::read(bytes, &request),
+        _ => {
+            let file = tempfile::NamedTempFile::new().expect("a temporary file is needed to open one");
+            std::fs::write(file.path(), bytes).expect("the temporary file can be written");
+            data::open(file.path(), &options, &|_, _| {})
+        }
+    }
+}
+
+/// A data set that was accepted keeps its promises.
+fn check(data: DataSet) -> Result<(), Error> {
+    let (len, dim) = (data.rows.len(), data.rows.dim());
+    assert!(len > 0 && dim > 0);
+    assert_eq!(data.shape.iter().product::<usize>(), dim);
+    assert!(data.names.get(len - 1).is_some() && data.names.get(len).is_none());
+    assert_eq!(data.digest().expect("rows can be read").len(), 64);
+    Ok(())
+}

@@ -1,0 +1,93 @@
+"""Writes the seeds of the fuzz targets into seeds/TARGET/: small valid files, and some that lie.
+
+Needs numpy and Pillow. Run in this folder; the files are the same on every run of the same versions.
+"""
+import gzip
+import io
+import pathlib
+import struct
+import tarfile
+
+import numpy
+from PIL import Image
+
+SEEDS = pathlib.Path(__file__).parent / "seeds"
+
+
+def save(target, name, content):
+    path = SEEDS / target / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def pixels(shape):
+    return (numpy.arange(numpy.prod(shape)) * 37 % 256).astype(numpy.uint8).reshape(shape)
+
+
+def npy(array, **options):
+    out = io.BytesIO()
+    numpy.lib.format.write_array(out, array, **options)
+    return out.getvalue()
+
+
+def image(mode, kind, **options):
+    out = io.BytesIO()
+    base = Image.fromarray(pixels((9, 11, 3)))
+    base.convert(mode).save(out, kind, **options)
+    return out.getvalue()
+
+
+def idx(kind, shape, values):
+    return bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + values
+
+
+save("idx", "bytes", idx(8, (3, 2, 4), pixels(24).tobytes()))
+save("idx", "float", idx(13, (2, 3), numpy.arange(6, dtype=">f4").tobytes()))
+save("idx", "double", idx(14, (3,), numpy.arange(3, dtype=">f8").tobytes()))
+save("idx", "short", idx(8, (2, 4), bytes(5)))
+save("idx", "huge", idx(8, (2**32 - 1,) * 4, bytes(5)))
+
+save("cifar", "ten", (b"\3" + pixels(3072).tobytes()))
+save("cifar", "short", bytes(40))
+
+save("npy", "bytes", npy(pixels((3, 2, 4))))
+save("npy", "float", npy(numpy.arange(6, dtype="<f4").reshape(2, 3)))
+save("npy", "big", npy(numpy.arange(6, dtype=">f8").reshape(2, 3)))
+save("npy", "fortran", npy(numpy.asfortranarray(pixels((3, 2, 4)))))
+save("npy", "version2", npy(pixels((3, 2)), version=(2, 0)))
+save("npy", "integers", npy(numpy.arange(3)))
+save("npy", "infinite", npy(numpy.array([1.0, numpy.inf])))
+
+for name, write in [("stored", numpy.savez), ("deflated", numpy.savez_compressed)]:
+    out = io.BytesIO()
+    write(out, x=pixels((3, 4)))
+    save("npz", name, out.getvalue())
+out = io.BytesIO()
+numpy.savez(out, a=pixels(3), b=pixels(4))
+save("npz", "two", out.getvalue())
+
+for mode, kind in [("RGB", "PNG"), ("L", "PNG"), ("RGBA", "PNG"), ("P", "PNG"), ("1", "PNG"), ("RGB", "BMP"),
+                   ("RGB", "WEBP"), ("RGBA", "WEBP"), ("RGB", "JPEG"), ("L", "JPEG"), ("CMYK", "JPEG")]:
+    save("picture", f"{mode}.{kind.lower()}", image(mode, kind))
+save("picture", "progressive.jpeg", image("RGB", "JPEG", progressive=True))
+save("picture", "lossless.webp", image("RGB", "WEBP", lossless=True))
+deep = io.BytesIO()
+Image.fromarray(pixels((3, 4)).astype(numpy.uint16) * 257).save(deep, "PNG")
+save("picture", "sixteen.png", deep.getvalue())
+
+for name, form in [("gnu.tar", tarfile.GNU_FORMAT), ("pax.tar", tarfile.PAX_FORMAT), ("ustar.tar", tarfile.USTAR_FORMAT)]:
+    out = io.BytesIO()
+    long = "a" * 60 + "/" + "b" * (90 if form == tarfile.USTAR_FORMAT else 120) + ".png"
+    with tarfile.open(fileobj=out, mode="w", format=form) as tar:
+        for member in ["a.png", long]:
+            info = tarfile.TarInfo(member)
+            content = image("L", "PNG")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+        link = tarfile.TarInfo("link.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "a.png"
+        tar.addfile(link)
+    save("tar", name, out.getvalue().rstrip(b"\0") + bytes(1024 + -len(out.getvalue().rstrip(b"\0")) % 512))
+save("open", "images.tgz", gzip.compress((SEEDS / "tar" / "gnu.tar").read_bytes(), mtime=0))
+save("open", "idx.gz", gzip.compress((SEEDS / "idx" / "bytes").read_bytes(), mtime=0))
+save("open", "text", b"not a data set\n")

@@ -1,0 +1,158 @@
+//! CIFAR-10 and CIFAR-100 in their binary form: one or two label bytes, then 3×32×32 pixels, per record.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::picture::{Changes, Picture};
+use super::pipeline::{Content, Feed};
+use super::rows::ByteRows;
+use super::{DataSet, Error, Names, Pixels, Request};
+
+const SIDE: usize = 32;
+const PIXELS: usize = 3 * SIDE * SIDE;
+
+/// A file of records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Records {
+    /// Bytes before the pixels: 1 (CIFAR-10), or 2 (CIFAR-100: coarse and fine).
+    pub labels: usize,
+    /// Whether it belongs to the training set.
+    pub training: bool,
+}
+
+impl Records {
+    fn stride(self) -> usize {
+        self.labels + PIXELS
+    }
+}
+
+/// The file that a published name stands for.
+pub fn known(file_name: &str) -> Option<Records> {
+    let batch = file_name.strip_prefix("data_batch_").and_then(|rest| rest.strip_suffix(".bin"));
+    match file_name {
+        _ if batch.is_some() => Some(Records { labels: 1, training: true }),
+        "test_batch.bin" => Some(Records { labels: 1, training: false }),
+        "train.bin" => Some(Records { labels: 2, training: true }),
+        "test.bin" => Some(Records { labels: 2, training: false }),
+        _ => None,
+    }
+}
+
+/// The training files of a folder, or else its test file; nothing if it has neither.
+pub(crate) fn files_of(folder: &Path) -> Result<Option<Vec<PathBuf>>, Error> {
+    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let mut training = Vec::new();
+    let mut test = Vec::new();
+    for entry in entries.map_err(Error::reading(folder))? {
+        match entry.file_name().to_str().and_then(known) {
+            Some(records) if records.training => training.push(entry.path()),
+            Some(_) => test.push(entry.path()),
+            None => {}
+        }
+    }
+    let mut files = if training.is_empty() { test } else { training };
+    // data_batch_10 after data_batch_9
+    files.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
+    Ok((!files.is_empty()).then_some(files))
+}
+
+/// Records of files that stay where they are.
+///
+/// # Errors
+/// * [`Error::Unreadable`]; [`Error::Records`] — a length that is no multiple of the record
+/// * [`Error::Header`] — a label out of range
+pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Error> {
+    let mut rows = ByteRows::new(PIXELS);
+    let mut names = Names::default();
+    for path in files {
+        let file = File::open(path).map_err(Error::reading(path))?;
+        let length = file.metadata().map_err(Error::reading(path))?.len();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let records = known(&name).unwrap_or_else(|| by_length(length));
+        let stride = records.stride() as u64;
+        if length == 0 || !length.is_multiple_of(stride) {
+            return Err(Error::Records { path: path.clone(), found: length, record: stride });
+        }
+        for record in [0, length / stride - 1] {
+            let mut labels = [0; 2];
+            let labels = &mut labels[..records.labels];
+            super::rows::read_exact_at(&file, labels, record * stride).map_err(Error::reading(path))?;
+            check_labels(labels, path)?;
+        }
+        let count = (length / stride) as usize;
+        names.push_records(&name, count);
+        rows.push(file, count, records.labels as u64, records.stride());
+    }
+    let read: Vec<_> =
+        files.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
+    let notes = vec![format!("CIFAR records of {}", super::error::one_line(&read.join(", ")))];
+    let shape = vec![3, SIDE, SIDE];
+    let rows = Pixels::Bytes(rows);
+    DataSet { rows, shape, names, notes, skipped: 0, digest: OnceLock::new() }.fitted(request)
+}
+
+/// Reads records from a stream.
+///
+/// # Errors
+/// * [`Error::Records`] — an end in the middle of a record
+/// * [`Error::Header`] — a label out of range
+pub fn read(input: impl Read + Send, records: Records, request: &Request) -> Result<DataSet, Error> {
+    let name = request.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    super::pipeline::run(request, None, |feed_to| {
+        feed(input, records, &name, request, feed_to)?;
+        Ok(Default::default())
+    })
+}
+
+/// Hands over the records of a stream; nothing comes back if the receiver has stopped.
+pub(crate) fn feed(
+    mut input: impl Read,
+    records: Records,
+    name: &str,
+    request: &Request,
+    feed: &mut Feed,
+) -> Result<Option<()>, Error> {
+    let stride = records.stride() as u64;
+    for index in 0_u64.. {
+        let mut record = Vec::with_capacity(records.stride());
+        input.by_ref().take(stride).read_to_end(&mut record).map_err(Error::unpacking(request.path))?;
+        if record.is_empty() {
+            break;
+        }
+        if record.len() < records.stride() {
+            let found = index * stride + record.len() as u64;
+            return Err(Error::Records { path: request.path.join(name), found, record: stride });
+        }
+        check_labels(&record[..records.labels], request.path)?;
+        let pixels = record.split_off(records.labels);
+        let picture = Picture { channels: 3, height: SIDE, width: SIDE, pixels, changes: Changes::default() };
+        if feed.push(format!("{name}#{index}"), Content::Decoded(picture)).is_err() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(()))
+}
+
+/// CIFAR-100 only where the length says so: lengths that fit both are multiples of 9.4 million.
+fn by_length(length: u64) -> Records {
+    let labels = if length.is_multiple_of(PIXELS as u64 + 2) { 2 } else { 1 };
+    Records { labels, training: true }
+}
+
+fn check_labels(labels: &[u8], path: &Path) -> Result<(), Error> {
+    let (allowed, limits): (_, &[u8]) = match labels.len() {
+        1 => ("0 to 9 (CIFAR-10)", &[9]),
+        _ => ("0 to 19 and 0 to 99 (CIFAR-100)", &[19, 99]),
+    };
+    if labels.iter().zip(limits).any(|(label, limit)| label > limit) {
+        return Err(Error::Header {
+            path: path.into(),
+            field: "label",
+            found: format!("{labels:?}"),
+            allowed,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Decoded images in order: shapes compared, values kept, changes counted.
+
+use std::sync::OnceLock;
+
+use super::picture::Picture;
+use super::pipeline::{Leftovers, Outcome};
+use super::rows::ByteRows;
+use super::spool::{self, Spool};
+use super::{DataSet, Error, Names, Pixels, Request};
+
+/// Corrupt images named in the notes; the rest are only counted.
+const NAMED: usize = 3;
+
+pub(crate) struct Collector<'a> {
+    request: &'a Request<'a>,
+    total: Option<u64>,
+    spool: Spool,
+    names: Names,
+    first: Option<First>,
+    skipped: Vec<String>,
+    counts: Counts,
+}
+
+/// The image that sets the shape of all.
+struct First {
+    name: String,
+    width: usize,
+    height: usize,
+    channels: usize,
+}
+
+#[derive(Default)]
+struct Counts {
+    grey: usize,
+    alpha: usize,
+    sixteen_bit: usize,
+    cmyk: usize,
+    skipped: u64,
+}
+
+impl<'a> Collector<'a> {
+    pub(crate) fn new(request: &'a Request<'a>, total: Option<u64>) -> Result<Self, Error> {
+        Ok(Self {
+            request,
+            total,
+            spool: Spool::new()?,
+            names: Names::default(),
+            first: None,
+            skipped: Vec::new(),
+            counts: Counts::default(),
+        })
+    }
+
+    /// Takes the next image.
+    ///
+    /// # Errors
+    /// Its own; [`Error::MixedSizes`]; [`Error::Spool`].
+    pub(crate) fn push(&mut self, outcome: Outcome) -> Result<(), Error> {
+        match outcome.picture {
+            Ok(picture) => self.keep(outcome.name, &picture)?,
+            Err(Error::Image { .. }) if self.request.options.skip_corrupt => {
+                self.counts.skipped += 1;
+                if self.skipped.len() < NAMED {
+                    self.skipped.push(outcome.name);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        let done = self.names.len() as u64 + self.counts.skipped;
+        if done.is_multiple_of(64) {
+            (self.request.progress)(done, self.total);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, name: String, picture: &Picture) -> Result<(), Error> {
+        let &Picture { width, height, channels, ref pixels, changes } = picture;
+        self.names.push(&name);
+        let first = self.first.get_or_insert(First { name: name.clone(), width, height, channels });
+        if (first.width, first.height) != (width, height) {
+            return Err(Error::MixedSizes {
+                first: std::mem::take(&mut first.name),
+                first_size: (first.width, first.height),
+                second: name,
+                second_size: (width, height),
+            });
+        }
+        if channels > first.channels {
+            first.channels = channels;
+            let grey = std::mem::replace(&mut self.spool, Spool::new()?);
+            self.spool = grey.grey_to_colour(self.names.len() - 1, width * height)?;
+        }
+        for _ in 0..first.channels / channels {
+            self.spool.write(pixels)?;
+        }
+        self.counts.grey += usize::from(channels == 1);
+        self.counts.alpha += usize::from(changes.alpha);
+        self.counts.sixteen_bit += usize::from(changes.sixteen_bit);
+        self.counts.cmyk += usize::from(changes.cmyk);
+        Ok(())
+    }
+
+    /// The data set of all images taken.
+    ///
+    /// # Errors
+    /// [`Error::Empty`]; [`Error::Spool`].
+    pub(crate) fn finish(self, leftovers: Leftovers) -> Result<DataSet, Error> {
+        let (count, skipped) = (self.names.len(), self.counts.skipped);
+        let Some(First { width, height, channels, .. }) = self.first else {
+            let path = self.request.path.into();
+            return Err(Error::Empty { path, others: leftovers.others, skipped });
+        };
+        (self.request.progress)(count as u64 + skipped, Some(count as u64 + skipped));
+        let mut notes = leftovers.notes;
+        notes.extend(self.counts.notes(count, channels, &self.skipped));
+        if leftovers.others > 0 {
+            notes.push(format!("{} files that are no images left out", leftovers.others));
+        }
+        let shape = vec![channels, height, width];
+        let dim = channels * height * width;
+        let (file, hash) = self.spool.finish()?;
+        let mut rows = ByteRows::new(dim);
+        rows.push(file, count, 0, dim);
+        let digest = OnceLock::from(spool::digest(hash, "u8", count, &shape));
+        Ok(DataSet { rows: Pixels::Bytes(rows), shape, names: self.names, notes, skipped, digest })
+    }
+}
+
+impl Counts {
+    fn notes(&self, count: usize, channels: usize, skipped: &[String]) -> Vec<String> {
+        let grey = if channels == 3 { self.grey } else { 0 };
+        let mut notes: Vec<String> = [
+            (self.alpha, "have an alpha channel, which is dropped"),
+            (self.sixteen_bit, "have 16-bit samples, reduced to the nearest of 256 values"),
+            (self.cmyk, "are CMYK, converted to RGB"),
+            (grey, "are grey, expanded to colour by equal channels"),
+        ]
+        .into_iter()
+        .filter(|&(n, _)| n > 0)
+        .map(|(n, what)| format!("{n} of {count} images {what}"))
+        .collect();
+        if self.skipped > 0 {
+            let more = if self.skipped > NAMED as u64 { ", …" } else { "" };
+            let named: Vec<_> = skipped.iter().map(|name| super::error::one_line(name)).collect();
+            notes.push(format!("{} corrupt images skipped: {}{more}", self.skipped, named.join(", ")));
+        }
+        notes
+    }
+}

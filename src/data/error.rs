@@ -1,0 +1,276 @@
+//! What can go wrong between a path and its rows, each with the file, the value and the limit.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A data set that cannot be read as asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refuses the path.
+    #[error("cannot read {}: {source}", shown(path))]
+    Unreadable {
+        /// The path refused.
+        path: PathBuf,
+        /// Its reason.
+        source: io::Error,
+    },
+    /// A compressed file or an archive that breaks off or contradicts its own checksums.
+    #[error("cannot unpack {}: {}", shown(path), one_line(&source.to_string()))]
+    Unpack {
+        /// The file.
+        path: PathBuf,
+        /// What the unpacker met.
+        source: io::Error,
+    },
+    /// The temporary file of decoded values cannot be written, most often for want of space.
+    #[error(
+        "cannot keep decoded values in a temporary file in {}: {source}; TMPDIR names another folder",
+        shown(folder)
+    )]
+    Spool {
+        /// Folder of temporary files.
+        folder: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file whose first bytes belong to no known format.
+    #[error(
+        "{} is none of: folder, .tar or .tar.gz of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz",
+        shown(path)
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// One image where a data set is expected.
+    #[error("{} is a single image: name the folder or archive that holds the data set", shown(path))]
+    SingleImage {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder, archive or array without a single row.
+    #[error(
+        "{} holds no images and no rows ({others} other files, {skipped} corrupt images skipped)",
+        shown(path)
+    )]
+    Empty {
+        /// The folder or file.
+        path: PathBuf,
+        /// Files passed over because neither name nor content is an image's.
+        others: u64,
+        /// Corrupt images skipped on request.
+        skipped: u64,
+    },
+    /// Images of different sizes and no size to bring them to.
+    #[error(
+        "{} is {}×{} but {} is {}×{} (width×height): give a size to resize them to",
+        one_line(first), first_size.0, first_size.1, one_line(second), second_size.0, second_size.1
+    )]
+    MixedSizes {
+        /// Name of the first image.
+        first: String,
+        /// Its width and height.
+        first_size: (usize, usize),
+        /// Name of the first image that differs from it.
+        second: String,
+        /// Its width and height.
+        second_size: (usize, usize),
+    },
+    /// An image that cannot be decoded.
+    #[error("{}: {problem}", one_line(file))]
+    Image {
+        /// Name of the image.
+        file: String,
+        /// What is wrong with it.
+        problem: super::picture::Problem,
+    },
+    /// A crop that reaches beyond the image.
+    #[error("{} is {width}×{height}, smaller than the crop of {crop}×{crop}", one_line(file))]
+    CropTooLarge {
+        /// Name of the image.
+        file: String,
+        /// Its width.
+        width: usize,
+        /// Its height.
+        height: usize,
+        /// Side of the crop asked for.
+        crop: u32,
+    },
+    /// An option outside its domain.
+    #[error("{name} is {value}, allowed: {allowed}")]
+    Choice {
+        /// Name of the option.
+        name: &'static str,
+        /// The value given.
+        value: u64,
+        /// The allowed set.
+        allowed: &'static str,
+    },
+    /// A size or a crop for rows that are not images.
+    #[error("size and crop apply to images; rows of {} have shape {}", shown(path), product(shape))]
+    NotImages {
+        /// The file.
+        path: PathBuf,
+        /// Shape of one row.
+        shape: Vec<usize>,
+    },
+    /// A header field outside its domain.
+    #[error("{}: {field} is {}, allowed: {allowed}", shown(path), one_line(found))]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// Name of the field.
+        field: &'static str,
+        /// The value found.
+        found: String,
+        /// The allowed set.
+        allowed: &'static str,
+    },
+    /// A shape with a zero, or with more bytes than can be addressed.
+    #[error("{}: shape {} has no rows of 1 to {limit} bytes", shown(path), product(shape))]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The shape its header states.
+        shape: Vec<u64>,
+        /// Largest number of bytes of a row.
+        limit: u64,
+    },
+    /// A file whose length is not what its header or its format implies.
+    #[error("{} holds {found} bytes of values, its shape needs {expected}", shown(path))]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// Bytes promised.
+        expected: u64,
+        /// Bytes there.
+        found: u64,
+    },
+    /// A compressed file that goes on after the values its header announces.
+    #[error("{} goes on after the {expected} bytes of values that its shape needs", shown(path))]
+    Trailing {
+        /// The file.
+        path: PathBuf,
+        /// Bytes promised.
+        expected: u64,
+    },
+    /// A binary CIFAR file that is not a whole number of records.
+    #[error("{} holds {found} bytes, not a multiple of {record}, the bytes of a CIFAR record", shown(path))]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// Bytes there.
+        found: u64,
+        /// Bytes of one record.
+        record: u64,
+    },
+    /// A compressed file that promises more than its compression can hold.
+    #[error(
+        "{} promises {expected} bytes from {stored} compressed ones, more than the {limit}-fold its compression reaches",
+        shown(path)
+    )]
+    Ratio {
+        /// The file.
+        path: PathBuf,
+        /// Bytes promised.
+        expected: u64,
+        /// Bytes stored.
+        stored: u64,
+        /// Largest ratio of the two.
+        limit: u64,
+    },
+    /// A NaN or an infinity.
+    #[error("row {row} of {}, entry {column}, is {value}, not a finite number", shown(path))]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// Row, from 0.
+        row: u64,
+        /// Position in the row, from 0.
+        column: u64,
+        /// The value found.
+        value: f64,
+    },
+    /// An archive of several arrays and no name to choose by.
+    #[error("{} holds {} arrays ({}): name one", shown(path), arrays.len(), listed(arrays))]
+    ChooseArray {
+        /// The archive.
+        path: PathBuf,
+        /// Names of its arrays.
+        arrays: Vec<String>,
+    },
+    /// A name that no array of the archive has.
+    #[error("{} holds no array {}, it {}", shown(path), one_line(name), held(arrays))]
+    NoArray {
+        /// The file.
+        path: PathBuf,
+        /// The name asked for.
+        name: String,
+        /// Names of its arrays; none where it is not an npz archive.
+        arrays: Vec<String>,
+    },
+}
+
+impl Error {
+    /// A `map_err` adapter that attaches the path an operating system error is about.
+    pub(crate) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        |source| Self::Unreadable { path: path.into(), source }
+    }
+
+    /// A `map_err` adapter that attaches the path of a compressed file or archive.
+    pub(crate) fn unpacking(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        |source| Self::Unpack { path: path.into(), source }
+    }
+
+    /// Wraps a failure of the temporary file.
+    pub(crate) fn spooling(source: io::Error) -> Self {
+        Self::Spool { folder: std::env::temp_dir(), source }
+    }
+}
+
+/// Text without line breaks or other control characters: names come from archives and may hold anything.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+fn shown(path: &Path) -> String {
+    one_line(&path.to_string_lossy())
+}
+
+fn product<T: ToString>(shape: &[T]) -> String {
+    shape.iter().map(T::to_string).collect::<Vec<_>>().join("×")
+}
+
+/// At most eight names, so that the line stays readable.
+fn listed(names: &[String]) -> String {
+    let mut text = names.iter().take(8).map(|n| one_line(n)).collect::<Vec<_>>().join(", ");
+    if names.len() > 8 {
+        text.push_str(", …");
+    }
+    text
+}
+
+fn held(arrays: &[String]) -> String {
+    if arrays.is_empty() { "is no npz archive".into() } else { format!("holds: {}", listed(arrays)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_a_line_break_stays_on_one_line() {
+        let error = Error::UnknownFormat { path: "a\nb\u{85}c".into() };
+        assert_eq!(error.to_string().lines().count(), 1);
+        assert!(error.to_string().starts_with("a\\nb\\u{85}c is none of"));
+    }
+}

@@ -1,0 +1,287 @@
+//! Data sets of images or vectors, as rows that can be read again in any order.
+//!
+//! One file per idea: `folder` and [`archive`] find images, [`picture`] and `resize` make them rows of bytes;
+//! [`idx`], [`cifar`], [`npy`] and [`npz`] read arrays; `rows` reads what came of it by position. Files whose values
+//! lie there plainly are read in place; all else is decoded once into an anonymous temporary file (`TMPDIR`). Memory
+//! does not grow with the data, but for names: eight bytes a row and the text.
+//!
+//! Rows of images are planes, `[channels, height, width]`; rows of npy arrays are as the array has them. The files must
+//! not change while a data set is in use.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use picture::{Changes, Picture};
+use pipeline::Content;
+
+mod array;
+mod collect;
+mod error;
+mod folder;
+mod names;
+mod pipeline;
+mod resize;
+mod rows;
+mod spool;
+
+pub mod archive;
+pub mod cifar;
+pub mod idx;
+pub mod npy;
+pub mod npz;
+pub mod picture;
+
+pub use error::Error;
+pub use names::Names;
+pub use rows::{ByteRows, FloatRows, Pixels, Rows};
+
+/// Bytes that deflate can make of one.
+const DEFLATE_RATIO: u64 = 1032;
+
+/// What to make of the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Side of square images: the shorter side is resized to it, then the centre cropped to it.
+    pub size: Option<u32>,
+    /// Side of the centre crop taken before resizing.
+    pub crop: Option<u32>,
+    /// Whether images that cannot be decoded are left out and counted instead of ending the reading.
+    pub skip_corrupt: bool,
+    /// Name of the array to read from an npz archive of several.
+    pub array: Option<String>,
+}
+
+impl Options {
+    fn check(&self) -> Result<(), Error> {
+        for (name, side, limit, allowed) in
+            [("size", self.size, 4096, "1 to 4096 pixels"), ("crop", self.crop, 65_535, "1 to 65535 pixels")]
+        {
+            if let Some(side) = side.filter(|side| !(1..=limit).contains(side)) {
+                return Err(Error::Choice { name, value: side.into(), allowed });
+            }
+        }
+        Ok(())
+    }
+
+    fn fits(&self) -> bool {
+        self.size.is_some() || self.crop.is_some()
+    }
+}
+
+/// Told of rows read so far, and of all rows where their number is known beforehand; called from any thread.
+pub type Progress = dyn Fn(u64, Option<u64>) + Sync;
+
+/// What to read, as each format's reader takes it.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Where the data come from; the readers of streams name it in errors and row names only.
+    pub path: &'a Path,
+    /// What to make of them.
+    pub options: &'a Options,
+    /// Whom to tell.
+    pub progress: &'a Progress,
+}
+
+/// Rows of one shape, with their names and origin.
+#[derive(Debug)]
+pub struct DataSet {
+    /// The rows.
+    pub rows: Pixels,
+    /// Shape of one row: `[channels, height, width]` for images, else as stored.
+    pub shape: Vec<usize>,
+    /// Names of the rows.
+    pub names: Names,
+    /// What was done that the reader of a report should know: files chosen, images converted, images skipped.
+    pub notes: Vec<String>,
+    /// Corrupt images skipped on request.
+    pub skipped: u64,
+    digest: OnceLock<String>,
+}
+
+impl DataSet {
+    /// SHA-256 of the content, in hexadecimal; rows read in place are hashed on the first call.
+    ///
+    /// # Formula
+    /// ```text
+    /// SHA-256 of all rows in order, u8 or little-endian f32 or f64, followed by the line "TYPE NxSHAPE\n",
+    /// such as "u8 50000x3x32x32\n"
+    /// ```
+    ///
+    /// # Errors
+    /// Those of reading the rows.
+    pub fn digest(&self) -> io::Result<&str> {
+        if let Some(digest) = self.digest.get() {
+            return Ok(digest);
+        }
+        let mut hash = Sha256::new();
+        let row = self.rows.dim() * if let Pixels::Floats(floats) = &self.rows { floats.width() } else { 1 };
+        let together = ((1 << 18) / row).max(1);
+        let mut buffer = vec![0; together.min(self.rows.len()) * row];
+        for first in (0..self.rows.len()).step_by(together) {
+            let part = &mut buffer[..together.min(self.rows.len() - first) * row];
+            match &self.rows {
+                Pixels::Bytes(rows) => rows.read(first, part)?,
+                Pixels::Floats(rows) => rows.read_bytes(first, part)?,
+            }
+            hash.update(part);
+        }
+        let element = match &self.rows {
+            Pixels::Bytes(_) => "u8",
+            Pixels::Floats(rows) if rows.is_double() => "f64",
+            Pixels::Floats(_) => "f32",
+        };
+        Ok(self.digest.get_or_init(|| spool::digest(hash, element, self.rows.len(), &self.shape)))
+    }
+
+    /// The same rows, as images `[channels, height, width]`, at the crop and size asked for.
+    fn fitted(self, request: &Request) -> Result<Self, Error> {
+        if !request.options.fits() {
+            return Ok(self);
+        }
+        let (Pixels::Bytes(rows), &[channels @ (1 | 3), height, width]) = (&self.rows, &self.shape[..])
+        else {
+            return self.unfitted(request);
+        };
+        let count = rows.len();
+        let mut fitted = pipeline::run(request, Some(count as u64), |feed| {
+            for row in 0..count {
+                let mut pixels = vec![0; rows.dim()];
+                rows.read(row, &mut pixels).map_err(Error::reading(request.path))?;
+                let picture = Picture { channels, height, width, pixels, changes: Changes::default() };
+                let name = self.names.get(row).unwrap_or_default();
+                if feed.push(name, Content::Decoded(picture)).is_err() {
+                    break;
+                }
+            }
+            Ok(Default::default())
+        })?;
+        fitted.notes.splice(0..0, self.notes);
+        Ok(Self { names: self.names, ..fitted })
+    }
+
+    /// The same rows, where no crop or size is asked for.
+    fn unfitted(self, request: &Request) -> Result<Self, Error> {
+        if request.options.fits() {
+            return Err(Error::NotImages { path: request.path.into(), shape: self.shape });
+        }
+        Ok(self)
+    }
+}
+
+/// Opens a data set: a folder or archive of images, or a file of arrays; files are told apart by their content.
+///
+/// Of a folder or archive with CIFAR's binary files, the training batches are read (a folder without them: its test
+/// batch). CIFAR's records carry no magic word: any other file named `*.bin` is taken for them.
+///
+/// # Arguments
+/// * path — folder, .tar, .tar.gz, IDX, IDX.gz, CIFAR binary, .npy or .npz
+/// * options — size, crop, what to skip, which array
+/// * progress — told of rows done
+///
+/// # Errors
+/// * [`Error::Unreadable`], [`Error::UnknownFormat`], [`Error::SingleImage`], [`Error::Choice`], [`Error::Empty`]
+/// * those of the format's reader
+///
+/// # Example
+/// ```
+/// use ncsn::data::{self, Options, Pixels, Rows};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("two.idx");
+/// std::fs::write(&path, [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40])?;
+/// let data = data::open(&path, &Options::default(), &|_done, _total| {})?;
+/// assert_eq!(data.shape, [1, 1, 2]);
+/// let Pixels::Bytes(rows) = &data.rows else { panic!("bytes were written") };
+/// let mut second = [0; 2];
+/// rows.read(1, &mut second)?;
+/// assert_eq!(second, [30, 40]);
+/// assert_eq!(data.names.get(1).as_deref(), Some("two.idx#1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn open(path: &Path, options: &Options, progress: &Progress) -> Result<DataSet, Error> {
+    options.check()?;
+    let request = Request { path, options, progress };
+    let metadata = fs::metadata(path).map_err(Error::reading(path))?;
+    if metadata.is_dir() {
+        return match cifar::files_of(path)? {
+            Some(files) => cifar::open(&files, &request),
+            None => folder::open(&request),
+        };
+    }
+    if !metadata.is_file() {
+        let source = io::Error::new(io::ErrorKind::Unsupported, "neither a folder nor a regular file");
+        return Err(Error::Unreadable { path: path.into(), source });
+    }
+    let mut file = File::open(path).map_err(Error::reading(path))?;
+    let head = head(&mut file).map_err(Error::reading(path))?;
+    file.rewind().map_err(Error::reading(path))?;
+    let format = Format::of(&head, path)?;
+    if let (Some(name), false) = (&options.array, format == Format::Npz) {
+        return Err(Error::NoArray { path: path.into(), name: name.clone(), arrays: Vec::new() });
+    }
+    match format {
+        Format::Npy => npy::open(file, &request),
+        Format::Npz => npz::read(BufReader::new(file), &request),
+        Format::Idx => idx::open(file, &request),
+        Format::Tar => archive::read(BufReader::with_capacity(1 << 17, file), &request),
+        Format::Cifar => cifar::open(&[path.into()], &request),
+        Format::Gzip => open_gzip(file, metadata.len(), &request),
+    }
+}
+
+/// A compressed tar archive or IDX file.
+fn open_gzip(file: File, stored: u64, request: &Request) -> Result<DataSet, Error> {
+    let mut unpacked = MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file));
+    let head = head(&mut unpacked).map_err(Error::unpacking(request.path))?;
+    let whole = BufReader::with_capacity(1 << 17, io::Cursor::new(head.clone()).chain(unpacked));
+    match Format::of(&head, request.path)? {
+        Format::Idx => idx::read(whole, Some((stored, DEFLATE_RATIO)), request),
+        Format::Tar => archive::read(whole, request),
+        _ => Err(Error::UnknownFormat { path: request.path.into() }),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Npy,
+    Npz,
+    Gzip,
+    Tar,
+    Idx,
+    Cifar,
+}
+
+impl Format {
+    /// The format of a file by its first bytes; CIFAR's records by their name, for pixels may look like anything.
+    fn of(head: &[u8], path: &Path) -> Result<Self, Error> {
+        let named_bin = path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("bin"));
+        if named_bin {
+            Ok(Self::Cifar)
+        } else if npy::is_header(head) {
+            Ok(Self::Npy)
+        } else if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+            Ok(Self::Npz)
+        } else if head.starts_with(&[0x1f, 0x8b]) {
+            Ok(Self::Gzip)
+        } else if archive::is_header(head) {
+            Ok(Self::Tar)
+        } else if idx::is_header(head) {
+            Ok(Self::Idx)
+        } else if picture::is_image(head) {
+            Err(Error::SingleImage { path: path.into() })
+        } else {
+            Err(Error::UnknownFormat { path: path.into() })
+        }
+    }
+}
+
+/// The first bytes, as many as a tar header has.
+fn head(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(512);
+    input.take(512).read_to_end(&mut head)?;
+    Ok(head)
+}

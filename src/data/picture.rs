@@ -1,0 +1,267 @@
+//! One encoded image to planes of bytes.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use zune_core::bytestream::ZCursor;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::DecoderOptions;
+use zune_jpeg::JpegDecoder;
+
+use super::error::one_line;
+
+/// Largest decoded image, at eight bytes a pixel, so that a forged header cannot claim the memory of the machine.
+const MAX_BYTES: u64 = 512 << 20;
+
+/// Why an image cannot be decoded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The content is no image of a known format, whatever the name says.
+    #[error("not a PNG, JPEG, BMP or WebP image")]
+    Unknown,
+    /// The decoded image would not fit the limit.
+    #[error("{width}×{height} pixels need more than the {limit} bytes allowed for one image")]
+    TooLarge {
+        /// Width its header states.
+        width: usize,
+        /// Height its header states.
+        height: usize,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// The file is longer than any image.
+    #[error("{bytes} bytes, more than the {limit} allowed for one image file")]
+    TooLong {
+        /// Bytes of the file.
+        bytes: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// The image is truncated or damaged.
+    #[error("truncated or corrupt image ({})", one_line(.0))]
+    Corrupt(String),
+}
+
+/// A decoded image: planes of bytes, `[channels, height, width]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+    /// The planes, one after the other.
+    pub pixels: Vec<u8>,
+    /// What decoding changed.
+    pub changes: Changes,
+}
+
+/// What decoding an image to 8-bit grey or RGB left out or converted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// An alpha channel was dropped; the colours beneath it stay as stored.
+    pub alpha: bool,
+    /// 16-bit samples were reduced to the nearest of 256 values, v/257.
+    pub sixteen_bit: bool,
+    /// Ink colours (CMYK) were converted to RGB.
+    pub cmyk: bool,
+}
+
+/// Whether the bytes begin like an image of a known format.
+pub fn is_image(head: &[u8]) -> bool {
+    format(head).is_some()
+}
+
+/// Decodes an image; the format is known by the content.
+///
+/// A palette becomes RGB; alpha is dropped; orientation tags and colour profiles are not applied.
+///
+/// # Errors
+/// * [`Problem::Unknown`] — no known format
+/// * [`Problem::TooLarge`] — more than 67 million pixels (512 MiB at the widest, eight bytes each)
+/// * [`Problem::Corrupt`] — truncated or damaged; a JPEG is held to its standard, with no grey fill for lost parts
+pub fn decode(bytes: &[u8]) -> Result<Picture, Problem> {
+    match format(bytes).ok_or(Problem::Unknown)? {
+        ImageFormat::Jpeg => decode_jpeg(bytes),
+        format => decode_other(bytes, format),
+    }
+}
+
+fn format(head: &[u8]) -> Option<ImageFormat> {
+    if head.starts_with(b"\x89PNG\r\n\x1a\n") {
+        Some(ImageFormat::Png)
+    } else if head.starts_with(&[0xff, 0xd8, 0xff]) {
+        Some(ImageFormat::Jpeg)
+    } else if head.starts_with(b"BM") {
+        Some(ImageFormat::Bmp)
+    } else if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
+        Some(ImageFormat::WebP)
+    } else {
+        None
+    }
+}
+
+/// Decodes strictly: the `image` crate asks its decoder to fill lost parts with grey instead of failing.
+fn decode_jpeg(bytes: &[u8]) -> Result<Picture, Problem> {
+    let corrupt = |e: zune_jpeg::errors::DecodeErrors| Problem::Corrupt(e.to_string());
+    if !ends_with_marker(bytes) {
+        return Err(Problem::Corrupt("no end-of-image marker".into()));
+    }
+    let options =
+        DecoderOptions::default().set_strict_mode(true).set_max_width(65_535).set_max_height(65_535);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(corrupt)?;
+    let missing = || Problem::Corrupt("no frame header".into());
+    let (width, height) = decoder.dimensions().ok_or_else(missing)?;
+    let stored = decoder.input_colorspace().ok_or_else(missing)?;
+    check_size(width, height)?;
+    let (space, channels) = match stored {
+        ColorSpace::Luma => (ColorSpace::Luma, 1),
+        _ => (ColorSpace::RGB, 3),
+    };
+    decoder.set_options(options.jpeg_set_out_colorspace(space));
+    let pixels = decoder.decode().map_err(corrupt)?;
+    if pixels.len() != width * height * channels {
+        return Err(Problem::Corrupt(format!("{} values for {width}×{height}×{channels}", pixels.len())));
+    }
+    let cmyk = matches!(stored, ColorSpace::CMYK | ColorSpace::YCCK);
+    let changes = Changes { cmyk, ..Changes::default() };
+    Ok(Picture { channels, height, width, pixels: planes(pixels, channels, channels), changes })
+}
+
+/// Whether a JPEG's segments lead to an end-of-image marker: the decoder does not notice a cut in the last rows.
+fn ends_with_marker(bytes: &[u8]) -> bool {
+    const END: u8 = 0xd9;
+    let mut position = 2;
+    while let Some(marker) = bytes.get(position + 1).copied() {
+        if bytes[position] != 0xff {
+            position += 1; // compressed data of a scan
+            continue;
+        }
+        match marker {
+            END => return true,
+            // Stuffed byte, fill byte, restart markers and others without a length.
+            0 | 1 | 0xd0..=0xd8 => position += 2,
+            0xff => position += 1,
+            _ => match bytes.get(position + 2..position + 4) {
+                Some(&[high, low]) => position += 2 + usize::from(u16::from_be_bytes([high, low])),
+                _ => return false,
+            },
+        }
+    }
+    false
+}
+
+fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<Picture, Problem> {
+    let corrupt = |e: image::ImageError| Problem::Corrupt(e.to_string());
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_BYTES);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder().map_err(corrupt)?;
+    let (width, height) = decoder.dimensions();
+    let (width, height) = (width as usize, height as usize);
+    check_size(width, height)?;
+    decoder.set_limits(limits).map_err(corrupt)?;
+    let decoded = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
+    let (stored, alpha, sixteen_bit) = match &decoded {
+        DynamicImage::ImageLuma8(_) => (1, false, false),
+        DynamicImage::ImageLumaA8(_) => (2, true, false),
+        DynamicImage::ImageRgb8(_) => (3, false, false),
+        DynamicImage::ImageRgba8(_) => (4, true, false),
+        DynamicImage::ImageLuma16(_) => (1, false, true),
+        DynamicImage::ImageLumaA16(_) => (2, true, true),
+        DynamicImage::ImageRgb16(_) => (3, false, true),
+        DynamicImage::ImageRgba16(_) => (4, true, true),
+        _ => return Err(Problem::Corrupt(format!("samples of type {:?}", decoded.color()))),
+    };
+    let samples = if sixteen_bit {
+        let wide = decoded.as_bytes().as_chunks::<2>().0;
+        wide.iter().map(|&pair| ((u32::from(u16::from_ne_bytes(pair)) + 128) / 257) as u8).collect()
+    } else {
+        decoded.into_bytes()
+    };
+    let channels = if stored < 3 { 1 } else { 3 };
+    let changes = Changes { alpha, sixteen_bit, cmyk: false };
+    Ok(Picture { channels, height, width, pixels: planes(samples, stored, channels), changes })
+}
+
+fn check_size(width: usize, height: usize) -> Result<(), Problem> {
+    // Four channels of 16 bits are the widest pixel of these formats.
+    match (width as u64).checked_mul(height as u64).and_then(|n| n.checked_mul(8)) {
+        _ if width == 0 || height == 0 => Err(Problem::Corrupt(format!("{width}×{height} pixels"))),
+        Some(bytes) if bytes <= MAX_BYTES => Ok(()),
+        _ => Err(Problem::TooLarge { width, height, limit: MAX_BYTES }),
+    }
+}
+
+/// The first `channels` of `stored` interleaved channels, plane after plane.
+fn planes(interleaved: Vec<u8>, stored: usize, channels: usize) -> Vec<u8> {
+    match stored {
+        1 => interleaved,
+        2 => planes_of::<2>(&interleaved, channels),
+        3 => planes_of::<3>(&interleaved, channels),
+        _ => planes_of::<4>(&interleaved, channels),
+    }
+}
+
+/// A width known to the compiler keeps this a small part of decoding.
+fn planes_of<const STORED: usize>(interleaved: &[u8], channels: usize) -> Vec<u8> {
+    let pixels = interleaved.as_chunks::<STORED>().0;
+    let mut planes = vec![0; pixels.len() * channels];
+    for (channel, plane) in planes.chunks_exact_mut(pixels.len()).enumerate() {
+        plane.iter_mut().zip(pixels).for_each(|(to, from)| *to = from[channel]);
+    }
+    planes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn sixteen_bits_round_to_the_nearest_of_256_values() {
+        for value in 0..=u16::MAX {
+            let exact = f64::from(value) / 257.0;
+            assert_eq!(((u32::from(value) + 128) / 257) as u8, exact.round() as u8, "{value}");
+        }
+    }
+
+    #[test]
+    fn alpha_is_dropped_and_colours_stay() {
+        let image = image::RgbaImage::from_fn(3, 2, |x, y| image::Rgba([x as u8, y as u8, 7, 40 * x as u8]));
+        let picture = decode(&encoded(&image.into(), ImageFormat::Png)).unwrap();
+        assert_eq!(picture.pixels, [0, 1, 2, 0, 1, 2, 0, 0, 0, 1, 1, 1, 7, 7, 7, 7, 7, 7]);
+        assert!(picture.changes.alpha && !picture.changes.sixteen_bit);
+    }
+
+    #[test]
+    fn every_proper_prefix_of_a_jpeg_is_refused() {
+        let image = image::RgbImage::from_fn(40, 24, |x, y| {
+            image::Rgb([(x * 6) as u8, (y * 9) as u8, (x ^ y) as u8])
+        });
+        let bytes = encoded(&image.into(), ImageFormat::Jpeg);
+        assert!(decode(&bytes).is_ok());
+        let accepted: Vec<_> = (0..bytes.len()).filter(|&n| decode(&bytes[..n]).is_ok()).collect();
+        assert_eq!(accepted, []);
+    }
+
+    #[test]
+    fn a_forged_size_is_refused_before_memory_is_claimed() {
+        let mut png = encoded(&DynamicImage::new_rgb8(2, 2), ImageFormat::Png);
+        png[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
+        // The checksum of the header chunk, or the header is refused for that.
+        let mut crc = flate2::Crc::new();
+        crc.update(&png[12..29]);
+        png[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+        assert!(matches!(decode(&png), Err(Problem::TooLarge { width: 65_535, .. })), "{:?}", decode(&png));
+    }
+}

@@ -1,0 +1,136 @@
+//! Images through decoders on all cores and back into order.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use rayon::prelude::*;
+
+use super::collect::Collector;
+use super::picture::{self, Picture};
+use super::resize::fit;
+use super::{DataSet, Error, Request};
+
+/// Encoded bytes that travel together.
+const BATCH_BYTES: usize = 1 << 20;
+/// Images that travel together.
+const BATCH_ITEMS: usize = 1024;
+/// Decoded bytes in flight between decoders and writer, twice over.
+const DECODED_BYTES: usize = 4 << 20;
+
+/// What a source delivers.
+pub(crate) enum Content {
+    /// A file that should be an image.
+    Encoded(Vec<u8>),
+    /// Pixels that need no decoding.
+    Decoded(Picture),
+}
+
+struct Item {
+    name: String,
+    content: Content,
+}
+
+/// A decoded image, or why there is none, in the order of the source.
+pub(crate) struct Outcome {
+    pub name: String,
+    pub picture: Result<Picture, Error>,
+}
+
+/// Where a source puts its images.
+pub(crate) struct Feed {
+    batch: Vec<Item>,
+    bytes: usize,
+    to: SyncSender<Vec<Item>>,
+}
+
+/// The receiving side has stopped, its own error says why: the source should return.
+pub(crate) struct Stopped;
+
+impl Feed {
+    /// Hands over one image.
+    pub(crate) fn push(&mut self, name: String, content: Content) -> Result<(), Stopped> {
+        self.bytes += match &content {
+            Content::Encoded(bytes) => bytes.len(),
+            Content::Decoded(picture) => picture.pixels.len(),
+        };
+        self.batch.push(Item { name, content });
+        if self.bytes >= BATCH_BYTES || self.batch.len() >= BATCH_ITEMS {
+            self.bytes = 0;
+            self.to.send(std::mem::take(&mut self.batch)).map_err(|_| Stopped)?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs `source` on its own thread, decodes on all cores and collects in order on a third.
+///
+/// Memory is bounded by a few batches, whatever the number of images.
+pub(crate) fn run(
+    request: &Request,
+    total: Option<u64>,
+    source: impl FnOnce(&mut Feed) -> Result<Leftovers, Error> + Send,
+) -> Result<DataSet, Error> {
+    let (to_decoders, encoded) = sync_channel(1);
+    let (to_collector, decoded) = sync_channel(1);
+    let mut collector = Collector::new(request, total)?;
+    thread::scope(|scope| {
+        let reading = scope.spawn(move || {
+            let mut feed = Feed { batch: Vec::new(), bytes: 0, to: to_decoders };
+            let leftovers = source(&mut feed)?;
+            // A receiver that has gone has an error of its own, which comes first.
+            let _ = feed.to.send(feed.batch);
+            Ok(leftovers)
+        });
+        let collecting = scope.spawn(move || {
+            decoded.into_iter().flatten().try_for_each(|outcome| collector.push(outcome))?;
+            Ok(collector)
+        });
+        decode_batches(request, encoded, to_collector);
+        let collected: Result<Collector, Error> = join(collecting);
+        let read: Result<Leftovers, Error> = join(reading);
+        collected?.finish(read?)
+    })
+}
+
+/// What a source saw and did not hand over.
+#[derive(Default)]
+pub(crate) struct Leftovers {
+    /// Files that are no images.
+    pub others: u64,
+    /// Remarks for the user.
+    pub notes: Vec<String>,
+}
+
+fn decode_batches(request: &Request, encoded: Receiver<Vec<Item>>, to: SyncSender<Vec<Outcome>>) {
+    let mut largest = 1;
+    for batch in encoded {
+        let mut items = batch.into_iter().peekable();
+        while items.peek().is_some() {
+            let together = (DECODED_BYTES / largest).max(rayon::current_num_threads());
+            let part: Vec<Item> = items.by_ref().take(together).collect();
+            let outcomes: Vec<Outcome> = part.into_par_iter().map(|item| decode(item, request)).collect();
+            let sizes = outcomes.iter().map(|o| o.picture.as_ref().map_or(0, |p| p.pixels.len()));
+            largest = sizes.max().unwrap_or(0).max(largest);
+            if to.send(outcomes).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn decode(item: Item, request: &Request) -> Outcome {
+    let Item { name, content } = item;
+    let decoded = match content {
+        Content::Encoded(bytes) => {
+            picture::decode(&bytes).map_err(|problem| Error::Image { file: name.clone(), problem })
+        }
+        Content::Decoded(picture) => Ok(picture),
+    };
+    let picture = decoded.and_then(|picture| fit(picture, request.options, &name));
+    Outcome { name, picture }
+}
+
+/// Result of a scoped thread; its panic goes on in this one.
+fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
+    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}

@@ -1,0 +1,180 @@
+//! Centre crops and the antialiased bilinear resize of Pillow, bit for bit.
+
+use super::picture::Picture;
+use super::{Error, Options};
+
+/// Fractional bits of a weight.
+const BITS: u32 = 22;
+
+/// Brings an image to the size asked for.
+///
+/// # Formula
+/// ```text
+/// crop c given:   the central c × c
+/// size s given:   shorter side to s, longer side to ⌊s·long/short⌋, then the central s × s
+/// centre:         offset (length − side)/2, halves rounded to even
+/// resize:         horizontal pass, then vertical pass, each rounded to bytes
+/// weight of x:    1 − |x − centre|/scale, positive part, normalised, rounded to 22 bits (scale = max(in/out, 1))
+/// ```
+///
+/// # Arguments
+/// * picture — any size
+/// * name — for the error
+///
+/// # Accuracy
+/// Equal to Pillow's `resize(…, BILINEAR)`, as torchvision's `Resize` and `CenterCrop` apply it to images.
+/// `fast_image_resize` 6.1 and `image` 0.25 differ from it by one step of 255 in up to 18 % and 14 % of the pixels.
+///
+/// # Errors
+/// * [`Error::CropTooLarge`] — the crop reaches beyond the image
+///
+/// # Source
+/// Preprocessing of CelebA (crop 140, size 64) and LSUN (size 96 or 128), Song & Ermon (2020), appendix B.
+pub(crate) fn fit(picture: Picture, options: &Options, name: &str) -> Result<Picture, Error> {
+    let (width, height) = (picture.width, picture.height);
+    let mut source = Window { left: 0, top: 0, width, height };
+    if let Some(crop) = options.crop {
+        if (crop as usize) > width.min(height) {
+            return Err(Error::CropTooLarge { file: name.into(), width, height, crop });
+        }
+        source = source.centre(crop as usize);
+    }
+    let Some(size) = options.size.map(|size| size as usize) else {
+        return Ok(cropped(picture, source));
+    };
+    let short = source.width.min(source.height);
+    let scaled = |length: usize| (size as u64 * length as u64 / short as u64) as usize;
+    let full = Window { left: 0, top: 0, width: scaled(source.width), height: scaled(source.height) };
+    Ok(resized(&cropped(picture, source), &full, &full.centre(size)))
+}
+
+/// A rectangle of pixels.
+#[derive(Clone, Copy, PartialEq)]
+struct Window {
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+}
+
+impl Window {
+    /// The central square; its side is at most the shorter side.
+    fn centre(&self, side: usize) -> Self {
+        Self {
+            left: self.left + half_to_even(self.width - side),
+            top: self.top + half_to_even(self.height - side),
+            width: side,
+            height: side,
+        }
+    }
+}
+
+fn half_to_even(n: usize) -> usize {
+    n / 2 + usize::from(n % 4 == 3)
+}
+
+fn cropped(picture: Picture, window: Window) -> Picture {
+    if (window.width, window.height) == (picture.width, picture.height) {
+        return picture;
+    }
+    let rows = picture.pixels.chunks_exact(picture.width);
+    let inside = rows
+        .enumerate()
+        .filter(|(row, _)| (window.top..window.top + window.height).contains(&(row % picture.height)))
+        .flat_map(|(_, row)| &row[window.left..window.left + window.width]);
+    let pixels = inside.copied().collect();
+    Picture { pixels, width: window.width, height: window.height, ..picture }
+}
+
+/// The part `window` of the picture resized to `full`.
+fn resized(picture: &Picture, full: &Window, window: &Window) -> Picture {
+    let columns = Taps::new(picture.width, full.width, window.left, window.width);
+    let rows = Taps::new(picture.height, full.height, window.top, window.height);
+    let mut pixels = Vec::with_capacity(picture.channels * window.height * window.width);
+    for plane in picture.pixels.chunks_exact(picture.height * picture.width) {
+        pixels.extend(rows.down(&columns.along(plane, picture.width), window.width));
+    }
+    Picture { pixels, height: window.height, width: window.width, ..*picture }
+}
+
+/// For each output position, the first input position and the weights from there on.
+struct Taps {
+    outputs: Vec<(usize, Vec<i32>)>,
+}
+
+impl Taps {
+    /// Weights of the outputs `first..first + count` of `full`, from `input` positions.
+    fn new(input: usize, full: usize, first: usize, count: usize) -> Self {
+        let outputs = (first..first + count).map(|at| Self::weights(input, full, at)).collect();
+        Self { outputs }
+    }
+
+    fn weights(input: usize, full: usize, at: usize) -> (usize, Vec<i32>) {
+        if input == full {
+            return (at, vec![1 << BITS]);
+        }
+        let scale = input as f64 / full as f64;
+        let support = scale.max(1.0);
+        let centre = (at as f64 + 0.5) * scale;
+        // Conversion to an integer saturates at 0, as the filter must.
+        let start = (centre - support + 0.5) as usize;
+        let end = ((centre + support + 0.5) as usize).min(input);
+        let inverse = 1.0 / support;
+        let raw = (start..end).map(|x| (1.0 - ((x as f64 - centre + 0.5) * inverse).abs()).max(0.0));
+        let total: f64 = raw.clone().sum();
+        let fixed = raw.map(|w| (w / total * f64::from(1 << BITS) + 0.5) as i32).collect();
+        (start, fixed)
+    }
+
+    /// Weighted sums along each row of a plane.
+    fn along(&self, plane: &[u8], width: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(plane.len() / width * self.outputs.len());
+        for row in plane.chunks_exact(width) {
+            out.extend(self.outputs.iter().map(|(start, weights)| {
+                let sum: i32 = row[*start..].iter().zip(weights).map(|(&p, &w)| i32::from(p) * w).sum();
+                to_byte(sum)
+            }));
+        }
+        out
+    }
+
+    /// Weighted sums of whole rows of a plane.
+    fn down(&self, plane: &[u8], width: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.outputs.len() * width);
+        let mut sums = vec![0_i32; width];
+        for (start, weights) in &self.outputs {
+            sums.fill(0);
+            for (row, &w) in plane.chunks_exact(width).skip(*start).zip(weights) {
+                sums.iter_mut().zip(row).for_each(|(sum, &p)| *sum += i32::from(p) * w);
+            }
+            out.extend(sums.iter().map(|&sum| to_byte(sum)));
+        }
+        out
+    }
+}
+
+/// Rounds to the nearest byte; weights that add up to a little more than 1 may reach past 255.
+fn to_byte(sum: i32) -> u8 {
+    ((sum + (1 << (BITS - 1))) >> BITS).min(255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7].map(half_to_even), [0, 0, 1, 2, 2, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_constant_image_stays_constant_at_every_size() {
+        for size in 1..40 {
+            let pixels = vec![255; 17 * 23];
+            let picture = Picture { channels: 1, height: 17, width: 23, pixels, changes: Default::default() };
+            let options = Options { size: Some(size), ..Options::default() };
+            let out = fit(picture, &options, "constant").unwrap();
+            assert_eq!(out.pixels, vec![255; (size * size) as usize]);
+        }
+    }
+}

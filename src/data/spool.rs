@@ -1,0 +1,57 @@
+//! Decoded values on their way to an anonymous temporary file, hashed as they pass.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+use sha2::{Digest, Sha256};
+
+use super::Error;
+use super::rows::{ByteRows, Rows};
+
+/// Rows written once and in order; the file vanishes with the process.
+pub(crate) struct Spool {
+    file: BufWriter<File>,
+    hash: Sha256,
+}
+
+impl Spool {
+    /// An empty file in the folder of temporary files (`TMPDIR`).
+    pub(crate) fn new() -> Result<Self, Error> {
+        let file = tempfile::tempfile().map_err(Error::spooling)?;
+        Ok(Self { file: BufWriter::with_capacity(1 << 18, file), hash: Sha256::new() })
+    }
+
+    /// Appends bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.hash.update(bytes);
+        self.file.write_all(bytes).map_err(Error::spooling)
+    }
+
+    /// The file, and the state of the hash after all its bytes.
+    pub(crate) fn finish(self) -> Result<(File, Sha256), Error> {
+        let file = self.file.into_inner().map_err(|e| Error::spooling(e.into_error()))?;
+        Ok((file, self.hash))
+    }
+
+    /// The same rows of `count` pixels with every byte three times over, plane after plane: grey as colour.
+    pub(crate) fn grey_to_colour(self, count: usize, dim: usize) -> Result<Self, Error> {
+        let mut colour = Self::new()?;
+        let (file, _) = self.finish()?;
+        let mut rows = ByteRows::new(dim);
+        rows.push(file, count, 0, dim);
+        let mut row = vec![0; dim];
+        for i in 0..count {
+            rows.read(i, &mut row).map_err(Error::spooling)?;
+            (0..3).try_for_each(|_| colour.write(&row))?;
+        }
+        Ok(colour)
+    }
+}
+
+/// SHA-256 of the values followed by one line that states their type and shape.
+pub(crate) fn digest(values: Sha256, element: &str, count: usize, shape: &[usize]) -> String {
+    let shape: Vec<_> = shape.iter().map(usize::to_string).collect();
+    let line = format!("{element} {count}x{}\n", shape.join("x"));
+    let hash = values.chain_update(line).finalize();
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,56 @@
+//! Real images, where they lie beside the repository.
+
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking, and so do their helpers")]
+
+mod data_support;
+
+use std::io::Write;
+use std::time::Instant;
+
+use data_support::{bytes, open_plain, shared, write};
+use ncsn::data::{Options, Pixels, Rows};
+
+#[test]
+fn mnist_has_60_000_rows_of_784_bytes() {
+    let Some(path) = shared("data/mnist/train-images-idx3-ubyte.gz") else { return };
+    let data = open_plain(&path).unwrap();
+    assert_eq!((data.rows.len(), &data.shape[..]), (60_000, &[1, 28, 28][..]));
+    let mut raw = Vec::new();
+    std::io::Read::read_to_end(
+        &mut flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()),
+        &mut raw,
+    )
+    .unwrap();
+    assert!(bytes(&data) == raw[16..]);
+    let folder = tempfile::tempdir().unwrap();
+    let in_place = open_plain(&write(folder.path(), "train", &raw)).unwrap();
+    assert_eq!(in_place.digest().unwrap(), data.digest().unwrap());
+}
+
+#[test]
+fn cifar_archive_has_50_000_rows_whatever_the_threads() {
+    let Some(path) = shared("data/cifar10-jpeg/train.tar.gz") else { return };
+    let start = Instant::now();
+    let data = open_plain(&path).unwrap();
+    println!("50,000 JPEGs in {:.2} s", start.elapsed().as_secs_f64());
+    assert_eq!((data.rows.len(), &data.shape[..], data.notes.len()), (50_000, &[3, 32, 32][..], 0));
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let again = one.install(|| open_plain(&path)).unwrap();
+    assert_eq!(again.digest().unwrap(), data.digest().unwrap());
+}
+
+#[test]
+fn cifar_records_made_of_the_archive_have_its_digest() {
+    let Some(path) = shared("data/cifar10-jpeg/test.tar.gz") else { return };
+    let archive = open_plain(&path).unwrap();
+    let Pixels::Bytes(rows) = &archive.rows else { panic!("images are bytes") };
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = std::fs::File::create(folder.path().join("test_batch.bin")).unwrap();
+    for row in 0..rows.len() {
+        let mut pixels = vec![0; rows.dim()];
+        rows.read(row, &mut pixels).unwrap();
+        file.write_all(&[&[(row % 10) as u8], &pixels[..]].concat()).unwrap();
+    }
+    let records = ncsn::data::open(folder.path(), &Options::default(), &|_, _| {}).unwrap();
+    assert_eq!(records.digest().unwrap(), archive.digest().unwrap());
+}
