@@ -119,14 +119,14 @@ pub fn excess_from(start: Interval, delta: Interval, steps: u64) -> Interval {
 /// is −x/(λ_k + σ_i²). The direction starts with variance λ_k + σ_{i−1}² and should reach τ² = λ_k + σ_i².
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
-    /// σ_{i−1}, the level before, positive.
-    pub sigma_before: f64,
-    /// σ_i, positive.
-    pub sigma: f64,
+    /// σ_{i−1}, the level before.
+    sigma_before: f64,
+    /// σ_i.
+    sigma: f64,
     /// α_i = ε·σ_i²/σ_L².
-    pub step_size: Interval,
+    step_size: Interval,
     /// T.
-    pub steps: u64,
+    steps: u64,
 }
 
 impl Level {

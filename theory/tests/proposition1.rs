@@ -347,3 +347,17 @@ fn bad_input_is_refused_by_name() {
     assert!(mixture.expected_responsibility((0, 1), 1, 0.9, &mut rng).is_err());
     assert!(mixture.expected_responsibility((0, 1), 10, 1.0, &mut rng).is_err());
 }
+
+/// Squares of 1e-160 underflow; the error bound knows.
+#[test]
+fn underflow_stays_within_the_error_bound() {
+    let centres = array![[1e-160], [-3e-160]];
+    let mixture = Mixture::new(centres.view(), 1e-153).unwrap();
+    let error = mixture.log_weight_error(centres.view()).unwrap();
+    // The log weight of one centre at the other.
+    let exact = -(4e-160_f64 / 1e-153).powi(2) / 2.0;
+    let found = mixture.responsibilities(centres.view()).unwrap();
+    let log_ratio = (found[[0, 1]] / found[[0, 0]]).ln();
+    assert!((log_ratio - exact).abs() <= 2.0 * error[0] + 4.0 * f64::EPSILON);
+    assert!(mixture.pair_bounds().unwrap().largest.contains(0.5 * (exact / 4.0).exp()));
+}

@@ -25,8 +25,7 @@ use crate::Error;
 const POINT_BLOCK: usize = 256;
 /// Centres, or columns of the result, that one parallel task multiplies.
 const TILE: usize = 512;
-/// Above this many points per nonzero weight, adding the few centres that count is cheaper than a matrix
-/// product.
+/// When fewer than one weight in this many is not 0, adding those centres is cheaper than a matrix product.
 const SPARSE_FACTOR: usize = 16;
 
 /// Equal-weight mixture of N isotropic Gaussians in D dimensions; clones and copies at other σ share the
@@ -36,7 +35,8 @@ const SPARSE_FACTOR: usize = 16;
 /// With u = 2⁻⁵³, every method evaluates log weights −‖x − c_j‖²/(2σ²) with an absolute error of at most
 /// [`log_weight_error`](Self::log_weight_error), by ‖x‖² + ‖c‖² − 2x·c about the centres' mean. Maxima are
 /// subtracted before exponentials are taken, so nothing depends on the magnitude of the densities. Results
-/// do not depend on the number of threads.
+/// do not depend on rayon's number of threads (nor on anything else by default; with feature `lapack`,
+/// products are OpenBLAS's).
 ///
 /// Memory: one copy of the centres, and 256 × N doubles during a call, beside the result.
 ///
@@ -218,14 +218,14 @@ impl Mixture {
     ///
     /// # Formula
     /// ```text
-    /// γ_{D+12}·(‖x − origin‖ + max_j ‖c_j − origin‖)²/(2σ²),   γ_n = nu/(1 − nu),   u = 2⁻⁵³
+    /// γ_{D+12}·(‖x − origin‖ + max_j ‖c_j − origin‖)²/(2σ²) + 3D·2⁻¹⁰⁷⁴·(1 + 1/σ²),   γ_n = nu/(1 − nu),   u = 2⁻⁵³
     /// ```
     /// A sum of D products in any order, fused or not, errs by γ_D times the sum of magnitudes (Higham,
     /// Accuracy and Stability of Numerical Algorithms, §3.1): γ_D·(‖x‖‖c‖ + ½‖x‖² + ½‖c‖²) for the three
     /// sums together. In the same unit, ½(‖x‖ + ‖c‖)², subtracting the origin perturbs ½‖x − c‖² by 2u, two
     /// subtractions and the factor 1/σ² by 5u, the subtraction of the greatest log weight by u; 4u are left
-    /// for terms of second order and for the rounding of this bound itself. Entries below 1e-146 in
-    /// magnitude, whose products underflow, can add D·2⁻¹⁰⁷⁴/σ².
+    /// for terms of second order and for the rounding of this bound itself. The last term is for
+    /// products that underflow.
     ///
     /// # Errors
     /// As [`log_density`](Self::log_density).
@@ -239,7 +239,8 @@ impl Mixture {
     /// origin‖.
     fn error_within(&self, reach: f64) -> f64 {
         let n_u = (self.dim() + 12) as f64 * 0.5 * f64::EPSILON;
-        n_u / (1.0 - n_u) * (reach / self.sigma).powi(2) / 2.0
+        let underflow = 3.0 * self.dim() as f64 * f64::from_bits(1) * (1.0 + 1.0 / (self.sigma * self.sigma));
+        n_u / (1.0 - n_u) * (reach / self.sigma).powi(2) / 2.0 + underflow
     }
 
     /// max_j ‖c_j − origin‖.
