@@ -209,9 +209,8 @@ fn pair_bounds(samples: usize, risk: f64, rng: &mut impl Rng) -> Result<Vec<Chec
         .map(|distance| {
             let mut centres = Array2::zeros((2, DIM));
             centres[[1, 3]] = distance * sigma;
-            let separation = (Interval::point(distance * sigma), Interval::point(sigma));
-            let (exact, bound) =
-                (pair::exact(separation.0, separation.1), pair::bound(separation.0, separation.1));
+            let (apart, unit) = (Interval::point(distance * sigma), Interval::point(sigma));
+            let (exact, bound) = (exact_pair(apart, unit), bound(apart, unit));
             let estimate = Mixture::new(centres.view(), sigma)?.expected_responsibility(
                 (0, 1),
                 samples,
