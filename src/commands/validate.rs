@@ -122,6 +122,9 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
     if let Some(poster) = &request.poster {
         checks.push(poster_experiment(poster, &mut rng)?);
     }
+    // Statements in the order of their first check.
+    let order: Vec<&str> = checks.iter().map(|check| check.statement).collect();
+    checks.sort_by_key(|check| order.iter().position(|statement| *statement == check.statement));
     let failed = checks.iter().filter(|check| !check.holds).count();
     match request.format {
         ReportFormat::Text => out.write_all(text(request, &checks, failed)?.as_bytes())?,
