@@ -55,8 +55,8 @@ fn a_folder_is_read_in_the_order_of_its_paths() {
 }
 
 #[test]
-fn every_format_gives_the_pixels_of_the_image_crate() {
-    for (format, suffix) in FORMATS {
+fn lossless_formats_give_the_pixels_of_the_image_crate() {
+    for (format, suffix) in FORMATS.into_iter().filter(|&(format, _)| format != ImageFormat::Jpeg) {
         for image in [colour(33, 17, 4), grey(33, 17, 4)] {
             if format == ImageFormat::WebP && image.color().channel_count() == 1 {
                 continue; // WebP has no grey
@@ -68,6 +68,19 @@ fn every_format_gives_the_pixels_of_the_image_crate() {
             let expected = planes(&image::load_from_memory(&encoded).unwrap());
             assert_eq!(bytes(&data), expected, "{suffix}");
         }
+    }
+}
+
+/// Source: tests/oracles/jpeg.py
+#[test]
+fn jpegs_of_every_kind_give_the_pixels_of_pillow() {
+    let oracle: serde_json::Value = serde_json::from_str(include_str!("oracles/jpeg.json")).unwrap();
+    for (name, expected) in oracle["images"].as_object().unwrap() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/picture").join(name);
+        let picture = ncsn::data::picture::decode(&std::fs::read(path).unwrap()).unwrap();
+        let expected: Vec<u8> = serde_json::from_value(expected.clone()).unwrap();
+        assert_eq!(picture.pixels, expected, "{name}");
+        assert_eq!(picture.changes.cmyk, name == "CMYK.jpeg");
     }
 }
 

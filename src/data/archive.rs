@@ -56,11 +56,11 @@ fn feed_entries<R: Read>(
         };
         let file_name = entry.name.rsplit('/').next().unwrap_or_default();
         if let Some(records) = cifar::known(file_name) {
-            let fed =
-                records.training && cifar::feed(&mut *tar, records, &entry.name, request, feed)?.is_some();
             if !records.training {
                 leftovers.notes.push(format!("{} left out", super::error::one_line(&entry.name)));
-            } else if !fed {
+            } else if cifar::feed(&mut *tar, records, &entry.name, &request.path.join(&entry.name), feed)?
+                .is_none()
+            {
                 return Ok(());
             }
             continue;

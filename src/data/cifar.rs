@@ -101,31 +101,35 @@ pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Erro
 pub fn read(input: impl Read + Send, records: Records, request: &Request) -> Result<DataSet, Error> {
     let name = request.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     super::pipeline::run(request, None, |feed_to| {
-        feed(input, records, &name, request, feed_to)?;
+        feed(input, records, &name, request.path, feed_to)?;
         Ok(Default::default())
     })
 }
 
 /// Hands over the records of a stream; nothing comes back if the receiver has stopped.
+///
+/// # Arguments
+/// * name — begins the names of the rows
+/// * path — for errors
 pub(crate) fn feed(
     mut input: impl Read,
     records: Records,
     name: &str,
-    request: &Request,
+    path: &Path,
     feed: &mut Feed,
 ) -> Result<Option<()>, Error> {
     let stride = records.stride() as u64;
     for index in 0_u64.. {
         let mut record = Vec::with_capacity(records.stride());
-        input.by_ref().take(stride).read_to_end(&mut record).map_err(Error::unpacking(request.path))?;
+        input.by_ref().take(stride).read_to_end(&mut record).map_err(Error::unpacking(path))?;
         if record.is_empty() {
             break;
         }
         if record.len() < records.stride() {
             let found = index * stride + record.len() as u64;
-            return Err(Error::Records { path: request.path.join(name), found, record: stride });
+            return Err(Error::Records { path: path.into(), found, record: stride });
         }
-        check_labels(&record[..records.labels], request.path)?;
+        check_labels(&record[..records.labels], path)?;
         let pixels = record.split_off(records.labels);
         let picture = Picture { channels: 3, height: SIDE, width: SIDE, pixels, changes: Changes::default() };
         if feed.push(format!("{name}#{index}"), Content::Decoded(picture)).is_err() {
@@ -135,10 +139,10 @@ pub(crate) fn feed(
     Ok(Some(()))
 }
 
-/// CIFAR-100 only where the length says so: lengths that fit both are multiples of 9.4 million.
+/// CIFAR-100 only where the length is whole records of it and not of CIFAR-10.
 fn by_length(length: u64) -> Records {
-    let labels = if length.is_multiple_of(PIXELS as u64 + 2) { 2 } else { 1 };
-    Records { labels, training: true }
+    let whole = |labels| length.is_multiple_of((labels + PIXELS) as u64);
+    Records { labels: if whole(2) && !whole(1) { 2 } else { 1 }, training: true }
 }
 
 fn check_labels(labels: &[u8], path: &Path) -> Result<(), Error> {

@@ -273,4 +273,15 @@ mod tests {
         assert_eq!(error.to_string().lines().count(), 1);
         assert!(error.to_string().starts_with("a\\nb\\u{85}c is none of"));
     }
+
+    #[test]
+    fn a_full_disk_names_the_way_out() {
+        let message = Error::spooling(io::ErrorKind::StorageFull.into()).to_string();
+        let folder = std::env::temp_dir();
+        let expected = "no storage space; TMPDIR names another folder";
+        assert_eq!(
+            message,
+            format!("cannot keep decoded values in a temporary file in {}: {expected}", folder.display())
+        );
+    }
 }

@@ -23,6 +23,7 @@ mod array;
 mod collect;
 mod error;
 mod folder;
+mod jpeg;
 mod names;
 mod pipeline;
 mod resize;

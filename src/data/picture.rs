@@ -3,10 +3,6 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
 
 use super::error::one_line;
 
@@ -81,10 +77,10 @@ pub fn is_image(head: &[u8]) -> bool {
 /// # Errors
 /// * [`Problem::Unknown`] — no known format
 /// * [`Problem::TooLarge`] — more than 67 million pixels (512 MiB at the widest, eight bytes each)
-/// * [`Problem::Corrupt`] — truncated or damaged; a JPEG is held to its standard, with no grey fill for lost parts
+/// * [`Problem::Corrupt`] — truncated or damaged, be it in a part that other programs fill with grey
 pub fn decode(bytes: &[u8]) -> Result<Picture, Problem> {
     match format(bytes).ok_or(Problem::Unknown)? {
-        ImageFormat::Jpeg => decode_jpeg(bytes),
+        ImageFormat::Jpeg => super::jpeg::decode(bytes),
         format => decode_other(bytes, format),
     }
 }
@@ -101,57 +97,6 @@ fn format(head: &[u8]) -> Option<ImageFormat> {
     } else {
         None
     }
-}
-
-/// Decodes strictly: the `image` crate asks its decoder to fill lost parts with grey instead of failing.
-fn decode_jpeg(bytes: &[u8]) -> Result<Picture, Problem> {
-    let corrupt = |e: zune_jpeg::errors::DecodeErrors| Problem::Corrupt(e.to_string());
-    if !ends_with_marker(bytes) {
-        return Err(Problem::Corrupt("no end-of-image marker".into()));
-    }
-    let options =
-        DecoderOptions::default().set_strict_mode(true).set_max_width(65_535).set_max_height(65_535);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(corrupt)?;
-    let missing = || Problem::Corrupt("no frame header".into());
-    let (width, height) = decoder.dimensions().ok_or_else(missing)?;
-    let stored = decoder.input_colorspace().ok_or_else(missing)?;
-    check_size(width, height)?;
-    let (space, channels) = match stored {
-        ColorSpace::Luma => (ColorSpace::Luma, 1),
-        _ => (ColorSpace::RGB, 3),
-    };
-    decoder.set_options(options.jpeg_set_out_colorspace(space));
-    let pixels = decoder.decode().map_err(corrupt)?;
-    if pixels.len() != width * height * channels {
-        return Err(Problem::Corrupt(format!("{} values for {width}×{height}×{channels}", pixels.len())));
-    }
-    let cmyk = matches!(stored, ColorSpace::CMYK | ColorSpace::YCCK);
-    let changes = Changes { cmyk, ..Changes::default() };
-    Ok(Picture { channels, height, width, pixels: planes(pixels, channels, channels), changes })
-}
-
-/// Whether a JPEG's segments lead to an end-of-image marker: the decoder does not notice a cut in the last rows.
-fn ends_with_marker(bytes: &[u8]) -> bool {
-    const END: u8 = 0xd9;
-    let mut position = 2;
-    while let Some(marker) = bytes.get(position + 1).copied() {
-        if bytes[position] != 0xff {
-            position += 1; // compressed data of a scan
-            continue;
-        }
-        match marker {
-            END => return true,
-            // Stuffed byte, fill byte, restart markers and others without a length.
-            0 | 1 | 0xd0..=0xd8 => position += 2,
-            0xff => position += 1,
-            _ => match bytes.get(position + 2..position + 4) {
-                Some(&[high, low]) => position += 2 + usize::from(u16::from_be_bytes([high, low])),
-                _ => return false,
-            },
-        }
-    }
-    false
 }
 
 fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<Picture, Problem> {
@@ -188,7 +133,7 @@ fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<Picture, Problem> {
     Ok(Picture { channels, height, width, pixels: planes(samples, stored, channels), changes })
 }
 
-fn check_size(width: usize, height: usize) -> Result<(), Problem> {
+pub(super) fn check_size(width: usize, height: usize) -> Result<(), Problem> {
     // Four channels of 16 bits are the widest pixel of these formats.
     match (width as u64).checked_mul(height as u64).and_then(|n| n.checked_mul(8)) {
         _ if width == 0 || height == 0 => Err(Problem::Corrupt(format!("{width}×{height} pixels"))),
@@ -198,7 +143,7 @@ fn check_size(width: usize, height: usize) -> Result<(), Problem> {
 }
 
 /// The first `channels` of `stored` interleaved channels, plane after plane.
-fn planes(interleaved: Vec<u8>, stored: usize, channels: usize) -> Vec<u8> {
+pub(super) fn planes(interleaved: Vec<u8>, stored: usize, channels: usize) -> Vec<u8> {
     match stored {
         1 => interleaved,
         2 => planes_of::<2>(&interleaved, channels),

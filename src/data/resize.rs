@@ -29,7 +29,7 @@ const BITS: u32 = 22;
 /// * [`Error::CropTooLarge`] — the crop reaches beyond the image
 ///
 /// # Source
-/// Preprocessing of CelebA (crop 140, size 64) and LSUN (size 96 or 128), Song & Ermon (2020), appendix B.
+/// Preprocessing of CelebA (crop 140, size 64) and LSUN (size 96 or 128), Song & Ermon (2020), appendix B.2.
 pub(crate) fn fit(picture: Picture, options: &Options, name: &str) -> Result<Picture, Error> {
     let (width, height) = (picture.width, picture.height);
     let mut source = Window { left: 0, top: 0, width, height };
