@@ -5,17 +5,27 @@ use std::path::Path;
 
 use ncsn::data::cifar::Records;
 use ncsn::data::{self, DataSet, Error, Options, Request, archive, cifar, idx, npy, npz, picture};
+use ncsn::foreign::parse_yaml;
+use ncsn::schedule_file::ScheduleFile;
 
 /// Folders of `fuzz/seeds`, each a fuzz target.
 #[allow(dead_code, reason = "the replay goes through all, a fuzz target through one")]
-pub const TARGETS: [&str; 7] = ["cifar", "idx", "npy", "npz", "open", "picture", "tar"];
+pub const TARGETS: [&str; 9] = ["cifar", "idx", "npy", "npz", "open", "picture", "schedule", "tar", "yaml"];
 
 /// Reads `bytes` as `target` says; the message where they are refused.
 pub fn read(target: &str, bytes: &[u8]) -> Result<(), String> {
-    if target == "picture" {
-        return picture::decode(bytes).map(drop).map_err(|problem| problem.to_string());
+    match target {
+        "picture" => picture::decode(bytes).map(drop).map_err(|problem| problem.to_string()),
+        "schedule" => read_text(bytes, |text| ScheduleFile::parse(text).map(drop)),
+        "yaml" => read_text(bytes, |text| parse_yaml(text, None).map(drop)),
+        _ => read_rows(target, bytes).and_then(check).map_err(|error| error.to_string()),
     }
-    read_rows(target, bytes).and_then(check).map_err(|error| error.to_string())
+}
+
+/// Parses text; bytes that are not text never reach these parsers.
+fn read_text(bytes: &[u8], parse: impl Fn(&str) -> anyhow::Result<()>) -> Result<(), String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    parse(text).map_err(|error| format!("{error:#}"))
 }
 
 fn read_rows(target: &str, bytes: &[u8]) -> Result<DataSet, Error> {

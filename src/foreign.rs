@@ -17,7 +17,8 @@ use serde_yaml_ng::Value;
 /// # Errors
 /// Text that is not YAML, a key that is missing, not a number or given twice, and the errors of [`Schedule::new`].
 pub fn parse_yaml(text: &str, dim: Option<u64>) -> Result<(Schedule, Option<String>)> {
-    let root: Value = serde_yaml_ng::from_str(text).map_err(|error| anyhow::anyhow!("not YAML: {error}"))?;
+    let root: Value = serde_yaml_ng::from_str(text)
+        .map_err(|error| anyhow::anyhow!("not YAML: {}", error.to_string().replace('\n', " ")))?;
     let dim = match dim {
         Some(dim) => dim,
         None => {

@@ -22,33 +22,25 @@ pub struct Subsample {
     pub seed: u64,
 }
 
-/// A data set's diameter and what is needed to tell where it comes from.
-#[derive(Clone, Debug)]
+/// A data set and its diameter.
+#[derive(Debug)]
 pub struct Measured {
     /// Path as given.
     pub path: String,
-    /// Entries per row.
-    pub dim: u64,
-    /// Shape of a row.
-    pub shape: Vec<u64>,
-    /// Number of rows.
-    pub count: u64,
-    /// SHA-256 of the content.
-    pub digest: String,
-    /// What was done to the data on reading.
-    pub notes: Vec<String>,
+    /// The data set.
+    pub data: DataSet,
     /// The units of `diameter`.
     pub range: DataRange,
     /// The diameter, enclosed.
     pub diameter: Interval,
     /// Its square in units of 1/255², for u8 data.
     pub squared: Option<u64>,
-    /// Index and name of the two rows that far apart.
-    pub witness: [(u64, String); 2],
+    /// Numbers of the two rows that far apart.
+    pub witness: [usize; 2],
     /// Whether all rows were measured; otherwise `diameter` is a lower bound.
     pub exact: bool,
     /// Rows measured.
-    pub measured: u64,
+    pub measured: usize,
     /// Pairs among them.
     pub pairs: u64,
     /// Distances computed in full.
@@ -60,18 +52,33 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// `3 x 32 x 32`.
+    /// Entries per row.
+    pub fn dim(&self) -> u64 {
+        self.data.rows.dim() as u64
+    }
+
+    /// Number of rows.
+    pub fn count(&self) -> usize {
+        self.data.rows.len()
+    }
+
+    /// Shape of a row, `3 x 32 x 32`.
     pub fn shape_text(&self) -> String {
-        let sides: Vec<String> = self.shape.iter().map(u64::to_string).collect();
+        let sides: Vec<String> = self.data.shape.iter().map(usize::to_string).collect();
         sides.join(" x ")
+    }
+
+    /// Name of a row.
+    pub fn name(&self, row: usize) -> String {
+        self.data.names.get(row).unwrap_or_else(|| format!("#{row}"))
     }
 
     /// What the diameter is of.
     pub fn diameter_text(&self) -> String {
         if self.exact {
-            format!("exact diameter of {} items", self.count)
+            format!("exact diameter of {} items", self.count())
         } else {
-            format!("diameter of {} of {} items drawn at random, a lower bound", self.measured, self.count)
+            format!("diameter of {} of {} items drawn at random, a lower bound", self.measured, self.count())
         }
     }
 }
@@ -105,22 +112,17 @@ pub fn measure(
     }
     .with_context(|| path.display().to_string())?;
     let measuring = started.elapsed();
-    let name = |row: usize| data.names.get(row).unwrap_or_else(|| format!("#{row}"));
     Ok(Measured {
         path: path.display().to_string(),
-        dim: data.rows.dim() as u64,
-        shape: data.shape.iter().map(|&side| side as u64).collect(),
-        count: data.rows.len() as u64,
-        digest: data.digest().with_context(|| path.display().to_string())?.to_owned(),
         range: found.range,
         diameter: found.diameter,
         squared: found.squared,
-        witness: [found.witness.0, found.witness.1].map(|row| (row as u64, name(row))),
+        witness: [found.witness.0, found.witness.1],
         exact: found.exact,
-        measured: subsample.map_or(data.rows.len(), |subsample| subsample.count) as u64,
+        measured: subsample.map_or(data.rows.len(), |subsample| subsample.count),
         pairs: found.pairs,
         pairs_evaluated: found.pairs_evaluated,
-        notes: data.notes,
+        data,
         reading,
         measuring,
     })

@@ -15,7 +15,12 @@ pub fn write_file(path: &Path, text: &str) -> Result<()> {
         _ => Path::new("."),
     };
     let describe = || format!("writing {}", path.display());
-    let mut file = tempfile::Builder::new().prefix(".ncsn-").tempfile_in(folder).with_context(describe)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".ncsn-")
+        .tempfile_in(folder)
+        // tempfile's message names the temporary file, which means nothing to the user.
+        .map_err(|error| io::Error::from(error.kind()))
+        .with_context(describe)?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).with_context(describe)?;
     share(file.as_file()).with_context(describe)?;
     file.persist(path).map_err(|error| error.error).with_context(describe)?;

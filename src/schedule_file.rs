@@ -205,7 +205,9 @@ impl ScheduleFile {
     /// Unknown or missing keys, another schema, and numbers that contradict each other, with the key named.
     pub fn parse(text: &str) -> Result<Self> {
         let file: Self = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text)?
+            // serde_json's messages quote what they met, line breaks included.
+            serde_json::from_str(text)
+                .map_err(|error| anyhow::anyhow!("{}", error.to_string().replace('\n', " ")))?
         } else {
             toml::from_str(text).map_err(|error| {
                 let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());

@@ -70,9 +70,12 @@ fn seeds_that_are_valid_are_accepted() {
         "picture/CMYK.jpeg",
         "picture/progressive.jpeg",
         "picture/sixteen.png",
+        "schedule/cifar10.json",
+        "schedule/mnist.toml",
         "tar/gnu.tar",
         "tar/pax.tar",
         "tar/ustar.tar",
+        "yaml/cifar10.yml",
     ];
     for seed in valid {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(seed);

@@ -50,13 +50,13 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
 }
 
 fn to_json(measured: &Measured) -> serde_json::Value {
-    let witness = measured.witness.clone().map(|(index, name)| json!({ "index": index, "name": name }));
+    let witness = measured.witness.map(|row| json!({ "index": row, "name": measured.name(row) }));
     json!({
         "schema": "ncsn.diameter/1",
         "path": measured.path,
-        "count": measured.count,
-        "dim": measured.dim,
-        "shape": measured.shape,
+        "count": measured.count(),
+        "dim": measured.dim(),
+        "shape": measured.data.shape,
         "data_range": measured.range.name(),
         "squared": measured.squared,
         "diameter": measured.diameter.mid(),
@@ -66,8 +66,7 @@ fn to_json(measured: &Measured) -> serde_json::Value {
         "measured": measured.measured,
         "pairs": measured.pairs,
         "pairs_evaluated": measured.pairs_evaluated,
-        "digest": measured.digest,
-        "notes": measured.notes,
+        "notes": measured.data.notes,
         "seconds": measured.measuring.as_secs_f64(),
         "seconds_reading": measured.reading.as_secs_f64(),
     })
@@ -77,14 +76,13 @@ fn text(measured: &Measured) -> Result<String> {
     let mut text = String::new();
     writeln!(
         text,
-        "{}: {} items of {} = {} values, sha256 {}",
+        "{}: {} items of {} = {} values",
         measured.path,
-        measured.count,
+        measured.count(),
         measured.shape_text(),
-        measured.dim,
-        measured.digest
+        measured.dim()
     )?;
-    for note in &measured.notes {
+    for note in &measured.data.notes {
         writeln!(text, "note: {note}")?;
     }
     let label = if measured.exact { "diameter" } else { "lower bound" };
@@ -93,8 +91,8 @@ fn text(measured: &Measured) -> Result<String> {
     if let Some(squared) = measured.squared {
         writeln!(text, "  {:<12} {squared} in units of 1/255^2", "squared")?;
     }
-    for (index, name) in &measured.witness {
-        writeln!(text, "  {:<12} {name} (#{index})", "between")?;
+    for row in measured.witness {
+        writeln!(text, "  {:<12} {} (row {row})", "between", measured.name(row))?;
     }
     writeln!(
         text,

@@ -206,7 +206,7 @@ pub fn derive(request: &Request) -> Result<(ScheduleFile, Derivation)> {
         ),
         steps_per_level: steps_origin,
         epsilon: "Technique 4: the minimiser of the variance ratio at gamma and T".to_owned(),
-        data: measured.as_ref().map(data_provenance),
+        data: measured.as_ref().map(data_provenance).transpose()?,
     };
     let mut file = ScheduleFile::new(&derivation, dataset_name(request), range_of_data, provenance);
     if let Source::Preset(dataset) = request.source
@@ -223,7 +223,7 @@ fn dim(request: &Request, measured: Option<&Measured>) -> u64 {
     match (&request.source, measured) {
         (Source::Dimension(dim), _) => *dim,
         (Source::Preset(dataset), _) => dataset.dim(),
-        (Source::Data(..), measured) => measured.map_or(0, |measured| measured.dim),
+        (Source::Data(..), measured) => measured.map_or(0, Measured::dim),
     }
 }
 
@@ -278,14 +278,14 @@ fn steps(request: &Request) -> (Steps, String) {
     }
 }
 
-fn data_provenance(measured: &Measured) -> DataProvenance {
-    DataProvenance {
+fn data_provenance(measured: &Measured) -> Result<DataProvenance> {
+    Ok(DataProvenance {
         path: measured.path.clone(),
-        digest: measured.digest.clone(),
-        count: measured.count,
-        shape: measured.shape.clone(),
-        witness: measured.witness.clone().map(|(_, name)| name),
+        digest: measured.data.digest().with_context(|| measured.path.clone())?.to_owned(),
+        count: measured.count() as u64,
+        shape: measured.data.shape.iter().map(|&side| side as u64).collect(),
+        witness: measured.witness.map(|row| measured.name(row)),
         diameter: ends(measured.diameter),
-        notes: measured.notes.clone(),
-    }
+        notes: measured.data.notes.clone(),
+    })
 }

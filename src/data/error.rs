@@ -8,31 +8,31 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refuses the path.
-    #[error("cannot read {}: {source}", shown(path))]
+    #[error("cannot read {}: {reason}", shown(path))]
     Unreadable {
         /// The path refused.
         path: PathBuf,
         /// Its reason.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A compressed file or an archive that breaks off or contradicts its own checksums.
-    #[error("cannot unpack {}: {}", shown(path), one_line(&source.to_string()))]
+    #[error("cannot unpack {}: {}", shown(path), one_line(&reason.to_string()))]
     Unpack {
         /// The file.
         path: PathBuf,
         /// What the unpacker met.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The temporary file of decoded values cannot be written, most often for want of space.
     #[error(
-        "cannot keep decoded values in a temporary file in {}: {source}; TMPDIR names another folder",
+        "cannot keep decoded values in a temporary file in {}: {reason}; TMPDIR names another folder",
         shown(folder)
     )]
     Spool {
         /// Folder of temporary files.
         folder: PathBuf,
         /// What the operating system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A file whose first bytes belong to no known format.
     #[error(
@@ -215,17 +215,17 @@ pub enum Error {
 impl Error {
     /// A `map_err` adapter that attaches the path an operating system error is about.
     pub(crate) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        |source| Self::Unreadable { path: path.into(), source }
+        |reason| Self::Unreadable { path: path.into(), reason }
     }
 
     /// A `map_err` adapter that attaches the path of a compressed file or archive.
     pub(crate) fn unpacking(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        |source| Self::Unpack { path: path.into(), source }
+        |reason| Self::Unpack { path: path.into(), reason }
     }
 
     /// Wraps a failure of the temporary file.
-    pub(crate) fn spooling(source: io::Error) -> Self {
-        Self::Spool { folder: std::env::temp_dir(), source }
+    pub(crate) fn spooling(reason: io::Error) -> Self {
+        Self::Spool { folder: std::env::temp_dir(), reason }
     }
 }
 

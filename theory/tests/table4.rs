@@ -1,7 +1,9 @@
 //! Table 4 of the paper against the techniques.
 
 use ncsn_theory::schedule::check::{Finding, check, shortest_decimal};
-use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_MIN, Published};
+use ncsn_theory::schedule::presets::{
+    DATASETS, Dataset, Model, PUBLISHED_OVERLAP, PUBLISHED_SIGMA_MIN, Published,
+};
 use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Steps, targets_for_levels};
 
 fn ncsnv2() -> impl Iterator<Item = (&'static Dataset, &'static Published)> {
@@ -20,7 +22,7 @@ fn overlap_0_567_with_floor_plus_one_reproduces_every_published_number_of_levels
         let request = Request {
             dim: dataset.dim(),
             range: NoiseRange::new(row.sigma_max, PUBLISHED_SIGMA_MIN).unwrap(),
-            overlap: 0.567,
+            overlap: PUBLISHED_OVERLAP,
             law: Law::Normal,
             rounding: Rounding::FloorPlusOne,
             steps: Steps::PerLevel(row.steps_per_level),
@@ -39,7 +41,7 @@ fn the_shortest_overlap_that_explains_all_rows_at_once_is_0_567() {
                 .unwrap();
         (lo, hi) = (lo.max(least.hi()), hi.min(greatest.lo()));
     }
-    assert_eq!(shortest_decimal(lo, hi), 0.567);
+    assert_eq!(shortest_decimal(lo, hi), PUBLISHED_OVERLAP);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::presets::PUBLISHED_OVERLAP;
 use super::spacing::targets_for_levels;
 use super::{Law, Rounding, Schedule, gamma_root, num_levels};
 use crate::Error;
@@ -59,7 +60,7 @@ pub enum Finding {
         derived: u64,
         /// The target asked for.
         target: f64,
-        /// The shortest decimal target that gives the published L with ⌊x⌋ + 1.
+        /// A target that gives the published L with ⌊x⌋ + 1: that of Table 4, else the shortest decimal.
         other_target: f64,
     },
     /// Adjacent levels overlap with a probability that nobody would ask for.
@@ -159,7 +160,11 @@ fn check_levels(schedule: &Schedule, target: f64) -> Result<Finding, Error> {
     }
     let (least, greatest) =
         targets_for_levels(schedule.range(), schedule.dim(), published, Rounding::FloorPlusOne, Law::Normal)?;
-    let other_target = shortest_decimal(least.hi(), greatest.lo());
+    let other_target = if (least.hi()..greatest.lo()).contains(&PUBLISHED_OVERLAP) {
+        PUBLISHED_OVERLAP
+    } else {
+        shortest_decimal(least.hi(), greatest.lo())
+    };
     Ok(Finding::LevelsExplained { published, derived, target, other_target })
 }
 

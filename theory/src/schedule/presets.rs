@@ -44,6 +44,11 @@ pub struct Published {
 /// σ_L of every row: the smallest noise is 0.01 throughout (Song & Ermon 2020, main text).
 pub const PUBLISHED_SIGMA_MIN: f64 = 0.01;
 
+/// The overlap of adjacent levels that, with ⌊x⌋ + 1 levels, gives every L of the NCSNv2 rows: the paper's "≈ 0.5".
+///
+/// It is the shortest decimal that explains all of them at once (`tests/table4.rs`).
+pub const PUBLISHED_OVERLAP: f64 = 0.567;
+
 /// A data set with a known resolution and σ₁.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dataset {
