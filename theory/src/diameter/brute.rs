@@ -1,7 +1,7 @@
 //! Every pair of a set of rows, by blocks that stay in the cache.
 
-use ndarray::linalg::general_mat_mul;
 use ndarray::Array2;
+use ndarray::linalg::general_mat_mul;
 use rayon::prelude::*;
 
 use super::entry::{Arithmetic, Block, Entry, Kept};

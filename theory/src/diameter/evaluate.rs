@@ -130,11 +130,7 @@ impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
     }
 
     /// Reads rows of the ranking, wherever they lie, into the start of `buffer`.
-    pub(super) fn gather(
-        &self,
-        ranked: &[Ranked<E::Square>],
-        buffer: &mut [E],
-    ) -> Result<(), DiameterError> {
+    pub(super) fn gather(&self, ranked: &[Ranked<E::Square>], buffer: &mut [E]) -> Result<(), DiameterError> {
         for (ranked, row) in ranked.iter().zip(buffer.chunks_exact_mut(self.rows.dim())) {
             rows::read(self.rows, ranked.row as usize, row)?;
         }

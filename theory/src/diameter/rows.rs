@@ -138,9 +138,6 @@ mod tests {
     #[test]
     fn reading_past_the_end_fails() {
         let rows = RowSlice::new(&[0_u8; 6], 2).unwrap();
-        assert!(matches!(
-            read(&rows, 2, &mut [0; 4]),
-            Err(DiameterError::Read { first: 2, last: 3, .. })
-        ));
+        assert!(matches!(read(&rows, 2, &mut [0; 4]), Err(DiameterError::Read { first: 2, last: 3, .. })));
     }
 }

@@ -44,12 +44,7 @@ pub fn subsample<E: Entry>(
     chosen.sort_unstable();
     let found = diameter(&Subset::new(rows, &chosen)?, progress).map_err(|error| renumber(error, &chosen))?;
     let (i, j) = found.witness;
-    Ok(Diameter {
-        count: rows.len(),
-        witness: (chosen[i], chosen[j]),
-        exact: size == rows.len(),
-        ..found
-    })
+    Ok(Diameter { count: rows.len(), witness: (chosen[i], chosen[j]), exact: size == rows.len(), ..found })
 }
 
 /// Errors name rows of the store, not of the subset.
