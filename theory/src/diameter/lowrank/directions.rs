@@ -19,15 +19,15 @@ const ITERATIONS: usize = 6;
 const SCALE: f64 = (1_u64 << 23) as f64;
 
 /// A few nearly orthonormal directions.
-pub struct Directions {
+pub(super) struct Directions {
     /// For each tile of columns; missing columns and directions are 0.
     tiles: Vec<DirectionTile>,
     count: usize,
     dim: usize,
     /// Upper bound of the spectral norm of V Vᵀ − I.
-    pub defect: f64,
+    pub(super) defect: f64,
     /// Computed projections a of u satisfy ‖a − V u‖ ≤ error·‖u‖.
-    pub error: f64,
+    pub(super) error: f64,
 }
 
 impl Directions {
@@ -36,7 +36,7 @@ impl Directions {
     /// # Accuracy
     /// The coordinates are rounded to multiples of 2⁻²³, so V Vᵀ is computed without rounding and `defect` is the largest
     /// row sum of |V Vᵀ − I|, which bounds its spectral norm.
-    pub fn principal<E: Entry>(sample: &[E], centre: &[E], count: usize) -> Self {
+    pub(super) fn principal<E: Entry>(sample: &[E], centre: &[E], count: usize) -> Self {
         let gram = gram(sample, centre);
         let weights = principal_weights(&gram, count.min(DIRECTIONS));
         let (count, dim) = (weights.nrows(), centre.len());
@@ -55,7 +55,7 @@ impl Directions {
     }
 
     /// Number of directions.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.count
     }
 

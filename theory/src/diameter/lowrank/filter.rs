@@ -8,7 +8,7 @@ use super::{Directions, residual, slack};
 use crate::diameter::centroid::{Staircase, spread};
 use crate::diameter::entry::{Entry, Kept, Square};
 use crate::diameter::evaluate::Search;
-use crate::diameter::kernels::{self, DIRECTIONS};
+use crate::diameter::kernels::{self, DIRECTIONS, STRIP};
 use crate::diameter::rows::Rows;
 use crate::diameter::{Counter, DiameterError, Stage};
 
@@ -78,7 +78,9 @@ pub(in crate::diameter) fn decide<E: Entry, R: Rows<E>>(
 /// A power of two that brings the largest radius near 1, so that single precision neither overflows nor underflows.
 fn scale(largest_square: f64) -> Option<f64> {
     // Beyond these limits the squares of entries or of the scale leave the range of a double.
-    (1e-200..1e200).contains(&largest_square).then(|| (-0.5 * largest_square.log2()).floor().exp2())
+    (1e-200..1e200)
+        .contains(&largest_square)
+        .then(|| 2.0_f64.powi((-0.5 * largest_square.log2()).floor() as i32))
 }
 
 fn records<E: Entry, R: Rows<E>>(
@@ -122,7 +124,7 @@ fn project<E: Entry, R: Rows<E>>(
     scale: f64,
 ) -> Result<Records, DiameterError> {
     let (dim, width) = (search.rows.dim(), directions.count() + 2);
-    let per_task = (PROJECTED_BYTES / (dim * size_of::<E>())).clamp(1, BLOCK);
+    let per_task = (PROJECTED_BYTES / (dim * size_of::<E>())).clamp(1, BLOCK).next_multiple_of(STRIP);
     let mut table = vec![0.0_f32; count * width];
     let progress = Counter::new(Stage::Projections, count as u64, search.report);
     table.par_chunks_mut(per_task * width).enumerate().try_for_each_init(
@@ -216,14 +218,17 @@ fn filter<E: Entry, R: Rows<E>>(
     records: &Records,
 ) -> Result<Option<Vec<Candidate>>, DiameterError> {
     let limit = CANDIDATES.min((stairs.pairs / COST_OF_ONE) as usize);
-    let blocks: Vec<[usize; 2]> = (0..stairs.reach.len())
-        .step_by(BLOCK)
-        .flat_map(|i| (i..stairs.reach[i] as usize).step_by(BLOCK).map(move |j| [i, j]))
-        .collect();
-    let progress = Counter::new(Stage::Bounds, blocks.len() as u64, search.report);
+    let columns = |i: usize| (i..stairs.reach[i] as usize).step_by(BLOCK);
+    let bands = || (0..stairs.reach.len()).step_by(BLOCK);
+    let progress = Counter::new(Stage::Bounds, bands().map(|i| columns(i).len() as u64).sum(), search.report);
+    let mut blocks = bands().flat_map(|i| columns(i).map(move |j| [i, j]));
     let mut candidates: Vec<Candidate> = Vec::new();
-    for batch in blocks.chunks(BATCH) {
-        let crowded = list(search, records, batch, &mut candidates)?;
+    loop {
+        let batch: Vec<[usize; 2]> = blocks.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            return Ok(Some(candidates));
+        }
+        let crowded = list(search, records, &batch, &mut candidates)?;
         if !crowded.is_empty() || candidates.len() > limit {
             // A larger distance may thin them out; if not, the rows are like noise and no bound of this kind helps.
             thin_out(search, records, &mut candidates)?;
@@ -234,7 +239,6 @@ fn filter<E: Entry, R: Rows<E>>(
         }
         progress.add(batch.len() as u64);
     }
-    Ok(Some(candidates))
 }
 
 /// Appends the candidates of some pairs of blocks; returns the pairs of blocks that have too many and were left out.
@@ -395,7 +399,7 @@ mod tests {
             for (i, a) in search.ranked.iter().enumerate() {
                 for (j, b) in search.ranked.iter().enumerate() {
                     let [a, b] = [a.row, b.row].map(|row| &data[row as usize * dim..][..dim]);
-                    let square = crate::diameter::kernels::u8_squared_distance(a, b);
+                    let square = kernels::u8_squared_distance(a, b);
                     prop_assert!(i == j || bounds[[i, j]] >= records.threshold(square));
                 }
             }
