@@ -12,7 +12,7 @@ use super::rows::{self, Rows};
 const STRIDE: usize = 2048;
 
 /// Rows that one sweep visits at most: the later ones are near the centre.
-const VISITED: usize = 16_384;
+const VISITED: usize = 4_096;
 
 /// Sweeps at most; few sets need more than three to settle.
 const SWEEPS: usize = 6;

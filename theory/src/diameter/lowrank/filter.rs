@@ -174,15 +174,19 @@ impl Records {
 
     /// All pairs of rows that go farthest in some direction: some of them are far apart.
     fn extremes(&self) -> Vec<Candidate> {
-        let mut positions: Vec<u32> = (0..self.width - 2)
-            .flat_map(|direction| {
-                let along = |position: &u32| self.table[*position as usize * self.width + direction];
-                let order = |a: &u32, b: &u32| along(a).total_cmp(&along(b));
-                let all = 0..(self.table.len() / self.width) as u32;
-                [all.clone().min_by(order), all.max_by(order)]
-            })
-            .flatten()
-            .collect();
+        let mut least = vec![(f32::INFINITY, 0_u32); self.width - 2];
+        let mut most = vec![(f32::NEG_INFINITY, 0_u32); self.width - 2];
+        for (position, record) in (0..).zip(self.table.chunks_exact(self.width)) {
+            for ((&along, least), most) in record.iter().zip(&mut least).zip(&mut most) {
+                if along < least.0 {
+                    *least = (along, position);
+                }
+                if along > most.0 {
+                    *most = (along, position);
+                }
+            }
+        }
+        let mut positions: Vec<u32> = least.into_iter().chain(most).map(|(_, position)| position).collect();
         positions.sort_unstable();
         positions.dedup();
         let pairs = positions.iter().enumerate().flat_map(|(index, &j)| {
