@@ -25,7 +25,7 @@ fn from_definition(data: &[u8], dim: usize) -> (u64, (usize, usize)) {
 }
 
 fn rational(x: f64) -> BigRational {
-    BigRational::from_float(x).unwrap()
+    BigRational::from_float(x).expect("the values under test are finite")
 }
 
 /// Largest squared distance of finite doubles, without rounding.
