@@ -4,6 +4,8 @@
 //! Rows are read from files in the page cache. CIFAR-10 and MNIST come from `../shared/data` when it is there, else smooth
 //! random fields of the same shape stand for them.
 
+#![expect(clippy::print_stdout, reason = "the table goes to standard output")]
+
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, BufWriter, Read, Write};
@@ -87,7 +89,7 @@ fn main() -> Result<()> {
     let mnist_source = write_mnist(&mnist)?;
     write_noise(&noise, 8_000 * 3_072)?;
 
-    let mut table = vec![
+    let mut table = [
         line::<u8>(&format!("{cifar_source} u8"), &FileRows::open(&cifar, 3_072, 1)?)?,
         line::<u8>(&format!("{mnist_source} u8"), &FileRows::open(&mnist, 784, 1)?)?,
         line::<f32>(&format!("{cifar_source} standardised f32"), &FileRows::open(&standardised, 3_072, 4)?)?,

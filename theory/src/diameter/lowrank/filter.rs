@@ -39,7 +39,7 @@ const BATCH: usize = 64;
 
 /// Pairs that one pair of blocks, and all together, may leave.
 const BLOCK_CANDIDATES: usize = 8_192;
-const CANDIDATES: usize = 1 << 20;
+const CANDIDATES: usize = 1 << 19;
 
 /// Evaluating a pair alone costs about as much as this many pairs in blocks.
 const COST_OF_ONE: u64 = 32;
