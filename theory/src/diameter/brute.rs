@@ -61,11 +61,15 @@ pub(super) fn by_blocks<E: Entry>(
     report: &(dyn Fn(Progress) + Sync),
 ) -> Result<Kept<E::Square>, DiameterError> {
     let per_block = rows_per_block::<E>(rows.dim());
-    let starts = (0..numbers.len()).step_by(per_block);
-    let pairs: Vec<(usize, usize)> =
-        starts.flat_map(|i| (i..numbers.len()).step_by(per_block).map(move |j| (i, j))).collect();
-    let progress = Counter::new(Stage::Blocks, pairs.len() as u64, report);
-    for batch in pairs.chunks(BATCH) {
+    let starts = |from: usize| (from..numbers.len()).step_by(per_block);
+    let total = starts(0).map(|i| starts(i).len() as u64).sum();
+    let mut pairs = starts(0).flat_map(|i| starts(i).map(move |j| (i, j)));
+    let progress = Counter::new(Stage::Blocks, total, report);
+    loop {
+        let batch: Vec<(usize, usize)> = pairs.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            return Ok(kept);
+        }
         let before = kept;
         let members = |start: usize| &numbers[start..numbers.len().min(start + per_block)];
         let found = batch
@@ -84,7 +88,6 @@ pub(super) fn by_blocks<E: Entry>(
         kept = kept.join(found);
         progress.add(batch.len() as u64);
     }
-    Ok(kept)
 }
 
 /// Blocks as high as the memory for them allows.

@@ -4,6 +4,7 @@
 //! calls it has not, and code is never inlined from the richer set into the poorer one.
 
 use multiversion::multiversion;
+use multiversion::target::target_cfg_f;
 
 /// Columns whose squared differences, at most 255² each, surely sum to less than 2³¹.
 const U8_CHUNK: usize = 32_768;
@@ -39,34 +40,41 @@ pub(super) fn count_at_least(values: &[f32], threshold: f32) -> u32 {
 /// Columns of a tile of [`add_products`].
 pub(super) const TILE: usize = 64;
 
-/// Rows and directions that [`add_products`] takes at once.
-pub(super) const STRIP: usize = 8;
+/// Rows that [`add_products`] takes at once, and directions: their sums just fit into the registers.
+pub(super) const STRIP: usize = 3;
+pub(super) const DIRECTIONS: usize = 24;
 
-/// A part of [`STRIP`] directions: `[column][direction]`.
-pub(super) type DirectionTile = [[f32; STRIP]; TILE];
+/// Columns of [`DIRECTIONS`] directions: `[column][direction]`.
+pub(super) type DirectionTile = [[f32; DIRECTIONS]; TILE];
 
-/// Adds the inner products of [`STRIP`] rows with as many directions over one tile of columns to `sums[row][direction]`.
+/// Adds the inner products of [`STRIP`] rows with the directions over one tile of columns to `sums[row][direction]`.
 ///
 /// # Accuracy
-/// Each product is summed in singles within the tile, in doubles beyond: the error is at most γ_TILE·Σ|terms| (u = 2⁻²⁴).
+/// Each product is summed in singles within the tile, in doubles beyond: the error is at most γ_TILE·Σ|terms|, u = 2⁻²⁴,
+/// whether or not multiplications and additions are fused.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(super) fn add_products(
     rows: &[[f32; TILE]; STRIP],
     directions: &DirectionTile,
-    sums: &mut [[f64; STRIP]; STRIP],
+    sums: &mut [[f64; DIRECTIONS]; STRIP],
 ) {
-    let mut parts = [[0.0_f32; STRIP]; STRIP];
+    let mut parts = [[0.0_f32; DIRECTIONS]; STRIP];
     for column in 0..TILE {
-        let direction = &directions[column];
+        let direction = directions[column];
         for row in 0..STRIP {
             let entry = rows[row][column];
-            for lane in 0..STRIP {
-                parts[row][lane] += entry * direction[lane];
+            for lane in 0..DIRECTIONS {
+                // Without the instruction `mul_add` is a call.
+                parts[row][lane] = if target_cfg_f!(target_feature = "fma") {
+                    entry.mul_add(direction[lane], parts[row][lane])
+                } else {
+                    entry * direction[lane] + parts[row][lane]
+                };
             }
         }
     }
     for row in 0..STRIP {
-        for lane in 0..STRIP {
+        for lane in 0..DIRECTIONS {
             sums[row][lane] += f64::from(parts[row][lane]);
         }
     }

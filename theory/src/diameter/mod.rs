@@ -131,7 +131,7 @@ impl Diameter<Interval> {
 ///
 /// # Accuracy
 /// `u8`: exact. Floats: the exact squared distance of the stored numbers is enclosed with a relative width of at most
-/// 2γ_n(1 + γ_n)/(1 − γ_n), γ_n = n·u/(1 − n·u), n = ⌈dim/16⌉ + 19, u = 2⁻⁵³ (4.7e-14 for dim = 3072), widened by the last
+/// 2γ_n(1 + γ_n)/(1 − γ_n), γ_n = n·u/(1 − n·u), n = ⌈dim/16⌉ + 19, u = 2⁻⁵³ (in all less than 4.9e-14 for dim = 3072), widened by the last
 /// roundings and by dim·2⁻¹⁰⁷⁴ for squares that underflow. Working memory: 64 MB on up to 8 threads and 32 bytes per row.
 ///
 /// # Errors

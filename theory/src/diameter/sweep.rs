@@ -11,6 +11,9 @@ use super::rows::{self, Rows};
 /// Rows visited before the distance to beat is renewed.
 const STRIDE: usize = 2048;
 
+/// Rows that one sweep visits at most: the later ones are near the centre.
+const VISITED: usize = 4_096;
+
 /// Sweeps at most; few sets need more than three to settle.
 const SWEEPS: usize = 6;
 
@@ -37,8 +40,9 @@ impl<E: Entry, R: Rows<E>> Search<'_, E, R> {
         rows::read(self.rows, from.row as usize, &mut start)?;
         let mut own = Kept::NONE;
         let per_task = centroid::rows_per_read::<E>(dim).min(STRIDE / 16);
-        for part in 0..self.ranked.len().div_ceil(STRIDE) {
-            let part = &self.ranked[part * STRIDE..self.ranked.len().min((part + 1) * STRIDE)];
+        let visited = self.ranked.len().min(VISITED);
+        for first in (0..visited).step_by(STRIDE) {
+            let part = &self.ranked[first..visited.min(first + STRIDE)];
             if E::Square::closer_than(self.floor(), [from.square, part[0].square]) {
                 break;
             }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::diameter::centroid::spread;
 use crate::diameter::entry::Entry;
-use crate::diameter::kernels::{self, DirectionTile, STRIP, TILE};
+use crate::diameter::kernels::{self, DIRECTIONS, DirectionTile, STRIP, TILE};
 
 /// Columns of the matrices from which inner products of rows are computed; they stay in the second-level cache.
 const COLUMNS: usize = 512;
@@ -19,79 +19,69 @@ const ITERATIONS: usize = 6;
 const SCALE: f64 = (1_u64 << 23) as f64;
 
 /// A few nearly orthonormal directions.
-pub struct Directions {
-    /// For each tile of columns, the strips of directions; missing columns and directions are 0.
+pub(super) struct Directions {
+    /// For each tile of columns; missing columns and directions are 0.
     tiles: Vec<DirectionTile>,
     count: usize,
     dim: usize,
     /// Upper bound of the spectral norm of V Vᵀ − I.
-    pub defect: f64,
+    pub(super) defect: f64,
     /// Computed projections a of u satisfy ‖a − V u‖ ≤ error·‖u‖.
-    pub error: f64,
+    pub(super) error: f64,
 }
 
 impl Directions {
-    /// The principal directions of `sample` (row after row) about `centre`, at most `count`.
+    /// The principal directions of `sample` (row after row) about `centre`, at most `count` and 24.
     ///
     /// # Accuracy
     /// The coordinates are rounded to multiples of 2⁻²³, so V Vᵀ is computed without rounding and `defect` is the largest
     /// row sum of |V Vᵀ − I|, which bounds its spectral norm.
-    pub fn principal<E: Entry>(sample: &[E], centre: &[E], count: usize) -> Self {
+    pub(super) fn principal<E: Entry>(sample: &[E], centre: &[E], count: usize) -> Self {
         let gram = gram(sample, centre);
-        let weights = principal_weights(&gram, count);
+        let weights = principal_weights(&gram, count.min(DIRECTIONS));
         let (count, dim) = (weights.nrows(), centre.len());
-        let parts: Vec<(Vec<DirectionTile>, Array2<f64>)> = starts(dim, TILE)
+        let parts: Vec<(DirectionTile, Array2<f64>)> = starts(dim, TILE)
             .into_par_iter()
             .map(|start| {
                 let rows = centred(sample, centre, start, TILE);
                 let tile = weights.dot(&rows).mapv_into(|v| (v * SCALE).round() / SCALE);
-                (strips(&tile), tile.dot(&tile.t()))
+                (for_kernel(&tile), tile.dot(&tile.t()))
             })
             .collect();
         let products = parts.iter().fold(Array2::zeros((count, count)), |sum, (_, part)| sum + part);
-        let tiles = parts.into_iter().flat_map(|(strips, _)| strips).collect();
+        let tiles = parts.into_iter().map(|(tile, _)| tile).collect();
         let (defect, error) = accuracy(&products);
         Self { tiles, count, dim, defect, error }
     }
 
     /// Number of directions.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Projections of rows less `centre`, times `scale` (a power of two): for each row in turn, one for each direction and
-    /// then zeros up to a multiple of 8.
-    pub fn project<E: Entry>(&self, rows: &[E], centre: &[E], scale: f64) -> Vec<f64> {
-        let mut projections = Vec::with_capacity(rows.len() / self.dim * self.padded());
-        for group in rows.chunks(STRIP * self.dim) {
-            let sums = self.project_strip(group, centre, scale);
-            for row in 0..group.len() / self.dim {
-                projections.extend(sums.iter().flat_map(|strip| strip[row]));
-            }
-        }
-        projections
+    /// Projections of rows less `centre`, times `scale` (a power of two); 0 for missing directions.
+    pub(super) fn project<E: Entry>(&self, rows: &[E], centre: &[E], scale: f64) -> Vec<[f64; DIRECTIONS]> {
+        let strips = rows.chunks(STRIP * self.dim);
+        strips
+            .flat_map(|strip| {
+                self.project_strip(strip, centre, scale).into_iter().take(strip.len() / self.dim)
+            })
+            .collect()
     }
 
-    /// Projections of at most [`STRIP`] rows: `[strip of directions][row][direction]`.
-    fn project_strip<E: Entry>(&self, rows: &[E], centre: &[E], scale: f64) -> Vec<[[f64; STRIP]; STRIP]> {
-        let mut sums = vec![[[0.0; STRIP]; STRIP]; self.padded() / STRIP];
+    /// Projections of at most [`STRIP`] rows.
+    fn project_strip<E: Entry>(&self, rows: &[E], centre: &[E], scale: f64) -> [[f64; DIRECTIONS]; STRIP] {
+        let mut sums = [[0.0; DIRECTIONS]; STRIP];
         let mut tile = [[0.0; TILE]; STRIP];
-        for (start, strips) in starts(self.dim, TILE).into_iter().zip(self.tiles.chunks_exact(sums.len())) {
+        for (start, directions) in starts(self.dim, TILE).into_iter().zip(&self.tiles) {
             let end = self.dim.min(start + TILE);
             for (row, out) in rows.chunks_exact(self.dim).zip(&mut tile) {
                 // Beyond the last column stale entries meet zeros of the directions.
                 E::centred(&row[start..end], &centre[start..end], scale, out);
             }
-            for (sums, directions) in sums.iter_mut().zip(strips) {
-                kernels::add_products(&tile, directions, sums);
-            }
+            kernels::add_products(&tile, directions, &mut sums);
         }
         sums
-    }
-
-    /// Number of directions with those that are 0.
-    pub(super) fn padded(&self) -> usize {
-        self.count.next_multiple_of(STRIP)
     }
 }
 
@@ -106,13 +96,13 @@ fn accuracy(products: &Array2<f64>) -> (f64, f64) {
     (defect * (1.0 + 1e-12), 2.0 * TILE as f64 * unit * trace.sqrt())
 }
 
-/// Directions `[direction, column]` as tiles for the kernel.
-fn strips(tile: &Array2<f64>) -> Vec<DirectionTile> {
-    let mut strips = vec![[[0.0; STRIP]; TILE]; tile.nrows().div_ceil(STRIP)];
+/// Directions `[direction, column]` as the kernel wants them.
+fn for_kernel(tile: &Array2<f64>) -> DirectionTile {
+    let mut transposed = [[0.0; DIRECTIONS]; TILE];
     for ((direction, column), &coordinate) in tile.indexed_iter() {
-        strips[direction / STRIP][column][direction % STRIP] = coordinate as f32;
+        transposed[column][direction] = coordinate as f32;
     }
-    strips
+    transposed
 }
 
 fn starts(dim: usize, width: usize) -> Vec<usize> {
@@ -211,9 +201,9 @@ mod tests {
         let rows: Vec<u8> = (0..8).flat_map(|step| [10 + 3 * step, 20 + 4 * step]).collect();
         let directions = Directions::principal(&rows, &[10, 20], 4);
         let projections = directions.project(&rows, &[10, 20], 0.5);
-        assert_eq!((directions.count(), projections.len()), (1, 8 * 8));
+        assert_eq!((directions.count(), projections.len()), (1, 8));
         assert!(directions.defect < 1e-6);
-        for (step, row) in projections.chunks_exact(8).enumerate() {
+        for (step, row) in projections.iter().enumerate() {
             // 3-4-5 triangle, scaled by 1/2; the direction is rounded to 2⁻²³.
             assert!((row[0].abs() - 2.5 * step as f64).abs() < 1e-5);
         }

@@ -8,11 +8,9 @@ use super::{Directions, residual, slack};
 use crate::diameter::centroid::{Staircase, spread};
 use crate::diameter::entry::{Entry, Kept, Square};
 use crate::diameter::evaluate::Search;
+use crate::diameter::kernels::{self, DIRECTIONS, STRIP};
 use crate::diameter::rows::Rows;
-use crate::diameter::{Counter, DiameterError, Stage, kernels};
-
-/// Directions at most; natural images gain little from more.
-const DIRECTIONS: usize = 24;
+use crate::diameter::{Counter, DiameterError, Stage};
 
 /// Rows that have fewer entries are faster compared than projected.
 const LEAST_DIM: usize = 64;
@@ -41,7 +39,7 @@ const BATCH: usize = 64;
 
 /// Pairs that one pair of blocks, and all together, may leave.
 const BLOCK_CANDIDATES: usize = 8_192;
-const CANDIDATES: usize = 1 << 20;
+const CANDIDATES: usize = 1 << 19;
 
 /// Evaluating a pair alone costs about as much as this many pairs in blocks.
 const COST_OF_ONE: u64 = 32;
@@ -71,7 +69,8 @@ pub(in crate::diameter) fn decide<E: Entry, R: Rows<E>>(
     stairs: &Staircase,
 ) -> Result<bool, DiameterError> {
     let Some(records) = records(search, stairs.rows())? else { return Ok(false) };
-    let Some(candidates) = filter(search, stairs, &records)? else { return Ok(false) };
+    evaluate(search, records.extremes(), &records)?;
+    let Some(candidates) = filter(search, &search.staircase(), &records)? else { return Ok(false) };
     evaluate(search, candidates, &records)?;
     Ok(true)
 }
@@ -79,7 +78,9 @@ pub(in crate::diameter) fn decide<E: Entry, R: Rows<E>>(
 /// A power of two that brings the largest radius near 1, so that single precision neither overflows nor underflows.
 fn scale(largest_square: f64) -> Option<f64> {
     // Beyond these limits the squares of entries or of the scale leave the range of a double.
-    (1e-200..1e200).contains(&largest_square).then(|| (-0.5 * largest_square.log2()).floor().exp2())
+    (1e-200..1e200)
+        .contains(&largest_square)
+        .then(|| 2.0_f64.powi((-0.5 * largest_square.log2()).floor() as i32))
 }
 
 fn records<E: Entry, R: Rows<E>>(
@@ -88,7 +89,8 @@ fn records<E: Entry, R: Rows<E>>(
 ) -> Result<Option<Records>, DiameterError> {
     let dim = search.rows.dim();
     let storable = (RECORD_BYTES + 16 * search.ranked.len()) / (size_of::<f32>() * count) - 2;
-    let wanted = (DIRECTION_BYTES / (size_of::<f32>() * dim)).min(storable).min(DIRECTIONS);
+    let wanted =
+        if size_of::<f32>() * dim * DIRECTIONS <= DIRECTION_BYTES { storable.min(DIRECTIONS) } else { 0 };
     let Some(scale) = scale(search.ranked[0].square.above()) else { return Ok(None) };
     if dim < LEAST_DIM || wanted < LEAST_DIRECTIONS {
         return Ok(None);
@@ -122,7 +124,7 @@ fn project<E: Entry, R: Rows<E>>(
     scale: f64,
 ) -> Result<Records, DiameterError> {
     let (dim, width) = (search.rows.dim(), directions.count() + 2);
-    let per_task = (PROJECTED_BYTES / (dim * size_of::<E>())).clamp(1, BLOCK);
+    let per_task = (PROJECTED_BYTES / (dim * size_of::<E>())).clamp(1, BLOCK).next_multiple_of(STRIP);
     let mut table = vec![0.0_f32; count * width];
     let progress = Counter::new(Stage::Projections, count as u64, search.report);
     table.par_chunks_mut(per_task * width).enumerate().try_for_each_init(
@@ -132,13 +134,12 @@ fn project<E: Entry, R: Rows<E>>(
             let ranked = &search.ranked[task * per_task..][..rows];
             search.gather(ranked, buffer)?;
             let projections = directions.project(&buffer[..rows * dim], &search.centre, scale);
-            let projections = projections.chunks_exact(directions.padded());
             for ((ranked, projection), record) in
                 ranked.iter().zip(projections).zip(records.chunks_exact_mut(width))
             {
                 // Exact: the scale is a power of two.
                 let radius = ranked.square.above() * scale * scale;
-                fill_record(record, radius, projection, directions);
+                fill_record(record, radius, &projection, directions);
             }
             progress.add(rows as u64);
             Ok::<_, DiameterError>(())
@@ -171,6 +172,29 @@ impl Records {
         ((floor.below() * self.scale * self.scale) as f32).next_down()
     }
 
+    /// All pairs of rows that go farthest in some direction: some of them are far apart.
+    fn extremes(&self) -> Vec<Candidate> {
+        let mut least = vec![(f32::INFINITY, 0_u32); self.width - 2];
+        let mut most = vec![(f32::NEG_INFINITY, 0_u32); self.width - 2];
+        for (position, record) in (0..).zip(self.table.chunks_exact(self.width)) {
+            for ((&along, least), most) in record.iter().zip(&mut least).zip(&mut most) {
+                if along < least.0 {
+                    *least = (along, position);
+                }
+                if along > most.0 {
+                    *most = (along, position);
+                }
+            }
+        }
+        let mut positions: Vec<u32> = least.into_iter().chain(most).map(|(_, position)| position).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        let pairs = positions.iter().enumerate().flat_map(|(index, &j)| {
+            positions[..index].iter().map(move |&i| Candidate { bound: f32::INFINITY, pair: [i, j] })
+        });
+        pairs.collect()
+    }
+
     /// Factors whose product is the bound: (−2a, 2ρ, q, 1) of the rows from `from` on, or (a, ρ, 1, q).
     fn factors(&self, from: usize, left: bool) -> Array2<f32> {
         let records = self.table[from * self.width..].chunks_exact(self.width).take(BLOCK);
@@ -198,64 +222,97 @@ fn filter<E: Entry, R: Rows<E>>(
     records: &Records,
 ) -> Result<Option<Vec<Candidate>>, DiameterError> {
     let limit = CANDIDATES.min((stairs.pairs / COST_OF_ONE) as usize);
-    let blocks: Vec<[usize; 2]> = (0..stairs.reach.len())
-        .step_by(BLOCK)
-        .flat_map(|i| (i..stairs.reach[i] as usize).step_by(BLOCK).map(move |j| [i, j]))
-        .collect();
-    let progress = Counter::new(Stage::Bounds, blocks.len() as u64, search.report);
+    let columns = |i: usize| (i..stairs.reach[i] as usize).step_by(BLOCK);
+    let bands = || (0..stairs.reach.len()).step_by(BLOCK);
+    let progress = Counter::new(Stage::Bounds, bands().map(|i| columns(i).len() as u64).sum(), search.report);
+    let mut blocks = bands().flat_map(|i| columns(i).map(move |j| [i, j]));
     let mut candidates: Vec<Candidate> = Vec::new();
-    for batch in blocks.chunks(BATCH) {
-        let found: Vec<Option<BlockOutcome<E::Square>>> = batch
-            .par_iter()
-            .map_init(
-                || (Array2::zeros((BLOCK, BLOCK)), search.pair_buffers()),
-                |(bounds, buffers), &block| filter_block(search, records, block, bounds, buffers),
-            )
-            .collect::<Result<_, DiameterError>>()?;
-        for outcome in found {
-            let Some((some, kept)) = outcome else { return Ok(None) };
-            search.kept = search.kept.join(kept);
-            candidates.extend(some);
+    loop {
+        let batch: Vec<[usize; 2]> = blocks.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            return Ok(Some(candidates));
         }
-        if candidates.len() > limit {
-            let threshold = records.threshold(search.floor());
-            candidates.retain(|candidate| candidate.bound >= threshold);
-            if candidates.len() > limit / 2 {
+        let crowded = list(search, records, &batch, &mut candidates)?;
+        if !crowded.is_empty() || candidates.len() > limit {
+            // A larger distance may thin them out; if not, the rows are like noise and no bound of this kind helps.
+            thin_out(search, records, &mut candidates)?;
+            let still = list(search, records, &crowded, &mut candidates)?;
+            if !still.is_empty() || candidates.len() > limit / 2 {
                 return Ok(None);
             }
         }
         progress.add(batch.len() as u64);
     }
-    Ok(Some(candidates))
 }
 
-type BlockOutcome<S> = (Vec<Candidate>, Kept<S>);
+/// Appends the candidates of some pairs of blocks; returns the pairs of blocks that have too many and were left out.
+fn list<E: Entry, R: Rows<E>>(
+    search: &mut Search<'_, E, R>,
+    records: &Records,
+    blocks: &[[usize; 2]],
+    candidates: &mut Vec<Candidate>,
+) -> Result<Vec<[usize; 2]>, DiameterError> {
+    let outcomes: Vec<(Vec<Candidate>, Kept<E::Square>)> = blocks
+        .par_iter()
+        .map_init(
+            || (Array2::zeros((BLOCK, BLOCK)), search.pair_buffers()),
+            |(bounds, buffers), &block| filter_block(search, records, block, bounds, buffers),
+        )
+        .collect::<Result<_, DiameterError>>()?;
+    let mut crowded = Vec::new();
+    for (&block, (found, kept)) in blocks.iter().zip(outcomes) {
+        search.kept = search.kept.join(kept);
+        if found.len() > BLOCK_CANDIDATES {
+            crowded.push(block);
+        } else {
+            candidates.extend(found);
+        }
+    }
+    Ok(crowded)
+}
 
-/// Bounds the pairs of two blocks of positions, evaluates the most promising one and lists the others that it leaves.
+/// Evaluates the most promising candidates and drops those that are then bounded below the largest distance found.
+fn thin_out<E: Entry, R: Rows<E>>(
+    search: &mut Search<'_, E, R>,
+    records: &Records,
+    candidates: &mut Vec<Candidate>,
+) -> Result<(), DiameterError> {
+    best_first(candidates);
+    let rest = candidates.split_off(candidates.len().min(8 * WAVE));
+    evaluate(search, std::mem::replace(candidates, rest), records)?;
+    let threshold = records.threshold(search.floor());
+    candidates.retain(|candidate| candidate.bound >= threshold);
+    Ok(())
+}
+
+/// Bounds the pairs of two blocks of positions, evaluates the most promising one and lists the others that it leaves; when
+/// these are too many, only some.
 fn filter_block<E: Entry, R: Rows<E>>(
     search: &Search<'_, E, R>,
     records: &Records,
     [i, j]: [usize; 2],
     bounds: &mut Array2<f32>,
     buffers: &mut [Vec<E>; 2],
-) -> Result<Option<BlockOutcome<E::Square>>, DiameterError> {
+) -> Result<(Vec<Candidate>, Kept<E::Square>), DiameterError> {
     let floor = search.floor();
     if E::Square::closer_than(floor, [search.ranked[i].square, search.ranked[j].square]) {
-        return Ok(Some((Vec::new(), Kept::NONE)));
+        return Ok((Vec::new(), Kept::NONE));
     }
     let (left, right) = (records.factors(i, true), records.factors(j, false));
     let mut bounds = bounds.slice_mut(s![..left.nrows(), ..right.nrows()]);
     general_mat_mul(1.0, &left, &right.t(), 0.0, &mut bounds);
-    let threshold = records.threshold(floor);
-    let mut found = at_least(bounds.view(), threshold, [i, j]);
+    let mut found = at_least(bounds.view(), records.threshold(floor), [i, j]);
     let Some(best) = found.iter().copied().reduce(|a, b| if b.bound > a.bound { b } else { a }) else {
-        return Ok(Some((found, Kept::NONE)));
+        return Ok((found, Kept::NONE));
     };
     let kept = search.evaluate_pair(best.pair[0], best.pair[1], buffers)?;
     let raised =
         records.threshold(kept.best.map_or(floor, |(square, _)| E::lower(square, search.rows.dim())));
     found.retain(|candidate| candidate.bound >= raised && candidate.pair != best.pair);
-    Ok((found.len() <= BLOCK_CANDIDATES).then_some((found, kept)))
+    // One too many says that there are too many; the memory for the others is not needed.
+    found.truncate(BLOCK_CANDIDATES + 1);
+    found.shrink_to_fit();
+    Ok((found, kept))
 }
 
 /// The entries at least `threshold` of a matrix of bounds whose corner stands for the positions `i`, `j`.
@@ -282,7 +339,7 @@ fn evaluate<E: Entry, R: Rows<E>>(
     mut candidates: Vec<Candidate>,
     records: &Records,
 ) -> Result<(), DiameterError> {
-    candidates.par_sort_unstable_by(|a, b| b.bound.total_cmp(&a.bound).then(a.pair.cmp(&b.pair)));
+    best_first(&mut candidates);
     for wave in candidates.chunks(WAVE) {
         let threshold = records.threshold(search.floor());
         let end = wave.partition_point(|candidate| candidate.bound >= threshold);
@@ -299,4 +356,88 @@ fn evaluate<E: Entry, R: Rows<E>>(
         }
     }
     Ok(())
+}
+
+/// Sorts by descending bound, ties by position so that every run evaluates the same pairs.
+fn best_first(candidates: &mut [Candidate]) {
+    candidates.par_sort_unstable_by(|a, b| b.bound.total_cmp(&a.bound).then(a.pair.cmp(&b.pair)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diameter::{RowSlice, lowrank};
+    use proptest::prelude::*;
+
+    /// Rows along a few shared directions with a little noise, from a small linear congruential generator.
+    fn correlated(count: usize, dim: usize, seed: u64) -> Vec<u8> {
+        let mut state = seed;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f64 / (1_u64 << 24) as f64 - 0.5
+        };
+        let mut data = Vec::with_capacity(count * dim);
+        for _ in 0..count {
+            let weights = [200.0 * next(), 120.0 * next(), 40.0 * next()];
+            for column in 0..dim {
+                let x = column as f64 / dim as f64;
+                let smooth = weights[0] + weights[1] * (6.0 * x).sin() + weights[2] * (17.0 * x).cos();
+                data.push((128.0 + smooth + 20.0 * next()) as u8);
+            }
+        }
+        data
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// The property on which exactness rests: no computed bound is below the squared distance it bounds.
+        #[test]
+        fn bounds_in_singles_are_above_the_distances(seed in any::<u64>(), dim in 64_usize..200) {
+            let data = correlated(40, dim, seed);
+            let rows = RowSlice::new(&data, dim).unwrap();
+            let search = Search::start(&rows, &|_| ()).unwrap();
+            let records = records(&search, 40).unwrap().unwrap();
+            let mut bounds = Array2::zeros((40, 40));
+            general_mat_mul(1.0, &records.factors(0, true), &records.factors(0, false).t(), 0.0, &mut bounds);
+            for (i, a) in search.ranked.iter().enumerate() {
+                for (j, b) in search.ranked.iter().enumerate() {
+                    let [a, b] = [a.row, b.row].map(|row| &data[row as usize * dim..][..dim]);
+                    let square = kernels::u8_squared_distance(a, b);
+                    prop_assert!(i == j || bounds[[i, j]] >= records.threshold(square));
+                }
+            }
+        }
+
+        #[test]
+        fn the_bound_in_doubles_agrees_with_the_bound_in_singles(seed in any::<u64>()) {
+            let data = correlated(8, 64, seed);
+            let rows = RowSlice::new(&data, 64).unwrap();
+            let search = Search::start(&rows, &|_| ()).unwrap();
+            let directions = directions(&search, 8, 4).unwrap();
+            let records = project(&search, &directions, 8, 1.0 / 1024.0).unwrap();
+            let ordered: Vec<u8> = search
+                .ranked
+                .iter()
+                .flat_map(|ranked| &data[ranked.row as usize * 64..][..64])
+                .copied()
+                .collect();
+            let projections = directions.project(&ordered, &search.centre, 1.0);
+            let mut bounds = Array2::zeros((8, 8));
+            general_mat_mul(1.0, &records.factors(0, true), &records.factors(0, false).t(), 0.0, &mut bounds);
+            for (i, a) in projections.iter().enumerate() {
+                for (j, b) in projections.iter().enumerate() {
+                    let radii = [i, j].map(|at| search.ranked[at].square as f64);
+                    let projected = [a, b].map(|a| a.iter().map(|x| x * x).sum::<f64>());
+                    let residuals = [0, 1].map(|at| residual(radii[at], projected[at], directions.defect, directions.error));
+                    let product = a.iter().zip(b).map(|(x, y)| x * y).sum();
+                    let exact = lowrank::upper_bound(radii, product, projected, residuals, directions.defect);
+                    let computed = f64::from(bounds[[i, j]]) * 1024.0 * 1024.0;
+                    // Beside the slack there is the rounding of a bound in singles that the slack covers.
+                    let allowance = 2.0 * slack(records.width + 1, directions.defect, directions.error) * (radii[0] + radii[1]);
+                    prop_assert!((computed - exact).abs() <= allowance);
+                }
+            }
+        }
+    }
 }

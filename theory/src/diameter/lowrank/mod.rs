@@ -3,7 +3,7 @@
 mod directions;
 mod filter;
 
-pub use directions::Directions;
+use directions::Directions;
 pub(super) use filter::decide;
 
 /// Upper bound of ‖x − y‖² from the projections of x − c and y − c on nearly orthonormal directions.
