@@ -1,7 +1,5 @@
 //! Time of `schedule --dataset ffhq` as a whole process, beside a process that does nothing.
 
-#![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
-
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 

@@ -3,6 +3,8 @@
 //! The mathematics is in [`ncsn_theory`]; this crate reads data ([`data`]), measures it ([`measure`]), and writes what
 //! the mathematics says about it ([`schedule_file`], [`commands`]).
 
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
 pub mod cli;
 pub mod commands;
 pub mod data;

@@ -214,8 +214,8 @@ pub fn open(path: &Path, options: &Options, progress: &Progress) -> Result<DataS
         };
     }
     if !metadata.is_file() {
-        let source = io::Error::new(io::ErrorKind::Unsupported, "neither a folder nor a regular file");
-        return Err(Error::Unreadable { path: path.into(), source });
+        let reason = io::Error::new(io::ErrorKind::Unsupported, "neither a folder nor a regular file");
+        return Err(Error::Unreadable { path: path.into(), reason });
     }
     let mut file = File::open(path).map_err(Error::reading(path))?;
     let head = head(&mut file).map_err(Error::reading(path))?;

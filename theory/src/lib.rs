@@ -54,6 +54,8 @@
 //! Two bounds are taken on trust: that core-math rounds exp, ln, ln1p, expm1, erf, erfc and lnΓ correctly (its authors
 //! prove it), and Stirling's remainder being at most the first omitted term (a classical theorem).
 
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
 pub mod chi_overlap;
 pub mod diameter;
 pub mod ema;
