@@ -1,7 +1,5 @@
 //! IDX, CIFAR, npy and npz, from bytes written by hand.
 
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking, and so do their helpers")]
-
 mod data_support;
 
 use std::io::{Cursor, Write};

@@ -1,7 +1,5 @@
 //! Real images, where they lie beside the repository.
 
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking, and so do their helpers")]
-
 mod data_support;
 
 use std::io::Write;

@@ -1,7 +1,5 @@
 //! Crops and resizes against Pillow.
 
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking, and so do their helpers")]
-
 mod data_support;
 
 use data_support::{bytes, encode, open, shared, write};

@@ -1,6 +1,6 @@
 //! What the tests of `ncsn::data` share.
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking, and so do their helpers")]
-#![allow(dead_code, reason = "each test binary uses its own part")]
+
+#![allow(dead_code, reason = "each test uses the part it needs")]
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};

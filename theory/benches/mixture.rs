@@ -4,8 +4,6 @@
 //! Each repetition times one after the other, so that a busy machine slows both; the ratio is what counts.
 //! Goal: below 2.
 
-#![allow(clippy::print_stdout)]
-
 use std::time::{Duration, Instant};
 
 use ncsn_theory::proposition1::Mixture;

@@ -1,7 +1,5 @@
 //! Algorithm 1 and the poster's experiment with exact scores.
 
-#![allow(clippy::unwrap_used)] // helpers stand outside the test functions
-
 use ncsn_theory::Error;
 use ncsn_theory::interval::Interval;
 use ncsn_theory::langevin::{Annealing, annealed_langevin};

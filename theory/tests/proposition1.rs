@@ -1,7 +1,5 @@
 //! Proposition 1 against direct evaluation, difference quotients, a 45-digit table and itself.
 
-#![allow(clippy::unwrap_used)] // helpers stand outside the test functions
-
 use ncsn_theory::Error;
 use ncsn_theory::interval::Interval;
 use ncsn_theory::proposition1::{Mixture, bound, exact_over_bound, exact_pair};

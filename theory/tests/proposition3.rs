@@ -1,7 +1,5 @@
 //! Proposition 3 in exact rationals, and against simulated chains.
 
-#![allow(clippy::unwrap_used)] // helpers stand outside the test functions
-
 use ncsn_theory::interval::Interval;
 use ncsn_theory::proposition3::{self, Level};
 use num_bigint::BigInt;

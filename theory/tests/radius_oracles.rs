@@ -1,7 +1,5 @@
 //! Proposition 2's radius law and the exact overlap hold the 50-digit values and are as narrow as documented.
 
-#![allow(clippy::unwrap_used, reason = "a table that cannot be read fails the test")]
-
 mod common;
 
 use common::{Row, rows};
