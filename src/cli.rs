@@ -168,8 +168,11 @@ pub struct ScheduleArgs {
     /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Draw why gamma and epsilon are what they are, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
     /// Derive everything but write no file
-    #[arg(long, requires = "output")]
+    #[arg(long)]
     pub dry_run: bool,
 }
 

@@ -11,5 +11,6 @@ pub mod data;
 pub mod foreign;
 pub mod measure;
 pub mod output;
+pub mod plot;
 pub mod report;
 pub mod schedule_file;

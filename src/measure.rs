@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use ncsn_theory::diameter::{self, Diameter, DiameterError, Entry, Rows, Stage};
 use ncsn_theory::interval::Interval;
@@ -99,6 +99,14 @@ pub fn measure(
     let started = Instant::now();
     let data = read(path, options)?;
     let reading = started.elapsed();
+    if let Some(Subsample { count, .. }) = subsample {
+        let rows = data.rows.len();
+        ensure!(
+            (2..=rows).contains(&count),
+            "subsample is {count}, allowed: 2 to the {rows} items of {}",
+            path.display()
+        );
+    }
     let started = Instant::now();
     let found = match &data.rows {
         Pixels::Bytes(rows) => search::<u8>(rows, subsample).map(|found| Found {

@@ -99,12 +99,9 @@ fn trade_off_table(derivation: &Derivation) -> Result<String, anyhow::Error> {
         .flatten()
         .collect();
     if rows.is_empty() {
-        return Err(Error::Count {
-            name: "number of levels",
-            value: schedule.num_levels(),
-            allowed: "2 to 2^53",
-        }
-        .into());
+        return Err(
+            Error::Count { name: "num_levels", value: schedule.num_levels(), allowed: "2 to 2^53" }.into()
+        );
     }
     let mut text = String::from("\nMore steps bring the variance ratio closer to 1:\n");
     writeln!(

@@ -96,7 +96,7 @@ fn text(measured: &Measured) -> Result<String> {
     }
     writeln!(
         text,
-        "  {:<12} {} of {} pairs evaluated, the others excluded by bounds",
+        "  {:<12} {} distances computed for {} pairs, the others excluded by bounds",
         "search", measured.pairs_evaluated, measured.pairs
     )?;
     writeln!(

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use ncsn_theory::schedule::check::check;
 use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_MIN};
 use ncsn_theory::schedule::{DataRange, Derivation, Law, NoiseRange, Request as Derive, Rounding, Steps};
@@ -13,6 +13,7 @@ use crate::cli::{LawName, Range, ReadArgs, ScheduleArgs, ScheduleFormat};
 use crate::data;
 use crate::measure::{Measured, Subsample, measure};
 use crate::output::write_file;
+use crate::plot;
 use crate::report;
 use crate::schedule_file::{DataProvenance, FindingRow, Provenance, PublishedRow, ScheduleFile, ends};
 
@@ -43,6 +44,7 @@ pub struct Request {
     steps: Option<Steps>,
     format: ScheduleFormat,
     output: Option<PathBuf>,
+    plot: Option<PathBuf>,
     dry_run: bool,
 }
 
@@ -111,6 +113,7 @@ impl TryFrom<ScheduleArgs> for Request {
             steps,
             format: args.format,
             output: args.output,
+            plot: args.plot,
             dry_run: args.dry_run,
         })
     }
@@ -133,6 +136,7 @@ impl Request {
             steps: None,
             format: ScheduleFormat::Text,
             output: None,
+            plot: None,
             dry_run: false,
         })
     }
@@ -150,12 +154,18 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
         ScheduleFormat::Toml => file.to_toml()?,
         ScheduleFormat::Ncsnv2 => file.to_ncsnv2()?,
     };
-    match &request.output {
-        Some(path) if request.dry_run => {
-            writeln!(out, "would write {} bytes to {}", text.len(), path.display())?;
+    // Everything is made before anything is written.
+    let picture = request.plot.as_ref().map(|_| plot::svg(&file, &derivation)).transpose()?;
+    let files = [(request.output.as_ref(), Some(&text)), (request.plot.as_ref(), picture.as_ref())];
+    for (path, content) in files.into_iter().filter_map(|(path, content)| path.zip(content)) {
+        if request.dry_run {
+            writeln!(out, "would write {} bytes to {}", content.len(), path.display())?;
+        } else {
+            write_file(path, content)?;
         }
-        Some(path) => write_file(path, &text)?,
-        None => out.write_all(text.as_bytes())?,
+    }
+    if request.output.is_none() {
+        out.write_all(text.as_bytes())?;
     }
     Ok(Outcome::Yes)
 }
@@ -253,6 +263,12 @@ fn sigma_max(request: &Request, measured: Option<&Measured>) -> Result<(f64, Str
             Ok((dataset.sigma_max * request.range.scale(), dataset.sigma_max_source.to_owned()))
         }
         (_, Some(measured)) => {
+            ensure!(
+                measured.diameter.hi() > 0.0,
+                "{}: all {} items are equal, so their diameter is 0",
+                measured.path,
+                measured.count()
+            );
             // The upper end: no pair is farther apart.
             Ok((measured.diameter.hi(), format!("Technique 1: {}", measured.diameter_text())))
         }

@@ -19,8 +19,8 @@ impl Geometric {
     pub(crate) fn new(q: Interval, n: u64) -> Self {
         let mut now = Self { power: Interval::ONE, sum: Interval::ZERO, weighted: Interval::ZERO };
         for bit in (0..u64::BITS - n.leading_zeros()).rev() {
-            let half = n >> (bit + 1);
-            now = now.doubled(half);
+            // The leading bits of n so far; none at the first.
+            now = now.doubled(n.checked_shr(bit + 1).unwrap_or(0));
             if n >> bit & 1 == 1 {
                 now = now.next(q);
             }

@@ -34,7 +34,7 @@ impl Annealing {
     ) -> Result<Self, Error> {
         if num_levels < 2 {
             let value = num_levels as u64;
-            return Err(Error::Count { name: "number of levels", value, allowed: "at least 2" });
+            return Err(Error::Count { name: "num_levels", value, allowed: "at least 2" });
         }
         let last = num_levels - 1;
         let level = |i: usize| match i {
@@ -64,7 +64,7 @@ impl Annealing {
     /// or ε ≥ 2σ_L², where the chain diverges; [`Error::Order`] for levels that do not fall.
     pub fn check(&self) -> Result<(), Error> {
         let &[.., smallest] = &self.levels[..] else {
-            return Err(Error::Count { name: "number of levels", value: 0, allowed: "at least 1" });
+            return Err(Error::Count { name: "num_levels", value: 0, allowed: "at least 1" });
         };
         if let Some(&value) = self.levels.iter().find(|&&sigma| !(sigma > 0.0 && sigma < f64::INFINITY)) {
             return Err(Error::Domain { name: "noise level", value, allowed: "(0, ∞)" });

@@ -52,7 +52,7 @@ impl RadiusLaw {
     /// is not a positive finite number.
     pub fn new(dim: u64, sigma: f64) -> Result<Self, Error> {
         if dim == 0 || dim > 1 << 52 {
-            return Err(Error::Count { name: "dimension", value: dim, allowed: "1 to 2^52" });
+            return Err(Error::Count { name: "dim", value: dim, allowed: "1 to 2^52" });
         }
         if !(sigma > 0.0 && sigma.is_finite()) {
             return Err(Error::Domain { name: "sigma", value: sigma, allowed: "positive finite numbers" });

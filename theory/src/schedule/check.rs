@@ -135,7 +135,10 @@ pub fn check(schedule: &Schedule, target: f64, diameter: Option<f64>) -> Result<
     let mut findings = Vec::new();
     let published = schedule.range().max();
     if let Some(diameter) = diameter {
-        let agrees = rounds_to(Interval::point(diameter), published);
+        // A σ₁ of 50 claims to be right to a unit, not to one digit.
+        let published_text = format!("{published}");
+        let decimals = published_text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        let agrees = format!("{diameter:.decimals$}") == published_text;
         findings.push(Finding::SigmaMax { published, diameter, agrees });
     }
     findings.push(check_levels(schedule, target)?);
@@ -256,7 +259,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::SigmaMax { published, diameter, agrees: true } => {
-                write!(f, "sigma_max {published} is the diameter {diameter} to the digits given")
+                write!(f, "sigma_max {published} is the diameter {diameter}, rounded")
             }
             Self::SigmaMax { published, diameter, agrees: false } => write!(
                 f,

@@ -48,7 +48,7 @@ impl Schedule {
         epsilon: f64,
     ) -> Result<Self, Error> {
         if !(1..=MAX_DIM).contains(&dim) {
-            return Err(Error::Count { name: "dimension", value: dim, allowed: "1 to 2^53" });
+            return Err(Error::Count { name: "dim", value: dim, allowed: "1 to 2^53" });
         }
         let schedule = Self {
             dim,
@@ -150,7 +150,7 @@ fn count_evaluations(num_levels: u64, steps_per_level: u64) -> Result<u64, Error
     match num_levels.checked_mul(steps_per_level) {
         Some(evaluations) if evaluations <= MAX_DIM => Ok(evaluations),
         product => Err(Error::Count {
-            name: "number of score evaluations",
+            name: "score_evaluations",
             value: product.unwrap_or(u64::MAX),
             allowed: "1 to 2^53",
         }),

@@ -191,7 +191,7 @@ fn check_target(dim: u64, target: f64, law: Law) -> Result<(), Error> {
         return Err(Error::NoRatio { dim, target });
     }
     if dim > MAX_DIM {
-        return Err(Error::Count { name: "dimension", value: dim, allowed: "5 to 2^53" });
+        return Err(Error::Count { name: "dim", value: dim, allowed: "5 to 2^53" });
     }
     let greatest = overlap(Interval::ONE, dim, law);
     if !(target >= 1e-300 && greatest.is_above(target)) {
@@ -243,7 +243,7 @@ pub(super) fn check_levels(num_levels: u64) -> Result<u64, Error> {
     if (2..=MAX_DIM).contains(&num_levels) {
         Ok(num_levels)
     } else {
-        Err(Error::Count { name: "number of levels", value: num_levels, allowed: "2 to 2^53" })
+        Err(Error::Count { name: "num_levels", value: num_levels, allowed: "2 to 2^53" })
     }
 }
 

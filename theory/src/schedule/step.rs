@@ -57,7 +57,7 @@ pub(super) fn check_steps(steps: u64) -> Result<u64, Error> {
     if (1..=MAX_STEPS).contains(&steps) {
         Ok(steps)
     } else {
-        Err(Error::Count { name: "steps per level", value: steps, allowed: "1 to 1000000000" })
+        Err(Error::Count { name: "steps_per_level", value: steps, allowed: "1 to 1000000000" })
     }
 }
 
