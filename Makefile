@@ -19,6 +19,7 @@ test:
 lapack:
 	scripts/install-openblas.sh
 	$(CARGO) test -p ncsn-theory --features lapack
+	$(CARGO) build --features lapack
 
 ## Numbers against their baselines, in the same run.
 bench:

@@ -244,6 +244,15 @@ pub struct ExplainArgs {
     /// Dimension of the data, for configurations that state no image size
     #[arg(long, value_name = "D", requires = "file")]
     pub dim: Option<u64>,
+    /// Add the direction of this data set's covariance in which the variance ends farthest off (feature lapack)
+    #[arg(long, value_name = "PATH")]
+    pub spectrum: Option<PathBuf>,
+    /// Number of items that the covariance is estimated from
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, requires = "spectrum")]
+    pub items: usize,
+    /// How items are read with --spectrum
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Show every level instead of about twenty
     #[arg(long)]
     pub all: bool,

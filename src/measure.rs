@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ncsn_theory::diameter::{self, Diameter, DiameterError, Entry, Rows, Stage};
 use ncsn_theory::interval::Interval;
 use ncsn_theory::schedule::DataRange;
+use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -152,6 +153,33 @@ pub fn read(path: &Path, options: &data::Options) -> Result<DataSet, data::Error
     });
     bar.finish_and_clear();
     data
+}
+
+/// Evenly spread items of a data set as rows of doubles, u8 pixels in [0, 1]: `[count, dim]`.
+///
+/// # Errors
+/// Data that cannot be read, and a count outside 2 to the number of items.
+pub fn spread(path: &Path, options: &data::Options, count: usize) -> Result<Array2<f64>> {
+    let data = read(path, options)?;
+    let (available, dim) = (data.rows.len(), data.rows.dim());
+    ensure!(
+        (2..=available).contains(&count),
+        "{count} items asked for, allowed: 2 to the {available} of {}",
+        path.display()
+    );
+    let mut chosen = vec![0.0; count * dim];
+    let mut pixels = vec![0_u8; dim];
+    for (k, values) in chosen.chunks_exact_mut(dim).enumerate() {
+        let row = k * available / count;
+        match &data.rows {
+            Pixels::Floats(rows) => rows.read(row, values),
+            Pixels::Bytes(rows) => rows.read(row, &mut pixels).map(|()| {
+                values.iter_mut().zip(&pixels).for_each(|(value, &pixel)| *value = f64::from(pixel) / 255.0);
+            }),
+        }
+        .with_context(|| path.display().to_string())?;
+    }
+    Ok(Array2::from_shape_vec((count, dim), chosen)?)
 }
 
 /// The part of a [`Diameter`] that does not depend on the type of the entries.

@@ -9,8 +9,13 @@ use plotters::prelude::*;
 
 use crate::schedule_file::ScheduleFile;
 
-const SIZE: (u32, u32) = (1000, 400);
-const FONT: (&str, u32) = ("sans-serif", 15);
+/// Pixels; curves are drawn to whole ones, so there are many.
+const SIZE: (u32, u32) = (2000, 800);
+const FONT: (&str, u32) = ("sans-serif", 28);
+const CAPTION: (&str, u32) = ("sans-serif", 34);
+const STROKE: u32 = 4;
+/// Length of a line in a legend.
+const SAMPLE: i32 = 36;
 const DARK_GREEN: RGBColor = RGBColor(0, 120, 60);
 /// Points per curve.
 const RESOLUTION: usize = 400;
@@ -57,10 +62,11 @@ fn adjacent_levels(area: &Area, file: &ScheduleFile, derivation: &Derivation) ->
     let highest = 1.15 * density(&below, below.mean().mid());
     let caption = format!("{}: adjacent levels overlap by {:.4}", file.dataset, file.overlap);
     let mut chart = ChartBuilder::on(area)
-        .caption(caption, ("sans-serif", 18))
-        .margin(12)
-        .x_label_area_size(40)
-        .y_label_area_size(55)
+        .caption(caption, CAPTION)
+        .margin(24)
+        .margin_right(60)
+        .x_label_area_size(80)
+        .y_label_area_size(110)
         .build_cartesian_2d(least..greatest, 0.0..highest)?;
     chart
         .configure_mesh()
@@ -72,19 +78,27 @@ fn adjacent_levels(area: &Area, file: &ScheduleFile, derivation: &Derivation) ->
         .draw()?;
     let inside = grid(reach.0.max(least), reach.1).map(|r| (r, density(&below, r)));
     chart.draw_series(AreaSeries::new(inside, 0.0, BLUE.mix(0.2)))?;
-    for (law, colour, label) in [(&below, BLUE, "level i"), (&above, RED, "level i - 1, above")] {
+    for (law, colour, label) in [(&below, BLUE, "level i"), (&above, RED, "level i - 1")] {
         chart
             .draw_series(LineSeries::new(
                 grid(least, greatest).map(|r| (r, density(law, r))),
-                colour.stroke_width(2),
+                colour.stroke_width(STROKE),
             ))?
             .label(label)
-            .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(2)));
+            .legend(move |(x, y)| {
+                PathElement::new(vec![(x, y), (x + SAMPLE, y)], colour.stroke_width(STROKE))
+            });
     }
     for edge in [reach.0, reach.1] {
-        chart.draw_series(LineSeries::new([(edge, 0.0), (edge, highest)], RED.mix(0.5)))?;
+        chart.draw_series(LineSeries::new([(edge, 0.0), (edge, highest)], RED.mix(0.5).stroke_width(2)))?;
     }
-    chart.configure_series_labels().position(SeriesLabelPosition::UpperLeft).label_font(FONT).draw()?;
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .label_font(FONT)
+        .legend_area_size(SAMPLE + 14)
+        .background_style(WHITE.mix(0.8))
+        .draw()?;
     Ok(())
 }
 
@@ -98,16 +112,17 @@ fn variance_against_epsilon(area: &Area, file: &ScheduleFile, derivation: &Deriv
     let greatest = 2.5 * optimum;
     let highest = 1.3 * start;
     let mut chart = ChartBuilder::on(area)
-        .caption(format!("epsilon = {optimum:.3e} brings the variance closest"), ("sans-serif", 18))
-        .margin(12)
-        .x_label_area_size(40)
-        .y_label_area_size(70)
+        .caption(format!("epsilon = {optimum:.3e} brings the variance closest"), CAPTION)
+        .margin(24)
+        .margin_right(60)
+        .x_label_area_size(80)
+        .y_label_area_size(140)
         .build_cartesian_2d(0.0..greatest, 0.0..highest)?;
     chart
         .configure_mesh()
         .disable_mesh()
         .x_labels(6)
-        .x_label_formatter(&|x| format!("{x:.1e}"))
+        .x_label_formatter(&|&x| if x == 0.0 { "0".to_owned() } else { format!("{x:.1e}") })
         .y_label_formatter(&|y| format!("{y:.4}"))
         .x_desc("epsilon")
         .y_desc("variance ratio - 1 after a level")
@@ -118,23 +133,31 @@ fn variance_against_epsilon(area: &Area, file: &ScheduleFile, derivation: &Deriv
         chart
             .draw_series(LineSeries::new(
                 grid(0.0, greatest).map(|e| (e, excess(e, steps))).filter(|&(_, y)| y <= highest),
-                colour.stroke_width(2),
+                colour.stroke_width(STROKE),
             ))?
             .label(format!("T = {steps}"))
-            .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(2)));
+            .legend(move |(x, y)| {
+                PathElement::new(vec![(x, y), (x + SAMPLE, y)], colour.stroke_width(STROKE))
+            });
     }
-    chart.draw_series([Circle::new((optimum, excess(optimum, steps)), 5, BLUE.filled())])?;
+    chart.draw_series([Circle::new((optimum, excess(optimum, steps)), 10, BLUE.filled())])?;
     if let Some(published) = file.published.as_ref().map(|row| row.epsilon).filter(|&e| e <= greatest) {
         let level = excess(published, steps).min(highest);
         chart
-            .draw_series([TriangleMarker::new((published, level), 6, RED.filled())])?
+            .draw_series([TriangleMarker::new((published, level), 12, RED.filled())])?
             .label("published epsilon")
-            .legend(|(x, y)| TriangleMarker::new((x + 9, y), 6, RED.filled()));
+            .legend(|(x, y)| TriangleMarker::new((x + SAMPLE / 2, y), 12, RED.filled()));
     }
     chart
-        .draw_series(LineSeries::new([(0.0, start), (greatest, start)], BLACK.mix(0.4)))?
+        .draw_series(LineSeries::new([(0.0, start), (greatest, start)], BLACK.mix(0.4).stroke_width(2)))?
         .label("before the level")
-        .legend(|(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], BLACK.mix(0.4)));
-    chart.configure_series_labels().position(SeriesLabelPosition::LowerRight).label_font(FONT).draw()?;
+        .legend(|(x, y)| PathElement::new(vec![(x, y), (x + SAMPLE, y)], BLACK.mix(0.4).stroke_width(2)));
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerRight)
+        .label_font(FONT)
+        .legend_area_size(SAMPLE + 14)
+        .background_style(WHITE.mix(0.8))
+        .draw()?;
     Ok(())
 }

@@ -5,7 +5,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use ncsn_theory::interval::Interval;
 use ncsn_theory::proposition2::RadiusLaw;
+use ncsn_theory::proposition3;
 use ncsn_theory::schedule::{Law, Schedule};
 use serde::Serialize;
 
@@ -13,6 +15,7 @@ use super::Outcome;
 use super::check::read_schedule;
 use super::schedule;
 use crate::cli::{ExplainArgs, ReportFormat};
+use crate::data;
 
 /// Rows shown unless every level is asked for.
 const SHOWN: u64 = 20;
@@ -23,6 +26,7 @@ const MAX_LISTED: u64 = 1_000_000;
 #[derive(Clone, Debug)]
 pub struct Request {
     subject: Subject,
+    spectrum: Option<(PathBuf, data::Options, usize)>,
     all: bool,
     format: ReportFormat,
 }
@@ -42,7 +46,9 @@ impl TryFrom<ExplainArgs> for Request {
             (None, Some(name)) => Subject::Preset(name),
             (None, None) => anyhow::bail!("one of FILE and --dataset is required"),
         };
-        Ok(Self { subject, all: args.all, format: args.format })
+        let (options, items) = (args.read.into(), args.items);
+        let spectrum = args.spectrum.map(|path| (path, options, items));
+        Ok(Self { subject, spectrum, all: args.all, format: args.format })
     }
 }
 
@@ -60,6 +66,15 @@ struct Level {
     variance_out: f64,
     /// E‖x‖ of noise at this level.
     expected_norm: f64,
+    /// Variance ratio in the worst eigendirection of the data, and its eigenvalue; with --spectrum, from level 2 on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worst_direction: Option<WorstDirection>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct WorstDirection {
+    variance_ratio: f64,
+    eigenvalue: f64,
 }
 
 /// Prints the levels.
@@ -78,7 +93,11 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
         }
     };
     let shown = shown_levels(schedule.num_levels(), request.all)?;
-    let levels = shown.into_iter().map(|level| explain(&schedule, level)).collect::<Result<Vec<_>>>()?;
+    let eigenvalues = request.spectrum.as_ref().map(|data| eigenvalues(data, &schedule)).transpose()?;
+    let levels = shown
+        .into_iter()
+        .map(|level| explain(&schedule, level, eigenvalues.as_deref()))
+        .collect::<Result<Vec<_>>>()?;
     match request.format {
         ReportFormat::Text => out.write_all(text(&schedule, &name, &levels)?.as_bytes())?,
         ReportFormat::Json => {
@@ -112,17 +131,44 @@ fn shown_levels(num_levels: u64, all: bool) -> Result<Vec<u64>> {
         .collect())
 }
 
-fn explain(schedule: &Schedule, level: u64) -> Result<Level> {
+/// Eigenvalues of the covariance of some items of a data set.
+#[cfg(feature = "lapack")]
+fn eigenvalues(
+    (path, options, items): &(PathBuf, data::Options, usize),
+    schedule: &Schedule,
+) -> Result<Vec<f64>> {
+    let rows = crate::measure::spread(path, options, *items)?;
+    anyhow::ensure!(
+        rows.ncols() as u64 == schedule.dim(),
+        "items of {} have dimension {}, the schedule {}",
+        path.display(),
+        rows.ncols(),
+        schedule.dim()
+    );
+    Ok(ncsn_theory::spectrum::covariance_eigenvalues(rows.view())?)
+}
+
+#[cfg(not(feature = "lapack"))]
+fn eigenvalues(_: &(PathBuf, data::Options, usize), _: &Schedule) -> Result<Vec<f64>> {
+    anyhow::bail!("--spectrum needs LAPACK: build with --features lapack (make lapack installs OpenBLAS)")
+}
+
+/// Proposition 3 in the eigendirection where it ends farthest from its target.
+fn worst_direction(schedule: &Schedule, index: u64, eigenvalues: &[f64]) -> Result<WorstDirection> {
+    let (before, sigma) = (schedule.sigma(index - 1), schedule.sigma(index));
+    let (epsilon, steps) = (schedule.epsilon(), schedule.steps_per_level());
+    let level = proposition3::Level::new(before, sigma, schedule.range().min(), epsilon, steps)?;
+    let (k, excess) = level.worst(eigenvalues)?;
+    Ok(WorstDirection { variance_ratio: 1.0 + excess.mid(), eigenvalue: eigenvalues[k] })
+}
+
+fn explain(schedule: &Schedule, level: u64, eigenvalues: Option<&[f64]>) -> Result<Level> {
     let index = level - 1;
     let sigma = schedule.sigma(index);
     let entering = if index == 0 { sigma } else { schedule.sigma(index - 1) };
     // The first level starts from noise of its own scale; below it Proposition 3 applies with the realised gamma.
     let ratio = if index == 0 {
-        ncsn_theory::proposition3::variance_ratio(
-            ncsn_theory::interval::Interval::ONE,
-            schedule.delta(),
-            schedule.steps_per_level(),
-        )
+        proposition3::variance_ratio(Interval::ONE, schedule.delta(), schedule.steps_per_level())
     } else {
         schedule.variance_ratio()
     };
@@ -134,6 +180,10 @@ fn explain(schedule: &Schedule, level: u64) -> Result<Level> {
         variance_in: entering * entering,
         variance_out: ratio.mid() * sigma * sigma,
         expected_norm: RadiusLaw::new(schedule.dim(), sigma)?.mean().mid(),
+        worst_direction: match eigenvalues {
+            Some(eigenvalues) if index > 0 => Some(worst_direction(schedule, index, eigenvalues)?),
+            _ => None,
+        },
     })
 }
 
@@ -146,16 +196,27 @@ fn text(schedule: &Schedule, name: &str, levels: &[Level]) -> Result<String> {
         schedule.epsilon(),
         schedule.gamma().mid()
     );
+    let spectral = levels.iter().any(|row| row.worst_direction.is_some());
     writeln!(
         text,
-        "\n  {:>6}  {:>12}  {:>12}  {:>9}  {:>12}  {:>12}  {:>12}",
-        "level", "sigma", "alpha", "overlap", "variance in", "variance out", "E|x|"
+        "\n  {:>6}  {:>12}  {:>12}  {:>9}  {:>12}  {:>12}  {:>12}{}",
+        "level",
+        "sigma",
+        "alpha",
+        "overlap",
+        "variance in",
+        "variance out",
+        "E|x|",
+        if spectral { "  worst ratio  at eigenvalue" } else { "" }
     )?;
     for row in levels {
+        let worst = row.worst_direction.map_or_else(String::new, |worst| {
+            format!("  {:>11.6}  {:>13.5e}", worst.variance_ratio, worst.eigenvalue)
+        });
         let overlap = row.overlap_next.map_or_else(|| "-".to_owned(), |overlap| format!("{overlap:.5}"));
         writeln!(
             text,
-            "  {:>6}  {:>12.5e}  {:>12.5e}  {overlap:>9}  {:>12.5e}  {:>12.5e}  {:>12.5e}",
+            "  {:>6}  {:>12.5e}  {:>12.5e}  {overlap:>9}  {:>12.5e}  {:>12.5e}  {:>12.5e}{worst}",
             row.level, row.sigma, row.step_size, row.variance_in, row.variance_out, row.expected_norm
         )?;
     }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use ncsn_theory::chi_overlap::chi_overlap;
-use ncsn_theory::diameter::{RowSlice, Rows, diameter};
+use ncsn_theory::diameter::{RowSlice, diameter};
 use ncsn_theory::interval::Interval;
 use ncsn_theory::langevin::Annealing;
 use ncsn_theory::poster::{Exploration, Start, explore};
@@ -28,8 +28,8 @@ use serde::Serialize;
 
 use super::Outcome;
 use crate::cli::{ReportFormat, ValidateArgs};
-use crate::data::{self, Pixels};
-use crate::measure::read;
+use crate::data;
+use crate::measure::spread;
 
 /// What to test and how to show it.
 #[derive(Clone, Debug)]
@@ -361,7 +361,7 @@ const POSTER_SAMPLES: usize = 64;
 /// The poster's experiment: Algorithm 1 with the exact score of a mixture centred at images, for a small σ₁ and for
 /// Technique 1's.
 fn poster_experiment(poster: &Poster, rng: &mut impl Rng) -> Result<Check> {
-    let centres = centres(poster)?;
+    let centres = spread(&poster.path, &poster.options, poster.centres)?;
     let (count, dim) = centres.dim();
     let values = centres.as_slice().unwrap_or_default();
     let diameter = diameter(&RowSlice::new(values, dim)?, |_| ())?.length().hi();
@@ -397,33 +397,4 @@ fn poster_experiment(poster: &Poster, rng: &mut impl Rng) -> Result<Check> {
         format!("sigma_max = {diameter:.2}: {}", describe(&large)),
         small.distinct() < large.distinct() && small.entropy() < large.entropy(),
     ))
-}
-
-/// Evenly spread items of a data set as rows of doubles, u8 pixels in [0, 1].
-fn centres(poster: &Poster) -> Result<Array2<f64>> {
-    let data = read(&poster.path, &poster.options)?;
-    let (available, dim) = (data.rows.len(), data.rows.dim());
-    anyhow::ensure!(
-        (2..=available).contains(&poster.centres),
-        "centres is {}, allowed: 2 to the {available} items of {}",
-        poster.centres,
-        poster.path.display()
-    );
-    let mut centres = Array2::zeros((poster.centres, dim));
-    for (k, mut centre) in centres.rows_mut().into_iter().enumerate() {
-        let row = k * available / poster.centres;
-        match &data.rows {
-            Pixels::Bytes(rows) => {
-                let mut pixels = vec![0_u8; dim];
-                rows.read(row, &mut pixels)?;
-                centre.iter_mut().zip(pixels).for_each(|(value, pixel)| *value = f64::from(pixel) / 255.0);
-            }
-            Pixels::Floats(rows) => {
-                let mut values = vec![0_f64; dim];
-                rows.read(row, &mut values)?;
-                centre.iter_mut().zip(values).for_each(|(value, read)| *value = read);
-            }
-        }
-    }
-    Ok(centres)
 }
