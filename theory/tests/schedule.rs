@@ -5,12 +5,16 @@ mod common;
 use common::encloses;
 use ncsn_theory::Error;
 use ncsn_theory::interval::Interval;
+use ncsn_theory::proposition2::RadiusLaw;
 use ncsn_theory::proposition3::variance_excess;
 use ncsn_theory::schedule::{
     Law, NoiseRange, Request, Rounding, Steps, gamma_root, num_levels, optimal_delta, overlap, real_levels,
     steps_for_tolerance,
 };
 use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
 use serde_json::Value;
 
 fn oracle(table: &str) -> Vec<Value> {
@@ -132,4 +136,37 @@ proptest! {
         prop_assert!(best.lo() <= other.hi());
         prop_assert!(other.is_above(0.0));
     }
+}
+
+/// Seed, sample size and the probability that the test fails although the enclosure is right.
+const SEED: u64 = 11;
+const RADII: usize = 20_000;
+const SIGNIFICANCE: f64 = 1e-6;
+
+#[test]
+fn simulated_gaussians_overlap_as_the_exact_law_says() {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    for dim in [5_usize, 64, 300] {
+        let gamma = gamma_root(dim as u64, 0.5, Law::Chi).unwrap();
+        let above = RadiusLaw::new(dim as u64, gamma.mid()).unwrap();
+        let (mean, deviation) = (above.mean().mid(), above.standard_deviation().mid());
+        let inside = (0..RADII)
+            .filter(|_| {
+                let square: f64 = (0..dim).map(|_| rng.sample::<f64, _>(StandardNormal).powi(2)).sum();
+                (square.sqrt() - mean).abs() <= 3.0 * deviation
+            })
+            .count();
+        // Hoeffding: P(|share − p| > x) ≤ 2e^{−2nx²}.
+        let margin = ((2.0 / SIGNIFICANCE).ln() / (2.0 * RADII as f64)).sqrt();
+        let share = inside as f64 / RADII as f64;
+        assert!((share - 0.5).abs() <= margin, "D = {dim}: {share} is farther than {margin} from 0.5");
+    }
+}
+
+#[test]
+fn both_laws_give_nearly_the_same_ratio_for_images_and_quite_another_in_five_dimensions() {
+    let ratio = |dim, law| gamma_root(dim, 0.5, law).unwrap().mid();
+    // The laws differ by 0.188/√D in probability; dC/dγ ≈ √(2D)·φ(0), so γ differs by about 0.33/D.
+    assert!((ratio(3072, Law::Chi) - ratio(3072, Law::Normal)).abs() < 1.0 / 3072.0);
+    assert!((ratio(5, Law::Chi) - ratio(5, Law::Normal)).abs() > 1.0);
 }
