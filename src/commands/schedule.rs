@@ -206,7 +206,7 @@ pub fn derive(request: &Request) -> Result<(ScheduleFile, Derivation)> {
         sigma_min: sigma_min_origin,
         gamma_root: format!(
             "Technique 2: overlap {} of adjacent levels by the {} law",
-            request.overlap,
+            report::number(request.overlap),
             request.law.name()
         ),
         num_levels: format!(
@@ -287,7 +287,7 @@ fn steps(request: &Request) -> (Steps, String) {
             (steps, format!("Technique 4: the most that {budget} score evaluations allow"))
         }
         (Some(steps @ Steps::Tolerance(tolerance)), _) => {
-            (steps, format!("the fewest with variance ratio at most 1 + {tolerance}"))
+            (steps, format!("the fewest with variance ratio at most 1 + {}", report::number(tolerance)))
         }
         (None, Some(steps)) => (Steps::PerLevel(steps), "as published".to_owned()),
         (None, None) => (Steps::PerLevel(DEFAULT_STEPS), "default, as published for CIFAR-10".to_owned()),

@@ -13,8 +13,8 @@ mod step;
 
 pub use range::{DataRange, NoiseRange};
 pub use spacing::{
-    Law, MAX_DIM, MIN_DIM, Rounding, gamma_root, num_levels, overlap, real_levels, realised_gamma,
-    targets_for_levels,
+    Law, MAX_CHI_DIM, MAX_DIM, MIN_DIM, Rounding, gamma_root, num_levels, overlap, real_levels,
+    realised_gamma, targets_for_levels,
 };
 pub use step::{MAX_STEPS, Steps, optimal_delta, steps_for_tolerance};
 

@@ -28,6 +28,9 @@ pub const MIN_DIM: u64 = 5;
 /// The largest dimension accepted: integers up to here are doubles.
 pub const MAX_DIM: u64 = 1 << 53;
 
+/// The largest dimension accepted for the exact law, whose sums have about √D terms.
+pub const MAX_CHI_DIM: u64 = 1_000_000_000;
+
 /// Law of the radius ‖x‖ in Technique 2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Law {
@@ -162,7 +165,7 @@ fn standardised(gamma: f64, dim: u64, reach: f64) -> Interval {
 /// three for 100 ≤ D ≤ 4·10⁶, 0.01 ≤ c ≤ 0.95 (test).
 ///
 /// # Errors
-/// [`Error::NoRatio`] for D ≤ 4; [`Error::Count`] for D beyond 2⁵³; [`Error::Domain`] for a target outside (0, C(1)).
+/// [`Error::NoRatio`] for D ≤ 4; [`Error::Count`] for D beyond 2⁵³, or 10⁹ for the exact law; [`Error::Domain`] for a target outside (0, C(1)).
 ///
 /// # Example
 /// ```
@@ -192,6 +195,9 @@ fn check_target(dim: u64, target: f64, law: Law) -> Result<(), Error> {
     }
     if dim > MAX_DIM {
         return Err(Error::Count { name: "dim", value: dim, allowed: "5 to 2^53" });
+    }
+    if law == Law::Chi && dim > MAX_CHI_DIM {
+        return Err(Error::Count { name: "dim", value: dim, allowed: "5 to 10^9 for the exact law" });
     }
     let greatest = overlap(Interval::ONE, dim, law);
     if !(target >= 1e-300 && greatest.is_above(target)) {
