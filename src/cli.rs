@@ -20,29 +20,23 @@ pub struct Cli {
 
 /// The calculator on its own: the same as `ncsn schedule`
 #[derive(Debug, Parser)]
-#[command(name = "schedule", version)]
+#[command(name = "schedule", version, allow_negative_numbers = true)]
 pub struct ScheduleCli {
     /// The options of `ncsn schedule`
     #[command(flatten)]
     pub args: ScheduleArgs,
 }
 
-/// The commands.
+/// The commands; each is described by its options.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "a description here would replace that of the options in --help")]
 pub enum Command {
-    /// Derive a noise schedule for a data set
     Schedule(ScheduleArgs),
-    /// Find the largest distance between two items of a data set, exactly
     Diameter(DiameterArgs),
-    /// Hold published settings against the techniques
     Check(CheckArgs),
-    /// Show a schedule level by level
     Explain(ExplainArgs),
-    /// Test the paper's propositions numerically
     Validate(ValidateArgs),
-    /// Print a completion script for a shell
     Completions(CompletionsArgs),
-    /// Write the manual pages
     Man(ManArgs),
 }
 
@@ -87,7 +81,7 @@ pub enum LawName {
 }
 
 /// How items are read from a data set.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadArgs {
     /// Resize images so that the short side has this many pixels, then crop the centre to a square
     #[arg(long, value_name = "PIXELS")]
@@ -118,10 +112,14 @@ pub struct SourceArgs {
     pub dim: Option<u64>,
 }
 
-/// Options of `schedule`.
+/// Derive a noise schedule for a data set
+///
+/// Technique 1 gives the largest noise level, Technique 2 their number, Technique 4 the step size and the number of
+/// steps. Every number comes with an enclosure and its origin.
 ///
 /// Example: ncsn schedule --dataset ffhq --budget 7000 --format toml -o ffhq.toml
 #[derive(Args, Clone, Debug)]
+#[command(allow_negative_numbers = true)]
 pub struct ScheduleArgs {
     /// Where the dimension and the largest noise level come from
     #[command(flatten)]
@@ -157,7 +155,7 @@ pub struct ScheduleArgs {
     #[arg(long, value_name = "EXCESS", group = "steps")]
     pub tolerance: Option<f64>,
     /// Measure the diameter on this many items drawn at random: a lower bound, as the paper does above 60,000 images
-    #[arg(long, value_name = "COUNT", requires = "data")]
+    #[arg(long, value_name = "COUNT")]
     pub subsample: Option<usize>,
     /// Seed of the subsample
     #[arg(long, value_name = "SEED", default_value_t = 0, requires = "subsample")]
@@ -176,7 +174,9 @@ pub struct ScheduleArgs {
     pub dry_run: bool,
 }
 
-/// Options of `diameter`.
+/// Find the largest distance between two items of a data set, exactly
+///
+/// Bytes are compared in integers, floating-point values in enclosures; every pair is evaluated or excluded by a bound.
 ///
 /// Example: ncsn diameter train-images-idx3-ubyte.gz
 #[derive(Args, Clone, Debug)]
@@ -201,9 +201,10 @@ pub struct DiameterArgs {
     pub format: ReportFormat,
 }
 
-/// Options of `check`.
+/// Hold published settings against the techniques
 ///
-/// Without a file or a data set, every row of Table 4 is checked. Exit status 1 when a number differs.
+/// Without a file or a data set, every row of Table 4 is checked. The exit status is 1 when a number differs.
+///
 /// Example: ncsn check configs/cifar10.yml
 #[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
@@ -222,15 +223,17 @@ pub struct CheckArgs {
     /// How items are read with --data
     #[command(flatten)]
     pub read: ReadArgs,
-    /// Overlap that Technique 2 is asked for
-    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5)]
-    pub overlap: f64,
+    /// Overlap that Technique 2 is asked for [default: the file's, else 0.5]
+    #[arg(long, value_name = "PROBABILITY")]
+    pub overlap: Option<f64>,
     /// What to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
 }
 
-/// Options of `explain`.
+/// Show a schedule level by level
+///
+/// Noise level, step size, overlap with the next level, variance before and after the Langevin steps, expected norm.
 ///
 /// Example: ncsn explain ffhq.toml
 #[derive(Args, Clone, Debug)]
@@ -261,9 +264,10 @@ pub struct ExplainArgs {
     pub format: ReportFormat,
 }
 
-/// Options of `validate`.
+/// Test the paper's propositions numerically
 ///
-/// Exit status 1 when a proposition fails its test.
+/// The exit status is 1 when a proposition fails its test.
+///
 /// Example: ncsn validate --seed 7
 #[derive(Args, Clone, Debug)]
 pub struct ValidateArgs {
@@ -290,7 +294,9 @@ pub struct ValidateArgs {
     pub format: ReportFormat,
 }
 
-/// Options of `completions`.
+/// Print a completion script for a shell
+///
+/// Example: ncsn completions bash > ~/.local/share/bash-completion/completions/ncsn
 #[derive(Args, Clone, Copy, Debug)]
 pub struct CompletionsArgs {
     /// The shell
@@ -298,7 +304,9 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
-/// Options of `man`.
+/// Write the manual pages
+///
+/// Example: ncsn man ~/.local/share/man/man1
 #[derive(Args, Clone, Debug)]
 pub struct ManArgs {
     /// Folder for the pages, one per command

@@ -108,6 +108,12 @@ pub fn measure(
             path.display()
         );
     }
+    ensure!(
+        range == DataRange::Unit || matches!(data.rows, Pixels::Bytes(_)),
+        "{} holds floating-point values in their own units; --data-range {} is for bytes",
+        path.display(),
+        range.name()
+    );
     let started = Instant::now();
     let found = match &data.rows {
         Pixels::Bytes(rows) => search::<u8>(rows, subsample).map(|found| Found {

@@ -2,9 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use ncsn_theory::Error;
 use ncsn_theory::interval::Interval;
-use ncsn_theory::schedule::{Derivation, trade_off};
+use ncsn_theory::schedule::{Derivation, MAX_DIM, trade_off};
 
 use crate::schedule_file::{FindingRow, ScheduleFile};
 
@@ -78,9 +77,9 @@ pub fn findings(text: &mut String, findings: &[FindingRow]) -> fmt::Result {
     Ok(())
 }
 
-/// A double as the shortest decimal that parses back to it, in scientific notation when it is small.
+/// A double as the shortest decimal that parses back to it, in scientific notation when it is small or large.
 pub fn number(x: f64) -> String {
-    if x != 0.0 && x.abs() < 1e-3 { format!("{x:e}") } else { format!("{x}") }
+    if x != 0.0 && !(1e-3..1e16).contains(&x.abs()) { format!("{x:e}") } else { format!("{x}") }
 }
 
 fn row(text: &mut String, label: &str, value: String, origin: &str) -> fmt::Result {
@@ -93,16 +92,9 @@ fn enclosure(text: &mut String, interval: Interval) -> fmt::Result {
 
 fn trade_off_table(derivation: &Derivation) -> Result<String, anyhow::Error> {
     let schedule = &derivation.schedule;
-    let rows: Vec<_> = TRADE_OFF_STEPS
-        .iter()
-        .map_while(|&steps| trade_off(schedule.range(), schedule.num_levels(), &[steps]).ok())
-        .flatten()
-        .collect();
-    if rows.is_empty() {
-        return Err(
-            Error::Count { name: "num_levels", value: schedule.num_levels(), allowed: "2 to 2^53" }.into()
-        );
-    }
+    let affordable: Vec<u64> =
+        TRADE_OFF_STEPS.into_iter().filter(|steps| schedule.num_levels() <= MAX_DIM / steps).collect();
+    let rows = trade_off(schedule.range(), schedule.num_levels(), &affordable)?;
     let mut text = String::from("\nMore steps bring the variance ratio closer to 1:\n");
     writeln!(
         text,

@@ -5,9 +5,12 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result, bail, ensure};
 use ncsn_theory::interval::Interval;
 use ncsn_theory::schedule::check::Finding;
+use ncsn_theory::schedule::check::Spacing;
 use ncsn_theory::schedule::presets::Published;
-use ncsn_theory::schedule::{DataRange, Derivation, Law, NoiseRange, Schedule};
+use ncsn_theory::schedule::{DataRange, Derivation, Law, NoiseRange, Schedule, gamma_root};
 use serde::{Deserialize, Serialize};
+
+use crate::foreign::yaml_number;
 
 /// Name and version of the format.
 pub const SCHEMA: &str = "ncsn.schedule/1";
@@ -32,6 +35,10 @@ pub struct ScheduleFile {
     pub sigma_min: f64,
     /// Overlap of adjacent levels asked for (Technique 2).
     pub overlap_target: f64,
+    /// `normal` or `chi`: the law of the radius in Technique 2.
+    pub law: String,
+    /// How L follows from `gamma_root`: `ceil+1`, `floor+1`, `ceil`, `floor`, `round+1`.
+    pub rounding: String,
     /// Overlap of adjacent levels at `gamma`.
     pub overlap: f64,
     /// The ratio whose overlap is the target.
@@ -178,6 +185,8 @@ impl ScheduleFile {
             sigma_max: schedule.range().max(),
             sigma_min: schedule.range().min(),
             overlap_target: derivation.request.overlap,
+            law: derivation.request.law.name().to_owned(),
+            rounding: derivation.request.rounding.name().to_owned(),
             overlap: derivation.overlap.mid(),
             gamma_root: derivation.gamma_root.mid(),
             gamma: derivation.gamma.mid(),
@@ -227,12 +236,14 @@ impl ScheduleFile {
         self.range()?;
         let range = NoiseRange::new(self.sigma_max, self.sigma_min)?;
         let schedule = Schedule::new(self.dim, range, self.num_levels, self.steps_per_level, self.epsilon)?;
-        agree("gamma", self.gamma, schedule.gamma())?;
-        agree("variance_ratio", self.variance_ratio, schedule.variance_ratio())?;
-        let overlaps = schedule.overlap(Law::Normal);
-        if !overlaps.contains(self.overlap) {
-            agree("overlap", self.overlap, schedule.overlap(Law::Chi))?;
-        }
+        let Spacing { target, law, .. } = self.spacing()?;
+        let enclosures = &self.enclosures;
+        let optimal = schedule.optimal_epsilon()?;
+        agree("gamma_root", self.gamma_root, enclosures.gamma_root, gamma_root(self.dim, target, law)?)?;
+        agree("gamma", self.gamma, enclosures.gamma, schedule.gamma())?;
+        agree("overlap", self.overlap, enclosures.overlap, schedule.overlap(law))?;
+        agree("epsilon", self.epsilon, enclosures.epsilon, optimal)?;
+        agree("variance_ratio", self.variance_ratio, enclosures.variance_ratio, schedule.variance_ratio())?;
         if self.score_evaluations != schedule.score_evaluations() {
             bail!(
                 "score_evaluations is {}, expected num_levels * steps_per_level = {}",
@@ -241,6 +252,17 @@ impl ScheduleFile {
             );
         }
         Ok(schedule)
+    }
+
+    /// What was asked of Technique 2.
+    ///
+    /// # Errors
+    /// An unknown law or rounding.
+    pub fn spacing(&self) -> Result<Spacing> {
+        let law = [Law::Normal, Law::Chi].into_iter().find(|law| law.name() == self.law);
+        let law = law.with_context(|| format!("law is {:?}, allowed: normal, chi", self.law))?;
+        let rounding = self.rounding.parse().map_err(anyhow::Error::msg)?;
+        Ok(Spacing { target: self.overlap_target, law, rounding })
     }
 
     /// The range in which the data live.
@@ -271,7 +293,7 @@ impl ScheduleFile {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// The keys under which the authors' code reads a schedule (`configs/*.yml`), with theirs names and meaning.
+    /// The keys under which the authors' code reads a schedule (`configs/*.yml`), with their names and meaning.
     ///
     /// `image_size` and `channels` are left to the reader: a dimension does not determine them.
     ///
@@ -284,26 +306,28 @@ impl ScheduleFile {
             self.data_range
         );
         let mut text = String::new();
-        writeln!(text, "# {} (D = {}), derived by {}", self.dataset, self.dim, self.provenance.program)?;
+        // The name may be a path: escaped, it stays within the comment.
+        let name = self.dataset.escape_debug();
+        writeln!(text, "# {name} (D = {}), derived by {}", self.dim, self.provenance.program)?;
         writeln!(text, "sampling:")?;
-        writeln!(text, "  step_lr: {:?}", self.epsilon)?;
+        writeln!(text, "  step_lr: {}", yaml_number(self.epsilon))?;
         writeln!(text, "  n_steps_each: {}", self.steps_per_level)?;
         writeln!(text, "model:")?;
         writeln!(text, "  sigma_dist: geometric")?;
-        writeln!(text, "  sigma_begin: {:?}", self.sigma_max)?;
-        writeln!(text, "  sigma_end: {:?}", self.sigma_min)?;
+        writeln!(text, "  sigma_begin: {}", yaml_number(self.sigma_max))?;
+        writeln!(text, "  sigma_end: {}", yaml_number(self.sigma_min))?;
         writeln!(text, "  num_classes: {}", self.num_levels)?;
         Ok(text)
     }
 }
 
-/// Refuses a derived number that is farther from its enclosure than rounding to a double explains.
-fn agree(key: &str, value: f64, exact: Interval) -> Result<()> {
-    // A writer that evaluates the same formula in plain doubles loses at most about 1e-9 (L up to 1e6 roundings).
-    let slack = 1e-9 * exact.mid().abs();
+/// Refuses a number outside its enclosure, and an enclosure that misses the number computed anew.
+fn agree(key: &str, value: f64, [lo, hi]: [f64; 2], exact: Interval) -> Result<()> {
+    ensure!(lo <= value && value <= hi, "{key} is {value:?}, outside its enclosure [{lo:?}, {hi:?}]");
+    let stated = Interval::new(lo, hi)?;
     ensure!(
-        value >= exact.lo() - slack && value <= exact.hi() + slack,
-        "{key} is {value:?}, but sigma_max, sigma_min, num_levels, steps_per_level and epsilon give {:?}",
+        stated.intersection(exact).is_some(),
+        "{key} is stated to lie in {stated}, but the other numbers of the file give {:?}",
         exact.mid()
     );
     Ok(())

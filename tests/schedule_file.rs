@@ -21,8 +21,8 @@ fn toml_and_json_read_back_to_the_same_doubles_for_every_preset() {
 #[test]
 fn authors_keys_read_back_to_the_same_schedule() {
     let file = file("celeba");
-    let (schedule, _) = parse_yaml(&file.to_ncsnv2().unwrap(), Some(file.dim)).unwrap();
-    assert_eq!(schedule, file.schedule().unwrap());
+    let read = parse_yaml(&file.to_ncsnv2().unwrap(), Some(file.dim)).unwrap();
+    assert_eq!(read.schedule, file.schedule().unwrap());
 }
 
 #[test]
@@ -42,12 +42,18 @@ fn contradictions_are_refused_with_the_key_named() {
         ("sigma_max", "sigma_max = inf"),
         ("data_range", "data_range = \"percent\""),
         ("sigma_mx", "sigma_mx = 3.0"),
+        ("gamma_root", "gamma_root = 7.5"),
+        ("overlap", "overlap_target = -3.0"),
+        ("gamma_root", "overlap_target = 0.4"),
+        ("law", "law = \"cauchy\""),
+        ("gamma_root", "law = \"chi\""),
+        ("rounding", "rounding = \"up\""),
     ] {
         let mut replaced = false;
         let mut lines: Vec<String> = good
             .lines()
             .map(|line| {
-                let same_key = !replaced && line.split(" = ").next() == Some(key);
+                let same_key = !replaced && line.split(" = ").next() == bad.split(" = ").next();
                 replaced |= same_key;
                 if same_key { bad.to_owned() } else { line.to_owned() }
             })

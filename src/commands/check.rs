@@ -5,16 +5,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use ncsn_theory::schedule::check::{Finding, Verdict, check};
+use ncsn_theory::schedule::check::{Finding, Spacing, Verdict, check};
 use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model};
 use ncsn_theory::schedule::{DataRange, Schedule};
 use serde::Serialize;
 
 use super::Outcome;
 use super::schedule::find_dataset;
-use crate::cli::{CheckArgs, ReportFormat};
+use crate::cli::{CheckArgs, ReadArgs, ReportFormat};
 use crate::data;
-use crate::foreign::parse_yaml;
+use crate::foreign::{Configuration, parse_yaml};
 use crate::measure::measure;
 use crate::report;
 use crate::schedule_file::{FindingRow, ScheduleFile};
@@ -23,7 +23,7 @@ use crate::schedule_file::{FindingRow, ScheduleFile};
 #[derive(Clone, Debug)]
 pub struct Request {
     subject: Subject,
-    overlap: f64,
+    overlap: Option<f64>,
     format: ReportFormat,
 }
 
@@ -37,6 +37,10 @@ impl TryFrom<CheckArgs> for Request {
     type Error = anyhow::Error;
 
     fn try_from(args: CheckArgs) -> Result<Self> {
+        anyhow::ensure!(
+            args.data.is_some() || args.read == ReadArgs::default(),
+            "--size, --crop, --skip-corrupt and --array need --data"
+        );
         let subject = match (args.file, args.dataset) {
             (Some(path), _) => {
                 let options = args.read;
@@ -122,14 +126,15 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
     Ok(if differing == 0 { Outcome::Yes } else { Outcome::No })
 }
 
-fn table_4(datasets: &[&Dataset], overlap: f64) -> Result<Vec<Report>> {
+fn table_4(datasets: &[&Dataset], overlap: Option<f64>) -> Result<Vec<Report>> {
     let mut reports = Vec::new();
+    let spacing = asked(Spacing::default(), overlap);
     for dataset in datasets {
         for row in dataset.published {
             let schedule = row.schedule(dataset.dim())?;
             // NCSN chose sigma_max by hand; the NCSNv2 row of the same data has it by Technique 1.
             let diameter = (row.model == Model::Ncsn).then_some(dataset.sigma_max);
-            let findings = check(&schedule, overlap, diameter)?;
+            let findings = check(&schedule, spacing, diameter)?;
             reports.push(Report::new(
                 format!("{} {}", row.model.name(), dataset.title),
                 &schedule,
@@ -145,22 +150,52 @@ fn file(
     path: &Path,
     dim: Option<u64>,
     data: Option<&(PathBuf, data::Options)>,
-    overlap: f64,
+    overlap: Option<f64>,
 ) -> Result<Report> {
-    let (schedule, name, range) = read_schedule(path, dim)?;
+    let stated = read_schedule(path, dim)?;
     let diameter = match data {
-        Some((data, options)) => Some(measure(data, options, None, range)?.diameter.hi()),
+        Some((data, options)) => {
+            let measured = measure(data, options, None, stated.range)?;
+            anyhow::ensure!(
+                (measured.dim(), measured.range) == (stated.schedule.dim(), stated.range),
+                "{} has dimension {} and data range {}, the schedule {} and {}",
+                measured.path,
+                measured.dim(),
+                measured.range.name(),
+                stated.schedule.dim(),
+                stated.range.name()
+            );
+            Some(measured.diameter.hi())
+        }
         None => None,
     };
-    let findings = check(&schedule, overlap, diameter)?;
-    Ok(Report::new(name.unwrap_or_else(|| path.display().to_string()), &schedule, &findings))
+    let findings = check(&stated.schedule, asked(stated.spacing, overlap), diameter)?;
+    Ok(Report::new(stated.name, &stated.schedule, &findings))
+}
+
+/// The overlap on the command line before that of the file.
+fn asked(spacing: Spacing, overlap: Option<f64>) -> Spacing {
+    Spacing { target: overlap.unwrap_or(spacing.target), ..spacing }
+}
+
+/// A schedule and what it is said to be for.
+#[derive(Clone, Debug)]
+pub struct Stated {
+    /// The schedule.
+    pub schedule: Schedule,
+    /// Name of the data set, else of the file.
+    pub name: String,
+    /// Units of the data.
+    pub range: DataRange,
+    /// What was asked of Technique 2; the paper's choice where the file does not say.
+    pub spacing: Spacing,
 }
 
 /// The schedule in one of our files or in a configuration of the authors' code, told apart by suffix, else by content.
 ///
 /// # Errors
 /// The path, and what is wrong with the file.
-pub fn read_schedule(path: &Path, dim: Option<u64>) -> Result<(Schedule, Option<String>, DataRange)> {
+pub fn read_schedule(path: &Path, dim: Option<u64>) -> Result<Stated> {
     let context = || format!("{}", path.display());
     let text = std::fs::read_to_string(path).with_context(context)?;
     let yaml = match path.extension().and_then(|suffix| suffix.to_str()) {
@@ -169,10 +204,17 @@ pub fn read_schedule(path: &Path, dim: Option<u64>) -> Result<(Schedule, Option<
         _ => !text.contains("ncsn.schedule/"),
     };
     if yaml {
-        let (schedule, name) = parse_yaml(&text, dim).with_context(context)?;
-        return Ok((schedule, name, DataRange::Unit));
+        let Configuration { schedule, dataset, range } = parse_yaml(&text, dim).with_context(context)?;
+        let name = dataset.unwrap_or_else(context);
+        return Ok(Stated { schedule, name, range, spacing: Spacing::default() });
     }
     let file = ScheduleFile::parse(&text).with_context(context)?;
-    let range = file.range().with_context(context)?;
-    Ok((file.schedule().with_context(context)?, Some(file.dataset), range))
+    anyhow::ensure!(
+        dim.is_none_or(|dim| dim == file.dim),
+        "{} states dimension {}, not that of --dim",
+        path.display(),
+        file.dim
+    );
+    let (schedule, range, spacing) = (file.schedule()?, file.range()?, file.spacing()?);
+    Ok(Stated { schedule, name: file.dataset, range, spacing })
 }

@@ -8,13 +8,13 @@ use anyhow::Result;
 use ncsn_theory::interval::Interval;
 use ncsn_theory::proposition2::RadiusLaw;
 use ncsn_theory::proposition3;
-use ncsn_theory::schedule::{Law, Schedule};
+use ncsn_theory::schedule::{DataRange, Law, Schedule};
 use serde::Serialize;
 
 use super::Outcome;
-use super::check::read_schedule;
+use super::check::{Stated, read_schedule};
 use super::schedule;
-use crate::cli::{ExplainArgs, ReportFormat};
+use crate::cli::{ExplainArgs, ReadArgs, ReportFormat};
 use crate::data;
 
 /// Rows shown unless every level is asked for.
@@ -46,13 +46,17 @@ impl TryFrom<ExplainArgs> for Request {
             (None, Some(name)) => Subject::Preset(name),
             (None, None) => anyhow::bail!("one of FILE and --dataset is required"),
         };
+        anyhow::ensure!(
+            args.spectrum.is_some() || args.read == ReadArgs::default(),
+            "--size, --crop, --skip-corrupt and --array need --spectrum"
+        );
         let (options, items) = (args.read.into(), args.items);
         let spectrum = args.spectrum.map(|path| (path, options, items));
         Ok(Self { subject, spectrum, all: args.all, format: args.format })
     }
 }
 
-/// What happens at one level, if the model's score were exact and the data one point.
+/// What happens at one level, for an exact score and data without extent beside the noise.
 #[derive(Debug, Serialize)]
 struct Level {
     level: u64,
@@ -60,9 +64,9 @@ struct Level {
     step_size: f64,
     /// Overlap with the next level; none at the last.
     overlap_next: Option<f64>,
-    /// Variance per coordinate on entering the level, that of the level above.
+    /// Variance per coordinate of noise at the level above, from which Proposition 3 starts.
     variance_in: f64,
-    /// Variance after T steps by Proposition 3.
+    /// Variance T steps later, by Proposition 3.
     variance_out: f64,
     /// E‖x‖ of noise at this level.
     expected_norm: f64,
@@ -82,21 +86,20 @@ struct WorstDirection {
 /// # Errors
 /// A schedule that cannot be read, or more levels than can be listed.
 pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
-    let (schedule, name) = match &request.subject {
+    let Stated { schedule, name, range, spacing } = match &request.subject {
         Subject::Preset(name) => {
             let (file, derivation) = schedule::derive(&schedule::Request::preset(name)?)?;
-            (derivation.schedule, file.dataset)
+            let (range, spacing) = (file.range()?, file.spacing()?);
+            Stated { schedule: derivation.schedule, name: file.dataset, range, spacing }
         }
-        Subject::File(path, dim) => {
-            let (schedule, name, _) = read_schedule(path, *dim)?;
-            (schedule, name.unwrap_or_else(|| path.display().to_string()))
-        }
+        Subject::File(path, dim) => read_schedule(path, *dim)?,
     };
     let shown = shown_levels(schedule.num_levels(), request.all)?;
-    let eigenvalues = request.spectrum.as_ref().map(|data| eigenvalues(data, &schedule)).transpose()?;
+    let eigenvalues =
+        request.spectrum.as_ref().map(|data| eigenvalues(data, &schedule, range)).transpose()?;
     let levels = shown
         .into_iter()
-        .map(|level| explain(&schedule, level, eigenvalues.as_deref()))
+        .map(|level| explain(&schedule, spacing.law, level, eigenvalues.as_deref()))
         .collect::<Result<Vec<_>>>()?;
     match request.format {
         ReportFormat::Text => out.write_all(text(&schedule, &name, &levels)?.as_bytes())?,
@@ -136,6 +139,7 @@ fn shown_levels(num_levels: u64, all: bool) -> Result<Vec<u64>> {
 fn eigenvalues(
     (path, options, items): &(PathBuf, data::Options, usize),
     schedule: &Schedule,
+    range: DataRange,
 ) -> Result<Vec<f64>> {
     let rows = crate::measure::spread(path, options, *items)?;
     anyhow::ensure!(
@@ -145,11 +149,13 @@ fn eigenvalues(
         rows.ncols(),
         schedule.dim()
     );
-    Ok(ncsn_theory::spectrum::covariance_eigenvalues(rows.view())?)
+    let scale = range.scale() * range.scale();
+    let eigenvalues = ncsn_theory::spectrum::covariance_eigenvalues(rows.view())?;
+    Ok(eigenvalues.into_iter().map(|eigenvalue| scale * eigenvalue).collect())
 }
 
 #[cfg(not(feature = "lapack"))]
-fn eigenvalues(_: &(PathBuf, data::Options, usize), _: &Schedule) -> Result<Vec<f64>> {
+fn eigenvalues(_: &(PathBuf, data::Options, usize), _: &Schedule, _: DataRange) -> Result<Vec<f64>> {
     anyhow::bail!("--spectrum needs LAPACK: build with --features lapack (make lapack installs OpenBLAS)")
 }
 
@@ -162,7 +168,7 @@ fn worst_direction(schedule: &Schedule, index: u64, eigenvalues: &[f64]) -> Resu
     Ok(WorstDirection { variance_ratio: 1.0 + excess.mid(), eigenvalue: eigenvalues[k] })
 }
 
-fn explain(schedule: &Schedule, level: u64, eigenvalues: Option<&[f64]>) -> Result<Level> {
+fn explain(schedule: &Schedule, law: Law, level: u64, eigenvalues: Option<&[f64]>) -> Result<Level> {
     let index = level - 1;
     let sigma = schedule.sigma(index);
     let entering = if index == 0 { sigma } else { schedule.sigma(index - 1) };
@@ -176,7 +182,7 @@ fn explain(schedule: &Schedule, level: u64, eigenvalues: Option<&[f64]>) -> Resu
         level,
         sigma,
         step_size: schedule.step_size(index),
-        overlap_next: (level < schedule.num_levels()).then(|| schedule.overlap(Law::Normal).mid()),
+        overlap_next: (level < schedule.num_levels()).then(|| schedule.overlap(law).mid()),
         variance_in: entering * entering,
         variance_out: ratio.mid() * sigma * sigma,
         expected_norm: RadiusLaw::new(schedule.dim(), sigma)?.mean().mid(),
@@ -220,5 +226,9 @@ fn text(schedule: &Schedule, name: &str, levels: &[Level]) -> Result<String> {
             row.level, row.sigma, row.step_size, row.variance_in, row.variance_out, row.expected_norm
         )?;
     }
+    writeln!(
+        text,
+        "\n  variance in: sigma^2 of the level above, where Proposition 3 starts; variance out: T steps later"
+    )?;
     Ok(text)
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
-use ncsn_theory::schedule::check::check;
+use ncsn_theory::schedule::check::{Spacing, check};
 use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_MIN};
 use ncsn_theory::schedule::{DataRange, Derivation, Law, NoiseRange, Request as Derive, Rounding, Steps};
 
@@ -12,7 +12,7 @@ use super::Outcome;
 use crate::cli::{LawName, Range, ReadArgs, ScheduleArgs, ScheduleFormat};
 use crate::data;
 use crate::measure::{Measured, Subsample, measure};
-use crate::output::write_file;
+use crate::output::write_files;
 use crate::plot;
 use crate::report;
 use crate::schedule_file::{DataProvenance, FindingRow, Provenance, PublishedRow, ScheduleFile, ends};
@@ -87,6 +87,10 @@ impl TryFrom<ScheduleArgs> for Request {
     type Error = anyhow::Error;
 
     fn try_from(args: ScheduleArgs) -> Result<Self> {
+        ensure!(
+            args.source.data.is_some() || (args.read == ReadArgs::default() && args.subsample.is_none()),
+            "--size, --crop, --skip-corrupt, --array and --subsample need --data"
+        );
         let source = match (args.source.dataset, args.source.data, args.source.dim) {
             (Some(name), _, _) => Source::Preset(find_dataset(&name)?),
             (_, Some(path), _) => {
@@ -156,13 +160,15 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
     };
     // Everything is made before anything is written.
     let picture = request.plot.as_ref().map(|_| plot::svg(&file, &derivation)).transpose()?;
-    let files = [(request.output.as_ref(), Some(&text)), (request.plot.as_ref(), picture.as_ref())];
-    for (path, content) in files.into_iter().filter_map(|(path, content)| path.zip(content)) {
-        if request.dry_run {
+    let outputs =
+        [(request.output.as_deref(), Some(text.as_str())), (request.plot.as_deref(), picture.as_deref())];
+    let files: Vec<_> = outputs.into_iter().filter_map(|(path, content)| path.zip(content)).collect();
+    if request.dry_run {
+        for (path, content) in &files {
             writeln!(out, "would write {} bytes to {}", content.len(), path.display())?;
-        } else {
-            write_file(path, content)?;
         }
+    } else {
+        write_files(&files)?;
     }
     if request.output.is_none() {
         out.write_all(text.as_bytes())?;
@@ -181,13 +187,7 @@ pub fn derive(request: &Request) -> Result<(ScheduleFile, Derivation)> {
     };
     let range_of_data = measured.as_ref().map_or(request.range, |measured| measured.range);
     let (sigma_max, sigma_max_origin) = sigma_max(request, measured.as_ref())?;
-    let (sigma_min, sigma_min_origin) = match request.sigma_min {
-        Some(sigma) => (sigma, "given".to_owned()),
-        None => (
-            PUBLISHED_SIGMA_MIN * range_of_data.scale(),
-            "0.01 for pixels in [0, 1], as in the paper".to_owned(),
-        ),
-    };
+    let (sigma_min, sigma_min_origin) = sigma_min(request, range_of_data)?;
     let (steps, steps_origin) = steps(request);
     let derivation = Derive {
         dim: dim(request, measured.as_ref()),
@@ -223,7 +223,8 @@ pub fn derive(request: &Request) -> Result<(ScheduleFile, Derivation)> {
         && let Some(row) = dataset.row(Model::NcsnV2)
     {
         file.published = Some(PublishedRow::from(row));
-        let findings = check(&row.schedule(dataset.dim())?, request.overlap, None)?;
+        let spacing = Spacing { target: request.overlap, law: request.law, rounding: request.rounding };
+        let findings = check(&row.schedule(dataset.dim())?, spacing, None)?;
         file.findings = findings.iter().map(FindingRow::from).collect();
     }
     Ok((file, derivation))
@@ -260,7 +261,10 @@ fn sigma_max(request: &Request, measured: Option<&Measured>) -> Result<(f64, Str
     }
     match (&request.source, measured) {
         (Source::Preset(dataset), _) => {
-            Ok((dataset.sigma_max * request.range.scale(), dataset.sigma_max_source.to_owned()))
+            let doubled =
+                if request.range == DataRange::Signed { ", doubled for pixels in [-1, 1]" } else { "" };
+            let origin = format!("{}{doubled}", dataset.sigma_max_source);
+            Ok((dataset.sigma_max * request.range.scale(), origin))
         }
         (_, Some(measured)) => {
             ensure!(
@@ -269,10 +273,25 @@ fn sigma_max(request: &Request, measured: Option<&Measured>) -> Result<(f64, Str
                 measured.path,
                 measured.count()
             );
-            // The upper end: no pair is farther apart.
+            // The upper end: no pair that was measured is farther apart.
             Ok((measured.diameter.hi(), format!("Technique 1: {}", measured.diameter_text())))
         }
         _ => bail!("--dim needs --sigma-max"),
+    }
+}
+
+/// σ_L: given, or the paper's for pixels in [0, 1], scaled to the range.
+fn sigma_min(request: &Request, range: DataRange) -> Result<(f64, String)> {
+    match (request.sigma_min, range) {
+        (Some(sigma), _) => Ok((sigma, "given".to_owned())),
+        (None, DataRange::Unit) => {
+            Ok((PUBLISHED_SIGMA_MIN, "0.01 for pixels in [0, 1], as in the paper".to_owned()))
+        }
+        (None, DataRange::Signed) => {
+            let origin = "the paper's 0.01, doubled for pixels in [-1, 1]".to_owned();
+            Ok((PUBLISHED_SIGMA_MIN * range.scale(), origin))
+        }
+        (None, DataRange::Native) => bail!("floating-point data are in their own units: give --sigma-min"),
     }
 }
 

@@ -62,14 +62,23 @@ impl Ema {
         (1.0 + rate) / (1.0 - rate)
     }
 
-    /// Smallest number of steps after which the initial weights count for at most `share`, or `None` for m = 0 … 1 with
-    /// no such step below 2⁵³.
-    pub fn steps_to_forget(self, share: f64) -> Option<u64> {
-        if self.rate == 0.0 {
-            return Some(1);
+    /// Smallest number of steps after which the initial weights count for at most `share`, with certainty.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless 0 < share < 1.
+    pub fn steps_to_forget(self, share: f64) -> Result<u64, Error> {
+        if !(share > 0.0 && share < 1.0) {
+            return Err(Error::Domain { name: "share", value: share, allowed: "above 0 and below 1" });
         }
-        let steps = (Interval::point(share).ln() / Interval::point(self.rate).ln()).hi().ceil();
-        (0.0..9e15).contains(&steps).then_some(steps as u64)
+        if self.rate == 0.0 {
+            return Ok(1);
+        }
+        let mut steps =
+            (Interval::point(share).ln() / Interval::point(self.rate).ln()).lo().floor().max(1.0) as u64;
+        while self.bias(steps).hi() > share {
+            steps += 1;
+        }
+        Ok(steps)
     }
 }
 
@@ -102,7 +111,9 @@ mod tests {
         let ema = Ema::new(0.75).unwrap();
         assert_eq!(ema.window(), Interval::point(4.0));
         assert_eq!(ema.effective_count(), Interval::point(7.0));
-        assert_eq!(ema.steps_to_forget(0.1), Some(9)); // 0.75⁸ = 0.1001
+        assert_eq!(ema.steps_to_forget(0.1), Ok(9)); // 0.75⁸ = 0.1001
+        assert_eq!(Ema::new(0.5).unwrap().steps_to_forget(0.25), Ok(2));
+        assert!(ema.steps_to_forget(1.0).is_err());
         assert!(Ema::new(1.0).is_err() && Ema::new(f64::NAN).is_err());
     }
 }

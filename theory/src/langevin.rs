@@ -5,7 +5,7 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
 use crate::Error;
-use crate::schedule::Schedule;
+use crate::schedule::{NoiseRange, Schedule};
 
 /// The constants of Algorithm 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +24,7 @@ impl Annealing {
     /// Geometric levels from `sigma_max` to `sigma_min`, ends exact, with the clean-up step.
     ///
     /// # Errors
-    /// [`Error::Count`] for fewer than 2 levels; otherwise as [`check`](Self::check).
+    /// [`Error::Count`] for fewer than 2 levels; otherwise those of [`NoiseRange::new`] and [`check`](Self::check).
     pub fn geometric(
         sigma_max: f64,
         sigma_min: f64,
@@ -36,13 +36,8 @@ impl Annealing {
             let value = num_levels as u64;
             return Err(Error::Count { name: "num_levels", value, allowed: "at least 2" });
         }
-        let last = num_levels - 1;
-        let level = |i: usize| match i {
-            0 => sigma_max,
-            i if i == last => sigma_min,
-            i => sigma_max * (sigma_min / sigma_max).powf(i as f64 / last as f64),
-        };
-        let levels = (0..num_levels).map(level).collect();
+        let range = NoiseRange::new(sigma_max, sigma_min)?;
+        let levels = (0..num_levels as u64).map(|level| range.level(level, num_levels as u64)).collect();
         let annealing = Self { levels, epsilon, steps_per_level, denoise: true };
         annealing.check()?;
         Ok(annealing)

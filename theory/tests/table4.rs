@@ -1,6 +1,6 @@
 //! Table 4 of the paper against the techniques.
 
-use ncsn_theory::schedule::check::{Finding, check, shortest_decimal};
+use ncsn_theory::schedule::check::{Finding, Spacing, check, shortest_decimal};
 use ncsn_theory::schedule::presets::{
     DATASETS, Dataset, Model, PUBLISHED_OVERLAP, PUBLISHED_SIGMA_MIN, Published,
 };
@@ -13,7 +13,11 @@ fn ncsnv2() -> impl Iterator<Item = (&'static Dataset, &'static Published)> {
 fn finding(name: &str, field: &str) -> Vec<Finding> {
     let dataset = Dataset::find(name).unwrap();
     let row = dataset.row(Model::NcsnV2).unwrap().schedule(dataset.dim()).unwrap();
-    check(&row, 0.5, None).unwrap().into_iter().filter(|finding| finding.field() == field).collect()
+    check(&row, Spacing::default(), None)
+        .unwrap()
+        .into_iter()
+        .filter(|finding| finding.field() == field)
+        .collect()
 }
 
 #[test]
@@ -41,7 +45,7 @@ fn the_shortest_overlap_that_explains_all_rows_at_once_is_0_567() {
                 .unwrap();
         (lo, hi) = (lo.max(least.hi()), hi.min(greatest.lo()));
     }
-    assert_eq!(shortest_decimal(lo, hi), PUBLISHED_OVERLAP);
+    assert_eq!(shortest_decimal(lo, hi), Some(PUBLISHED_OVERLAP));
 }
 
 #[test]
@@ -83,4 +87,12 @@ fn mnist_preset_is_the_exact_diameter() {
     // Source: integer brute force over MNIST's 60,000 training images, squared diameter 18518557 in units of 1/255.
     let exact = (ncsn_theory::interval::Interval::integer(18_518_557).sqrt()) / 255.0;
     assert!(exact.contains(Dataset::find("mnist").unwrap().sigma_max));
+}
+
+#[test]
+fn more_levels_than_any_overlap_asks_for_are_not_explained_by_one() {
+    let range = NoiseRange::new(50.0, 0.01).unwrap();
+    let schedule = ncsn_theory::schedule::Schedule::new(3072, range, 100_000, 5, 6.2e-6).unwrap();
+    let findings = check(&schedule, Spacing::default(), None).unwrap();
+    assert!(matches!(findings[0], Finding::LevelsTooMany { derived: 220, .. }), "{:?}", findings[0]);
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::presets::PUBLISHED_OVERLAP;
 use super::spacing::targets_for_levels;
-use super::{Law, Rounding, Schedule, gamma_root, num_levels};
+use super::{Law, Rounding, Schedule, gamma_root, num_levels, overlap};
 use crate::Error;
 use crate::interval::Interval;
 
@@ -45,21 +45,21 @@ pub enum Finding {
         /// Whether the two agree to the digits published.
         agrees: bool,
     },
-    /// L is what the target and ⌈x⌉ + 1 give.
+    /// L is what Technique 2 gives as asked for.
     LevelsAgree {
         /// L.
         published: u64,
-        /// The target.
-        target: f64,
+        /// What was asked for.
+        spacing: Spacing,
     },
     /// L is what another target gives with ⌊x⌋ + 1.
     LevelsExplained {
         /// L as published.
         published: u64,
-        /// L from the target asked for.
+        /// L as asked for.
         derived: u64,
-        /// The target asked for.
-        target: f64,
+        /// What was asked for.
+        spacing: Spacing,
         /// A target that gives the published L with ⌊x⌋ + 1: that of Table 4, else the shortest decimal.
         other_target: f64,
     },
@@ -67,12 +67,21 @@ pub enum Finding {
     LevelsTooFew {
         /// L as published.
         published: u64,
-        /// L from the target asked for.
+        /// L as asked for.
         derived: u64,
-        /// The target asked for.
-        target: f64,
+        /// What was asked for.
+        spacing: Spacing,
         /// The realised overlap.
         overlap: Interval,
+    },
+    /// There are more levels than any target below C(1) asks for.
+    LevelsTooMany {
+        /// L as published.
+        published: u64,
+        /// L as asked for.
+        derived: u64,
+        /// What was asked for.
+        spacing: Spacing,
     },
     /// ε is Technique 4's minimiser, to the digits published.
     EpsilonAgrees {
@@ -87,7 +96,7 @@ pub enum Finding {
         published: f64,
         /// The minimiser.
         optimal: Interval,
-        /// k in minimiser ≈ published·10ᵏ.
+        /// k = ±1 in minimiser ≈ published·10ᵏ.
         decimal_shift: i32,
     },
     /// ε is not the minimiser.
@@ -110,13 +119,31 @@ pub enum Finding {
     },
 }
 
+/// What is asked of Technique 2.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spacing {
+    /// Overlap of adjacent levels.
+    pub target: f64,
+    /// Law of the radius.
+    pub law: Law,
+    /// How L follows from γ.
+    pub rounding: Rounding,
+}
+
+impl Default for Spacing {
+    /// The paper's ½ by the normal law, with the rounding that guarantees it.
+    fn default() -> Self {
+        Self { target: 0.5, law: Law::Normal, rounding: Rounding::CeilPlusOne }
+    }
+}
+
 /// Largest realised overlap below which L cannot be explained by a choice of target.
 const SENSIBLE_OVERLAP: f64 = 0.01;
 
 /// Compares a schedule with the techniques.
 ///
 /// # Arguments
-/// `schedule` — the published numbers. `target` — overlap asked for by Technique 2. `diameter` — the largest pairwise
+/// `schedule` — the published numbers. `spacing` — what Technique 2 is asked for. `diameter` — the largest pairwise
 /// distance of the data, where it is known.
 ///
 /// # Errors
@@ -127,11 +154,11 @@ const SENSIBLE_OVERLAP: f64 = 0.01;
 /// use ncsn_theory::schedule::{check::check, presets::{Dataset, Model}};
 /// let ffhq = Dataset::find("ffhq").unwrap();
 /// let row = ffhq.row(Model::NcsnV2).unwrap().schedule(ffhq.dim())?;
-/// let findings = check(&row, 0.5, None)?;
+/// let findings = check(&row, Default::default(), None)?;
 /// assert!(findings.iter().any(|finding| finding.to_string().contains("misprint by a factor of ten")));
 /// # Ok::<(), ncsn_theory::Error>(())
 /// ```
-pub fn check(schedule: &Schedule, target: f64, diameter: Option<f64>) -> Result<Vec<Finding>, Error> {
+pub fn check(schedule: &Schedule, spacing: Spacing, diameter: Option<f64>) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
     let published = schedule.range().max();
     if let Some(diameter) = diameter {
@@ -141,7 +168,7 @@ pub fn check(schedule: &Schedule, target: f64, diameter: Option<f64>) -> Result<
         let agrees = format!("{diameter:.decimals$}") == published_text;
         findings.push(Finding::SigmaMax { published, diameter, agrees });
     }
-    findings.push(check_levels(schedule, target)?);
+    findings.push(check_levels(schedule, spacing)?);
     findings.push(check_epsilon(schedule)?);
     let zero_gain = 2.0 - 2.0 / schedule.gamma().sqr();
     if schedule.delta().is_above(zero_gain.hi()) {
@@ -150,25 +177,28 @@ pub fn check(schedule: &Schedule, target: f64, diameter: Option<f64>) -> Result<
     Ok(findings)
 }
 
-fn check_levels(schedule: &Schedule, target: f64) -> Result<Finding, Error> {
-    let published = schedule.num_levels();
-    let root = gamma_root(schedule.dim(), target, Law::Normal)?;
-    let derived = num_levels(schedule.range(), root, Rounding::CeilPlusOne)?;
+fn check_levels(schedule: &Schedule, spacing: Spacing) -> Result<Finding, Error> {
+    let (dim, range, published) = (schedule.dim(), schedule.range(), schedule.num_levels());
+    let root = gamma_root(dim, spacing.target, spacing.law)?;
+    let derived = num_levels(range, root, spacing.rounding)?;
     if derived == published {
-        return Ok(Finding::LevelsAgree { published, target });
+        return Ok(Finding::LevelsAgree { published, spacing });
     }
-    let overlap = schedule.overlap(Law::Normal);
-    if overlap.is_below(SENSIBLE_OVERLAP) {
-        return Ok(Finding::LevelsTooFew { published, derived, target, overlap });
+    let realised = schedule.overlap(spacing.law);
+    if realised.is_below(SENSIBLE_OVERLAP) {
+        return Ok(Finding::LevelsTooFew { published, derived, spacing, overlap: realised });
     }
-    let (least, greatest) =
-        targets_for_levels(schedule.range(), schedule.dim(), published, Rounding::FloorPlusOne, Law::Normal)?;
-    let other_target = if (least.hi()..greatest.lo()).contains(&PUBLISHED_OVERLAP) {
-        PUBLISHED_OVERLAP
+    let (least, greatest) = targets_for_levels(range, dim, published, Rounding::FloorPlusOne, spacing.law)?;
+    let targets = (least.hi(), greatest.lo().min(overlap(Interval::ONE, dim, spacing.law).lo()));
+    let other_target = if (targets.0..targets.1).contains(&PUBLISHED_OVERLAP) {
+        Some(PUBLISHED_OVERLAP)
     } else {
-        shortest_decimal(least.hi(), greatest.lo())
+        shortest_decimal(targets.0, targets.1)
     };
-    Ok(Finding::LevelsExplained { published, derived, target, other_target })
+    Ok(match other_target {
+        Some(other_target) => Finding::LevelsExplained { published, derived, spacing, other_target },
+        None => Finding::LevelsTooMany { published, derived, spacing },
+    })
 }
 
 fn check_epsilon(schedule: &Schedule) -> Result<Finding, Error> {
@@ -177,8 +207,7 @@ fn check_epsilon(schedule: &Schedule) -> Result<Finding, Error> {
     if optimal.contains(published) || rounds_to(optimal, published) {
         return Ok(Finding::EpsilonAgrees { published, optimal });
     }
-    let shifts = [-3, -2, -1, 1, 2, 3];
-    if let Some(decimal_shift) = shifts.into_iter().find(|&k| rounds_to_shifted(optimal, published, k)) {
+    if let Some(decimal_shift) = [-1, 1].into_iter().find(|&k| rounds_to_shifted(optimal, published, k)) {
         return Ok(Finding::EpsilonMisprint { published, optimal, decimal_shift });
     }
     let best = Schedule { epsilon: optimal.mid(), ..*schedule };
@@ -212,16 +241,14 @@ fn rounds_to(exact: Interval, published: f64) -> bool {
     rounds_to_shifted(exact, published, 0)
 }
 
-/// The decimal with the fewest digits after the point in `[lo, hi]`, the smallest of those; `lo` if 17 do not suffice.
-pub fn shortest_decimal(lo: f64, hi: f64) -> f64 {
+/// The decimal with the fewest digits after the point in `[lo, hi)`, the smallest of those; none when 17 do not suffice.
+pub fn shortest_decimal(lo: f64, hi: f64) -> Option<f64> {
     (0..17)
-        .filter_map(|digits| {
+        .map(|digits| {
             let scale = 10_f64.powi(digits);
-            let candidate = (lo * scale).ceil() / scale;
-            (lo <= candidate && candidate <= hi).then_some(candidate)
+            (lo * scale).ceil() / scale
         })
-        .next()
-        .unwrap_or(lo)
+        .find(|&candidate| lo <= candidate && candidate < hi)
 }
 
 impl Finding {
@@ -229,9 +256,10 @@ impl Finding {
     pub const fn field(&self) -> &'static str {
         match self {
             Self::SigmaMax { .. } => "sigma_max",
-            Self::LevelsAgree { .. } | Self::LevelsExplained { .. } | Self::LevelsTooFew { .. } => {
-                "num_levels"
-            }
+            Self::LevelsAgree { .. }
+            | Self::LevelsExplained { .. }
+            | Self::LevelsTooFew { .. }
+            | Self::LevelsTooMany { .. } => "num_levels",
             Self::EpsilonAgrees { .. }
             | Self::EpsilonMisprint { .. }
             | Self::EpsilonDiffers { .. }
@@ -248,10 +276,25 @@ impl Finding {
             Self::LevelsExplained { .. } => Verdict::Explained,
             Self::SigmaMax { agrees: false, .. }
             | Self::LevelsTooFew { .. }
+            | Self::LevelsTooMany { .. }
             | Self::EpsilonMisprint { .. }
             | Self::EpsilonDiffers { .. }
             | Self::VarianceGrows { .. } => Verdict::Differs,
         }
+    }
+}
+
+impl fmt::Display for Spacing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rounding = match self.rounding {
+            Rounding::CeilPlusOne => "ceil(x)+1",
+            Rounding::FloorPlusOne => "floor(x)+1",
+            Rounding::Ceil => "ceil(x)",
+            Rounding::Floor => "floor(x)",
+            Rounding::RoundPlusOne => "round(x)+1",
+        };
+        let law = if self.law == Law::Chi { " by the chi law" } else { "" };
+        write!(f, "overlap {}{law} with {rounding}", self.target)
     }
 }
 
@@ -266,20 +309,23 @@ impl fmt::Display for Finding {
                 "sigma_max {published} is {} the diameter {diameter} of Technique 1",
                 if published < diameter { "below" } else { "above" }
             ),
-            Self::LevelsAgree { published, target } => {
-                write!(f, "L = {published} follows from overlap {target} with ceil(x)+1")
+            Self::LevelsAgree { published, spacing } => {
+                write!(f, "L = {published} follows from {spacing}")
             }
-            Self::LevelsExplained { published, derived, target, other_target } => write!(
+            Self::LevelsExplained { published, derived, spacing, other_target } => write!(
                 f,
-                "L = {published} follows from overlap {other_target} with floor(x)+1; \
-                 overlap {target} with ceil(x)+1 gives {derived}"
+                "L = {published} follows from overlap {other_target} with floor(x)+1; {spacing} gives {derived}"
             ),
-            Self::LevelsTooFew { published, derived, target, overlap } => write!(
+            Self::LevelsTooFew { published, derived, spacing, overlap } => write!(
                 f,
-                "L = {published} leaves an overlap below {:.0e} between adjacent levels; \
-                 overlap {target} needs {derived}",
+                "L = {published} leaves an overlap below {:.0e} between adjacent levels; {spacing} needs {derived}",
                 // A power of ten above it: 4.9e-324 would be true, but reads like a measurement.
                 10_f64.powf(overlap.hi().max(1e-300).log10().ceil())
+            ),
+            Self::LevelsTooMany { published, derived, spacing } => write!(
+                f,
+                "L = {published} is more than any overlap below that of a level with itself asks for; \
+                 {spacing} needs {derived}"
             ),
             Self::EpsilonAgrees { published, optimal } => {
                 write!(
@@ -288,13 +334,9 @@ impl fmt::Display for Finding {
                     optimal.mid()
                 )
             }
-            Self::EpsilonMisprint { published, optimal, decimal_shift } => write!(
+            Self::EpsilonMisprint { published, optimal, .. } => write!(
                 f,
-                "epsilon {published:e}: misprint by a factor of {}; Technique 4's minimiser is {:.4e}",
-                match decimal_shift.unsigned_abs() {
-                    1 => "ten".to_owned(),
-                    k => format!("10^{k}"),
-                },
+                "epsilon {published:e}: misprint by a factor of ten; Technique 4's minimiser is {:.4e}",
                 optimal.mid()
             ),
             Self::EpsilonDiffers { published, optimal, ratio, optimal_ratio } => write!(

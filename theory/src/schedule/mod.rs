@@ -118,17 +118,9 @@ impl Schedule {
     /// σ_i for i = 0 (σ₁) … L − 1 (σ_L).
     ///
     /// # Accuracy
-    /// σ₁ and σ_L exactly; levels between them to a relative error of `(4 + |ln σ₁| + |ln σ_L|)` ulp.
+    /// That of [`NoiseRange::level`].
     pub fn sigma(&self, level: u64) -> f64 {
-        let last = self.num_levels - 1;
-        if level == 0 {
-            return self.range.max();
-        }
-        if level >= last {
-            return self.range.min();
-        }
-        let share = level as f64 / last as f64;
-        ((1.0 - share) * self.range.max().ln() + share * self.range.min().ln()).exp()
+        self.range.level(level, self.num_levels)
     }
 
     /// Langevin step size α_i = ε·σ_i²/σ_L² at level i = 0 … L − 1.

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::interval::Interval;
 
-/// σ₁ > σ_L, both between 10⁻¹⁰⁰ and 10¹⁰⁰ so that squares and ratios stay doubles.
+/// σ₁ > σ_L, both between 10⁻⁷⁵ and 10⁷⁵, so that their squares and the square of their ratio are doubles.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NoiseRange {
     max: f64,
@@ -15,11 +15,11 @@ impl NoiseRange {
     /// `max` — σ₁, `min` — σ_L, both in the units of the data.
     ///
     /// # Errors
-    /// [`Error::Domain`] for a level outside [1e-100, 1e100]; [`Error::Order`] unless σ_L < σ₁.
+    /// [`Error::Domain`] for a level outside [1e-75, 1e75]; [`Error::Order`] unless σ_L < σ₁.
     pub fn new(max: f64, min: f64) -> Result<Self, Error> {
         for (name, value) in [("sigma_max", max), ("sigma_min", min)] {
-            if !(1e-100..=1e100).contains(&value) {
-                return Err(Error::Domain { name, value, allowed: "1e-100 to 1e100" });
+            if !(1e-75..=1e75).contains(&value) {
+                return Err(Error::Domain { name, value, allowed: "1e-75 to 1e75" });
             }
         }
         if min < max {
@@ -37,6 +37,22 @@ impl NoiseRange {
     /// σ_L.
     pub fn min(self) -> f64 {
         self.min
+    }
+
+    /// σ_i of L geometric levels for i = 0 (σ₁) … L − 1 (σ_L).
+    ///
+    /// # Accuracy
+    /// σ₁ and σ_L exactly; levels between them to a relative error of `4 + 2(|ln σ₁| + |ln σ_L|)` ulp.
+    pub fn level(self, index: u64, num_levels: u64) -> f64 {
+        let last = num_levels.saturating_sub(1);
+        if index == 0 {
+            return self.max;
+        }
+        if index >= last {
+            return self.min;
+        }
+        let share = index as f64 / last as f64;
+        core_math::exp((1.0 - share) * core_math::log(self.max) + share * core_math::log(self.min))
     }
 
     /// ln(σ₁/σ_L) > 0.

@@ -144,7 +144,7 @@ fn overlap_less(gamma: Interval, dim: u64, law: Law, target: f64) -> Interval {
 
 /// √(2D)(γ − 1) + reach·γ, where the two terms nearly cancel: their rounding errors are kept and added.
 ///
-/// γ − 1 is exact for every double γ ≥ 1, and fused multiply-adds give the exact error of each product.
+/// γ − 1 is exact for every double 1 ≤ γ ≤ 2⁵³ (no larger one solves Technique 2), and fused multiply-adds give the exact error of each product.
 fn standardised(gamma: f64, dim: u64, reach: f64) -> Interval {
     let (twice_dim, excess) = (2.0 * Interval::integer(dim), gamma - 1.0);
     let root = twice_dim.mid().sqrt();
@@ -204,7 +204,7 @@ fn check_target(dim: u64, target: f64, law: Law) -> Result<(), Error> {
         return Err(Error::Domain {
             name: "overlap",
             value: target,
-            allowed: "above 0 (1e-300) and below 0.9973, the overlap of a level with itself",
+            allowed: "1e-300 to below C(1), the overlap of a level with itself (0.9973 for the normal law)",
         });
     }
     Ok(())
