@@ -106,21 +106,21 @@ impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
         Ok(())
     }
 
-    /// Evaluates one pair of positions.
-    pub(super) fn evaluate_pair(
+    /// Evaluates a position with some others.
+    pub(super) fn evaluate_row(
         &self,
         i: u32,
-        j: u32,
-        buffers: &mut [Vec<E>; 2],
+        others: impl IntoIterator<Item = u32>,
+        [row, other]: &mut [Vec<E>; 2],
     ) -> Result<Kept<E::Square>, DiameterError> {
         let mut kept = Kept::NONE;
-        let positions = [i as usize, j as usize];
-        for (buffer, position) in buffers.iter_mut().zip(positions) {
-            self.gather(&self.ranked[position..=position], buffer)?;
+        let i = i as usize;
+        self.gather(&self.ranked[i..=i], row)?;
+        for j in others {
+            let j = j as usize;
+            self.gather(&self.ranked[j..=j], other)?;
+            kept.offer(E::squared_distance(row, other), self.ranked[i].row, self.ranked[j].row);
         }
-        let [a, b] = buffers;
-        let [i, j] = positions.map(|position| self.ranked[position].row);
-        kept.offer(E::squared_distance(a, b), i, j);
         Ok(kept)
     }
 

@@ -3,6 +3,8 @@
 //! They are `for` loops on purpose: a closure inside such a function has its instruction set, the iterator adaptor that
 //! calls it has not, and code is never inlined from the richer set into the poorer one.
 
+use std::ops::Range;
+
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 
@@ -27,14 +29,56 @@ pub(super) fn u8_squared_distance(a: &[u8], b: &[u8]) -> u64 {
     total
 }
 
-/// Entries of `values` that are at least `threshold`.
+/// sum + a·b, in one rounding where there is an instruction for it; elsewhere `mul_add` would be a call.
+macro_rules! add_product {
+    ($sum:expr, $a:expr, $b:expr) => {
+        if target_cfg_f!(target_feature = "fma") { $a.mul_add($b, $sum) } else { $sum + $a * $b }
+    };
+}
+
+/// Rows whose bounds [`bounds`] computes at once, and rows that each is paired with: their sums just fit into the registers.
+pub(super) const BAND_ROWS: usize = 6;
+pub(super) const TILE_ROWS: usize = 16;
+
+/// `bounds[row][other] = band[last][row] + tile[last][other] + Σ_n band[n][row]·tile[n][other]` over the `terms` n; returns
+/// whether any of them is at least `threshold`.
+///
+/// # Accuracy
+/// γ_(n+2)·Σ|terms| for n products, u = 2⁻²⁴, whether or not multiplications and additions are fused.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(super) fn count_at_least(values: &[f32], threshold: f32) -> u32 {
-    let mut count = 0_u32;
-    for &value in values {
-        count += u32::from(value >= threshold);
+pub(super) fn bounds(
+    band: &[[f32; BAND_ROWS]],
+    tile: &[[f32; TILE_ROWS]],
+    terms: Range<usize>,
+    threshold: f32,
+    bounds: &mut [[f32; TILE_ROWS]; BAND_ROWS],
+) -> bool {
+    let last = band.len() - 1;
+    let mut parts = [[0.0_f32; TILE_ROWS]; BAND_ROWS];
+    for row in 0..BAND_ROWS {
+        for other in 0..TILE_ROWS {
+            parts[row][other] = band[last][row] + tile[last][other];
+        }
     }
-    count
+    for (factors, others) in band[terms.start..terms.end].iter().zip(&tile[terms.start..terms.end]) {
+        for row in 0..BAND_ROWS {
+            for other in 0..TILE_ROWS {
+                parts[row][other] = add_product!(parts[row][other], factors[row], others[other]);
+            }
+        }
+    }
+    let mut counts = [0_u32; TILE_ROWS];
+    for row in 0..BAND_ROWS {
+        for other in 0..TILE_ROWS {
+            counts[other] += u32::from(parts[row][other] >= threshold);
+        }
+    }
+    *bounds = parts;
+    let mut count = 0;
+    for other in counts {
+        count += other;
+    }
+    count > 0
 }
 
 /// Columns of a tile of [`add_products`].
@@ -64,12 +108,7 @@ pub(super) fn add_products(
         for row in 0..STRIP {
             let entry = rows[row][column];
             for lane in 0..DIRECTIONS {
-                // Without the instruction `mul_add` is a call.
-                parts[row][lane] = if target_cfg_f!(target_feature = "fma") {
-                    entry.mul_add(direction[lane], parts[row][lane])
-                } else {
-                    entry * direction[lane] + parts[row][lane]
-                };
+                parts[row][lane] = add_product!(parts[row][lane], entry, direction[lane]);
             }
         }
     }

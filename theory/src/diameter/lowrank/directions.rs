@@ -61,12 +61,11 @@ impl Directions {
 
     /// Projections of rows less `centre`, times `scale` (a power of two); 0 for missing directions.
     pub(super) fn project<E: Entry>(&self, rows: &[E], centre: &[E], scale: f64) -> Vec<[f64; DIRECTIONS]> {
-        let strips = rows.chunks(STRIP * self.dim);
-        strips
-            .flat_map(|strip| {
-                self.project_strip(strip, centre, scale).into_iter().take(strip.len() / self.dim)
-            })
-            .collect()
+        let mut projections = vec![[0.0; DIRECTIONS]; rows.len() / self.dim];
+        for (strip, out) in rows.chunks(STRIP * self.dim).zip(projections.chunks_mut(STRIP)) {
+            out.copy_from_slice(&self.project_strip(strip, centre, scale)[..out.len()]);
+        }
+        projections
     }
 
     /// Projections of at most [`STRIP`] rows.
