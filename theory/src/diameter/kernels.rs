@@ -3,6 +3,11 @@
 //! They are `for` loops on purpose: a closure inside such a function has its instruction set, the iterator adaptor that
 //! calls it has not, and code is never inlined from the richer set into the poorer one.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "an iterator over partial sums takes their address and keeps them in memory"
+)]
+
 use std::ops::Range;
 
 use multiversion::multiversion;
