@@ -1,0 +1,181 @@
+// What the trainer needs of libtorch and tch does not offer. Linked against libtorch_cpu and libc10 alone: CUDA's half
+// is opened at run time, so that one binary serves machines with and without a GPU.
+//
+// Every function returns 0, or 1 with the message of the exception in `ncsn_error`.
+
+#include <ATen/Context.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_lerp.h>
+#include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/conv2d.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/GradMode.h>
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "winograd.h"
+
+using at::Tensor;
+
+namespace {
+
+thread_local std::string last_error;
+
+template <class F>
+int guarded(F body) {
+  try {
+    body();
+    return 0;
+  } catch (const c10::Error& error) {
+    last_error = error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    last_error = error.what();
+  } catch (...) {
+    last_error = "unknown C++ exception";
+  }
+  return 1;
+}
+
+std::vector<Tensor> list(Tensor* const* tensors, size_t count) {
+  std::vector<Tensor> result;
+  result.reserve(count);
+  for (size_t i = 0; i < count; i++) result.push_back(*tensors[i]);
+  return result;
+}
+
+// The CUDA driver's own library, which is there wherever a driver is.
+template <class F>
+F driver_function(const char* name) {
+  static void* driver = dlopen("libcuda.so.1", RTLD_LAZY);
+  return driver ? reinterpret_cast<F>(dlsym(driver, name)) : nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+const char* ncsn_error() { return last_error.c_str(); }
+
+int ncsn_channels_last(Tensor* input, Tensor** output) {
+  return guarded([&] { *output = new Tensor(input->contiguous(at::MemoryFormat::ChannelsLast)); });
+}
+
+// 3x3 convolution with stride 1 and padding = dilation.
+int ncsn_conv3x3(Tensor* input, Tensor* weight, Tensor* bias, int64_t dilation, Tensor** output) {
+  return guarded([&] {
+    std::optional<Tensor> maybe_bias;
+    if (bias) maybe_bias = *bias;
+    if (winograd_pays(*input, *weight, dilation)) {
+      *output = new Tensor(winograd_conv3x3(*input, *weight, maybe_bias, dilation));
+    } else {
+      *output = new Tensor(at::conv2d(*input, *weight, maybe_bias, 1, dilation, dilation));
+    }
+  });
+}
+
+int ncsn_autocast_begin(int device, int dtype, int* was_enabled, int* old_dtype) {
+  return guarded([&] {
+    auto type = static_cast<at::DeviceType>(device);
+    *was_enabled = at::autocast::is_autocast_enabled(type);
+    *old_dtype = static_cast<int>(at::autocast::get_autocast_dtype(type));
+    at::autocast::set_autocast_dtype(type, static_cast<at::ScalarType>(dtype));
+    at::autocast::set_autocast_enabled(type, true);
+    at::autocast::increment_nesting();
+  });
+}
+
+int ncsn_autocast_end(int device, int was_enabled, int old_dtype) {
+  return guarded([&] {
+    auto type = static_cast<at::DeviceType>(device);
+    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(type, was_enabled != 0);
+    at::autocast::set_autocast_dtype(type, static_cast<at::ScalarType>(old_dtype));
+  });
+}
+
+// self <- self + weight * (other - self), tensor by tensor.
+int ncsn_lerp_(Tensor* const* self, Tensor* const* other, size_t count, double weight) {
+  return guarded([&] {
+    c10::AutoGradMode no_grad(false);
+    at::_foreach_lerp_(list(self, count), list(other, count), at::Scalar(weight));
+  });
+}
+
+// One step of Adam; nothing moves where `skip` (a one-element float tensor) is 1. `maxima` is null without AMSGrad.
+int ncsn_adam_(Tensor* const* parameters, Tensor* const* gradients, Tensor* const* means, Tensor* const* squares,
+               Tensor* const* maxima, size_t count, Tensor* step, double lr, double beta1, double beta2, double eps,
+               Tensor* skip) {
+  return guarded([&] {
+    c10::AutoGradMode no_grad(false);
+    // The kernel expects the number of this step, not of those done, one tensor per parameter.
+    std::vector<Tensor> steps(count, *step);
+    std::vector<Tensor> largest;
+    if (maxima) largest = list(maxima, count);
+    at::_fused_adam_(list(parameters, count), list(gradients, count), list(means, count), list(squares, count),
+                     largest, steps, lr, beta1, beta2, /*weight_decay=*/0.0, eps, maxima != nullptr,
+                     /*maximize=*/false, /*grad_scale=*/{}, *skip);
+  });
+}
+
+int ncsn_math(int tf32, int deterministic) {
+  return guarded([&] {
+    auto& context = at::globalContext();
+    context.setAllowTF32CuBLAS(tf32 != 0);
+    context.setAllowTF32CuDNN(tf32 != 0);
+    context.setDeterministicAlgorithms(deterministic != 0, /*warn_only=*/true);
+    context.setDeterministicCuDNN(deterministic != 0);
+  });
+}
+
+// Opens libtorch_cuda.so if it lies beside the libtorch_cpu.so in use. *found: 0 absent, 1 opened.
+int ncsn_open_cuda(int* found) {
+  return guarded([&] {
+    Dl_info info;
+    *found = 0;
+    if (!dladdr(reinterpret_cast<void*>(&at::globalContext), &info) || !info.dli_fname) return;
+    std::string path(info.dli_fname);
+    path = path.substr(0, path.rfind('/') + 1) + "libtorch_cuda.so";
+    if (access(path.c_str(), R_OK) != 0) return;
+    if (!dlopen(path.c_str(), RTLD_LAZY | RTLD_GLOBAL)) {
+      const char* reason = dlerror();
+      throw std::runtime_error(reason ? reason : path);
+    }
+    *found = 1;
+  });
+}
+
+// Name of a CUDA device, and its memory in bytes.
+int ncsn_device_name(int index, char* name, int capacity, size_t* memory) {
+  return guarded([&] {
+    auto init = driver_function<int (*)(unsigned)>("cuInit");
+    auto get = driver_function<int (*)(int*, int)>("cuDeviceGet");
+    auto get_name = driver_function<int (*)(char*, int, int)>("cuDeviceGetName");
+    auto get_memory = driver_function<int (*)(size_t*, int)>("cuDeviceTotalMem_v2");
+    int device = 0;
+    if (!init || !get || !get_name || !get_memory || init(0) || get(&device, index) ||
+        get_name(name, capacity, device) || get_memory(memory, device)) {
+      throw std::runtime_error("the CUDA driver does not answer");
+    }
+  });
+}
+
+// Bytes that tensors on a CUDA device have taken at most since the last call with `reset`, and bytes free and in all.
+int ncsn_cuda_memory(int index, int reset, int64_t* peak, size_t* available, size_t* total) {
+  return guarded([&] {
+    auto* allocator = c10::getDeviceAllocator(c10::DeviceType::CUDA);
+    auto device = static_cast<c10::DeviceIndex>(index);
+    *peak = allocator->getDeviceStats(device).allocated_bytes[0].peak;
+    if (reset) allocator->resetPeakStats(device);
+    std::tie(*available, *total) = allocator->getMemoryInfo(device);
+  });
+}
+
+}  // extern "C"

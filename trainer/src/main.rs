@@ -1,0 +1,2 @@
+//! `ncsn-trainer`
+fn main() {}

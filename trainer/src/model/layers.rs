@@ -1,0 +1,198 @@
+//! Convolution, InstanceNorm++ and its conditional form: the layers that have parameters.
+
+use tch::{Kind, Tensor};
+
+use super::registry::{Init, Scope};
+use crate::torch;
+
+/// Added to variances before the square root, as in PyTorch's `InstanceNorm2d`.
+const VARIANCE_FLOOR: f64 = 1e-5;
+
+/// What a layer has done, for whoever watches a forward pass.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// Name of the layer.
+    pub layer: &'a str,
+    /// Its result, `[batch, …]`.
+    pub output: &'a Tensor,
+    /// Multiplications and additions that its formula takes, for the whole batch.
+    pub flop: f64,
+    /// Number of its parameters' values.
+    pub parameters: usize,
+}
+
+/// What a forward pass carries along beside the images.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Index of each image's noise level, `[batch]`, int64.
+    pub levels: &'a Tensor,
+    /// Told of every layer with parameters, in order of evaluation.
+    pub watch: Option<&'a dyn Fn(Seen)>,
+}
+
+impl<'a> Context<'a> {
+    /// Of images at these levels.
+    pub fn new(levels: &'a Tensor) -> Self {
+        Self { levels, watch: None }
+    }
+
+    pub(super) fn see(&self, layer: &str, output: &Tensor, flop: impl Fn() -> f64, parameters: &[&Tensor]) {
+        if let Some(watch) = self.watch {
+            let parameters = parameters.iter().map(|tensor| tensor.numel()).sum();
+            watch(Seen { layer, output, flop: flop(), parameters });
+        }
+    }
+}
+
+/// 1×1 or 3×3 convolution with stride 1 that keeps height and width.
+#[derive(Debug)]
+pub struct Conv {
+    name: String,
+    weight: Tensor,
+    bias: Option<Tensor>,
+    dilation: i64,
+}
+
+/// Sizes of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvShape {
+    /// Channels in.
+    pub inputs: i64,
+    /// Channels out.
+    pub outputs: i64,
+    /// Side of the kernel, 1 or 3.
+    pub side: i64,
+    /// Distance of the pixels that the kernel meets.
+    pub dilation: i64,
+    /// Whether a constant is added to each channel.
+    pub bias: bool,
+}
+
+impl ConvShape {
+    /// 3×3 with bias, without dilation.
+    pub fn same(inputs: i64, outputs: i64) -> Self {
+        Self { inputs, outputs, side: 3, dilation: 1, bias: true }
+    }
+}
+
+impl Conv {
+    /// Registers `weight` `[out, in, side, side]` and, if asked for, `bias` `[out]`.
+    pub fn new(scope: &Scope, shape: ConvShape) -> Self {
+        let ConvShape { inputs, outputs, side, dilation, bias } = shape;
+        let init = Init::Uniform { fan_in: inputs * side * side };
+        Self {
+            name: scope.prefix().to_owned(),
+            weight: scope.parameter("weight", &[outputs, inputs, side, side], init),
+            bias: bias.then(|| scope.parameter("bias", &[outputs], init)),
+            dilation,
+        }
+    }
+
+    /// `[batch, in, height, width]` → `[batch, out, height, width]`.
+    pub fn forward(&self, x: &Tensor, context: Context) -> Tensor {
+        let side = self.weight.size()[2];
+        let y = if side == 3 {
+            torch::conv3x3(x, &self.weight, self.bias.as_ref(), self.dilation)
+        } else {
+            x.conv2d(&self.weight, self.bias.as_ref(), [1], [0], [1], 1)
+        };
+        let flop = || 2.0 * (self.weight.numel() / self.weight.size()[0] as usize) as f64 * y.numel() as f64;
+        let parameters: Vec<&Tensor> = [&self.weight].into_iter().chain(&self.bias).collect();
+        context.see(&self.name, &y, flop, &parameters);
+        y
+    }
+}
+
+/// InstanceNorm++: instance normalisation that keeps, normalised over the channels, the means that it removes.
+///
+/// # Formula
+/// ```text
+/// μ_c, v_c  mean and biased variance over the pixels;   m, s²  mean and unbiased variance of μ over the channels
+/// out = γ·((x − μ)/√(v + 1e-5) + α·(μ − m)/√(s² + 1e-5)) + β
+/// ```
+/// In the conditional form each noise level has its own γ | α | β, a row of `embed.weight` `[levels, 3·channels]`.
+///
+/// # Source
+/// Song & Ermon (2019), Appendix A; (2020), Appendix B.1.
+#[derive(Debug)]
+pub struct Norm {
+    name: String,
+    affine: Affine,
+}
+
+#[derive(Debug)]
+enum Affine {
+    Shared { alpha: Tensor, gamma: Tensor, beta: Tensor },
+    PerLevel { embed: Tensor },
+}
+
+impl Norm {
+    /// For `channels` channels; conditional where a number of `levels` is given.
+    pub fn new(scope: &Scope, channels: i64, levels: Option<i64>) -> Self {
+        let affine = match levels {
+            None => {
+                let noisy = Init::Norm { noisy: channels };
+                Affine::Shared {
+                    alpha: scope.parameter("alpha", &[channels], noisy),
+                    gamma: scope.parameter("gamma", &[channels], noisy),
+                    beta: scope.parameter("beta", &[channels], Init::Zero),
+                }
+            }
+            Some(levels) => {
+                let init = Init::Norm { noisy: 2 * channels };
+                Affine::PerLevel {
+                    embed: scope.sub("embed").parameter("weight", &[levels, 3 * channels], init),
+                }
+            }
+        };
+        Self { name: scope.prefix().to_owned(), affine }
+    }
+
+    /// `[batch, channels, height, width]` → the same shape.
+    pub fn forward(&self, x: &Tensor, context: Context) -> Tensor {
+        let (variance, mean) = x.var_mean_correction([2_i64, 3].as_slice(), 0, true);
+        let means = mean.flatten(1, -1);
+        let (spread, centre) = means.var_mean_correction([1_i64].as_slice(), 1, true);
+        let relative = (&means - centre) * (spread + VARIANCE_FLOOR).rsqrt();
+        let (gamma, alpha, beta) = match &self.affine {
+            Affine::Shared { alpha, gamma, beta } => {
+                (gamma.unsqueeze(0), alpha.unsqueeze(0), beta.unsqueeze(0))
+            }
+            Affine::PerLevel { embed } => {
+                let rows = embed.index_select(0, context.levels);
+                let mut parts = rows.chunk(3, 1).into_iter();
+                match (parts.next(), parts.next(), parts.next()) {
+                    (Some(gamma), Some(alpha), Some(beta)) => (gamma, alpha, beta),
+                    _ => unreachable!("a row is 3·channels wide"),
+                }
+            }
+        };
+        // γ·((x − μ)·r + α·μ̂) + β as scale·x + shift, so that the images are read once more and written once.
+        let scale = &gamma * (variance + VARIANCE_FLOOR).rsqrt().flatten(1, -1);
+        let shift = gamma * alpha * relative + beta - &scale * means;
+        let per_pixel = |values: Tensor| values.unsqueeze(-1).unsqueeze(-1);
+        let y = per_pixel(shift).addcmul(x, &per_pixel(scale));
+        // A subtraction, a multiplication and an addition at every pixel, besides the two moments.
+        let parameters: Vec<&Tensor> = match &self.affine {
+            Affine::Shared { alpha, gamma, beta } => vec![alpha, gamma, beta],
+            Affine::PerLevel { embed } => vec![embed],
+        };
+        context.see(&self.name, &y, || 8.0 * y.numel() as f64, &parameters);
+        y
+    }
+}
+
+/// Activation of all networks: x for x > 0, else eˣ − 1.
+pub fn elu(x: &Tensor) -> Tensor {
+    x.elu()
+}
+
+/// Mean over non-overlapping 2×2 blocks; a last odd row or column is dropped.
+pub fn mean_pool(x: &Tensor) -> Tensor {
+    x.avg_pool2d([2], [2], [0], false, true, None::<i64>)
+}
+
+/// Values of level indices as the kind that lookups take.
+pub(crate) fn as_index(levels: &Tensor) -> Tensor {
+    levels.to_kind(Kind::Int64)
+}

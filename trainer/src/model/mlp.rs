@@ -1,0 +1,73 @@
+//! A residual perceptron for plain vectors, told ln σ.
+//!
+//! In few dimensions the norm of a point does not reveal its noise level (Proposition 2 needs many), so Technique 3
+//! alone cannot work: ln σ is a further input. Points are scaled to unit size at every level, and the network predicts
+//! the noise, which Technique 3 then divides by σ.
+
+use tch::Tensor;
+
+use super::layers::{Context, elu};
+use super::registry::{Init, Scope};
+
+/// Residual blocks.
+const BLOCKS: usize = 3;
+
+#[derive(Debug)]
+struct Linear {
+    name: String,
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    fn new(scope: &Scope, inputs: i64, outputs: i64) -> Self {
+        let init = Init::Uniform { fan_in: inputs };
+        Self {
+            name: scope.prefix().to_owned(),
+            weight: scope.parameter("weight", &[outputs, inputs], init),
+            bias: scope.parameter("bias", &[outputs], init),
+        }
+    }
+
+    fn forward(&self, x: &Tensor, context: Context) -> Tensor {
+        let y = x.linear(&self.weight, Some(&self.bias));
+        let flop = || 2.0 * self.weight.size()[1] as f64 * y.numel() as f64;
+        context.see(&self.name, &y, flop, &[&self.weight, &self.bias]);
+        y
+    }
+}
+
+/// Linear → 3 × {h + linear(ELU(linear(ELU(h))))} → ELU → linear, from `[x/√(1 + σ²) | ln σ]`.
+#[derive(Debug)]
+pub struct Mlp {
+    begin: Linear,
+    blocks: Vec<[Linear; 2]>,
+    end: Linear,
+}
+
+impl Mlp {
+    /// For vectors of `dim` entries, with `width` hidden units.
+    pub fn new(scope: &Scope, dim: i64, width: i64) -> Self {
+        let begin = Linear::new(&scope.sub("begin"), dim + 1, width);
+        let blocks = (0..BLOCKS)
+            .map(|i| {
+                let scope = scope.sub("blocks").sub(i.to_string());
+                [
+                    Linear::new(&scope.sub("linear1"), width, width),
+                    Linear::new(&scope.sub("linear2"), width, width),
+                ]
+            })
+            .collect();
+        Self { begin, blocks, end: Linear::new(&scope.sub("end"), width, dim) }
+    }
+
+    /// `[batch, dim]`, and σ of each `[batch, 1]` → `[batch, dim]`.
+    pub fn forward(&self, x: &Tensor, sigma: &Tensor, context: Context) -> Tensor {
+        let scaled = x / (sigma * sigma + 1.0).sqrt();
+        let mut h = self.begin.forward(&Tensor::cat(&[scaled, sigma.log()], 1), context);
+        for [linear1, linear2] in &self.blocks {
+            h = &h + linear2.forward(&elu(&linear1.forward(&elu(&h), context)), context);
+        }
+        self.end.forward(&elu(&h), context)
+    }
+}

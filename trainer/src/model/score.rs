@@ -1,0 +1,173 @@
+//! Technique 3: an estimate of the score at every noise level from one network.
+//!
+//! ```text
+//! NCSNv2, vectors:   s(x, σ) = f(x)/σ        NCSN:   s(x, σ_i) = f(x, i)
+//! ```
+//! Image networks see h = 2x − 1: noise levels are meant for pixels in [0, 1], the network for values around 0.
+
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, Tensor};
+
+use super::architecture::Architecture;
+use super::layers::{Context, Seen, as_index};
+use super::mlp::Mlp;
+use super::refinenet::RefineNet;
+use super::registry::{Parameters, Scope};
+use crate::{Error, torch};
+
+/// What determines a network's parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkShape {
+    /// Which network.
+    pub architecture: Architecture,
+    /// n of Tables 2 and 3, or the number of hidden units for vectors.
+    pub filters: i64,
+    /// Shape of one item: `[channels, height, width]`, or `[dim]`.
+    pub item: Vec<i64>,
+}
+
+impl NetworkShape {
+    /// Whether the network takes such items.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] with the limit.
+    pub fn check(&self) -> Result<(), Error> {
+        if !(1..=4096).contains(&self.filters) {
+            return Err(Error::setting("filters", self.filters, "1 to 4096"));
+        }
+        let factor = self.architecture.factor();
+        let sides = |sides: &[i64]| sides.iter().map(i64::to_string).collect::<Vec<_>>().join(" x ");
+        match (self.architecture.depth(), &self.item[..]) {
+            (None, &[dim]) if dim >= 1 => Ok(()),
+            (None, other) => Err(Error::setting("item of mlp", sides(other), "one axis: plain vectors")),
+            (Some(_), &[channels, height, width]) if channels >= 1 && height >= factor && width >= factor => {
+                if height % factor == 0 && width % factor == 0 {
+                    Ok(())
+                } else {
+                    let allowed = format!("height and width divisible by {factor} for {}", self.architecture);
+                    Err(Error::setting("image size", sides(&self.item), allowed))
+                }
+            }
+            (Some(_), other) => {
+                let allowed =
+                    format!("channels x height x width, sides at least {factor}, for {}", self.architecture);
+                Err(Error::setting("item", sides(other), allowed))
+            }
+        }
+    }
+
+    /// D, number of values of an item.
+    pub fn dim(&self) -> u64 {
+        self.item.iter().product::<i64>() as u64
+    }
+
+    /// Shape of a batch of items.
+    pub fn batch(&self, count: i64) -> Vec<i64> {
+        [count].into_iter().chain(self.item.iter().copied()).collect()
+    }
+}
+
+#[derive(Debug)]
+enum Trunk {
+    Image(RefineNet),
+    Vector(Mlp),
+}
+
+/// A network with its noise levels.
+#[derive(Debug)]
+pub struct Network {
+    shape: NetworkShape,
+    trunk: Trunk,
+    parameters: Parameters,
+    /// σ of each level as float32, `[levels]`.
+    sigmas: Tensor,
+    autocast: bool,
+}
+
+impl Network {
+    /// A network with new random parameters, drawn from torch's default generator of the CPU.
+    ///
+    /// # Arguments
+    /// * `sigmas` — noise levels from largest to smallest
+    ///
+    /// # Errors
+    /// Those of [`NetworkShape::check`].
+    pub fn new(shape: &NetworkShape, sigmas: &[f32], device: Device) -> Result<Self, Error> {
+        shape.check()?;
+        let scope = Scope::root(device);
+        let levels = shape.architecture.is_conditional().then_some(sigmas.len() as i64);
+        let trunk = match shape.architecture.depth() {
+            Some(depth) => {
+                Trunk::Image(RefineNet::new(&scope, depth, shape.item[0], shape.filters, levels))
+            }
+            None => Trunk::Vector(Mlp::new(&scope, shape.item[0], shape.filters)),
+        };
+        Ok(Self {
+            shape: shape.clone(),
+            trunk,
+            parameters: scope.parameters(),
+            sigmas: Tensor::from_slice(sigmas).to_device(device),
+            autocast: false,
+        })
+    }
+
+    /// Computes products and convolutions in bfloat16 from now on.
+    pub fn set_autocast(&mut self, on: bool) {
+        self.autocast = on;
+    }
+
+    /// The parameters, which the network shares.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// What the network was built for.
+    pub fn shape(&self) -> &NetworkShape {
+        &self.shape
+    }
+
+    /// σ of each level, `[levels]`.
+    pub fn sigmas(&self) -> &Tensor {
+        &self.sigmas
+    }
+
+    /// Where the parameters are.
+    pub fn device(&self) -> Device {
+        self.sigmas.device()
+    }
+
+    /// σ of each item as a factor for items, `[batch, 1, …]`.
+    pub fn sigma_of(&self, levels: &Tensor) -> Tensor {
+        let shape: Vec<i64> = [-1].into_iter().chain(self.shape.item.iter().map(|_| 1)).collect();
+        self.sigmas.index_select(0, &as_index(levels)).view(shape.as_slice())
+    }
+
+    /// Estimated score of noisy items.
+    ///
+    /// # Arguments
+    /// * `x` — `[batch, …item]`, pixels in [0, 1] plus noise
+    /// * `levels` — index of each item's noise level, `[batch]`
+    ///
+    /// # Accuracy
+    /// Single precision; bfloat16 products with autocast.
+    pub fn score(&self, x: &Tensor, levels: &Tensor) -> Tensor {
+        self.watched(x, levels, None)
+    }
+
+    /// As [`score`](Self::score), telling `watch` of every layer with parameters.
+    pub fn watched(&self, x: &Tensor, levels: &Tensor, watch: Option<&dyn Fn(Seen)>) -> Tensor {
+        let index = as_index(levels);
+        let context = Context { levels: &index, watch };
+        let run = || match &self.trunk {
+            Trunk::Image(net) => {
+                let h: Tensor = 2.0 * x - 1.0;
+                net.forward(&torch::channels_last(&h), context)
+            }
+            Trunk::Vector(net) => net.forward(x, &self.sigma_of(levels), context),
+        };
+        let output =
+            if self.autocast { torch::autocast(self.device(), run).to_kind(Kind::Float) } else { run() };
+        if self.shape.architecture.is_conditional() { output } else { output / self.sigma_of(levels) }
+    }
+}

@@ -1,0 +1,309 @@
+//! What tch lacks of libtorch, by the shim `shim/shim.cpp`; and torch's failures as errors.
+
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_double, c_int, c_void};
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr;
+use std::sync::Once;
+
+use tch::{Device, Kind, Tensor};
+
+use crate::Error;
+
+type Raw = *mut c_void;
+
+unsafe extern "C" {
+    fn ncsn_error() -> *const c_char;
+    fn ncsn_channels_last(input: Raw, output: *mut Raw) -> c_int;
+    fn ncsn_conv3x3(input: Raw, weight: Raw, bias: Raw, dilation: i64, output: *mut Raw) -> c_int;
+    fn ncsn_autocast_begin(device: c_int, dtype: c_int, enabled: *mut c_int, old: *mut c_int) -> c_int;
+    fn ncsn_autocast_end(device: c_int, enabled: c_int, old: c_int) -> c_int;
+    fn ncsn_lerp_(own: *const Raw, other: *const Raw, count: usize, weight: c_double) -> c_int;
+    fn ncsn_adam_(
+        parameters: *const Raw,
+        gradients: *const Raw,
+        means: *const Raw,
+        squares: *const Raw,
+        maxima: *const Raw,
+        count: usize,
+        step: Raw,
+        lr: c_double,
+        beta1: c_double,
+        beta2: c_double,
+        eps: c_double,
+        skip: Raw,
+    ) -> c_int;
+    fn ncsn_math(tf32: c_int, deterministic: c_int) -> c_int;
+    fn ncsn_open_cuda(found: *mut c_int) -> c_int;
+    fn ncsn_device_name(index: c_int, name: *mut c_char, capacity: c_int, memory: *mut usize) -> c_int;
+    fn ncsn_cuda_memory(
+        index: c_int,
+        reset: c_int,
+        peak: *mut i64,
+        available: *mut usize,
+        total: *mut usize,
+    ) -> c_int;
+}
+
+fn raw(tensor: &Tensor) -> Raw {
+    tensor.as_ptr() as Raw
+}
+
+fn raws(tensors: &[Tensor]) -> Vec<Raw> {
+    tensors.iter().map(raw).collect()
+}
+
+fn check(status: c_int) -> Result<(), Error> {
+    if status == 0 {
+        return Ok(());
+    }
+    // SAFETY: the shim keeps its last message alive until the next call on this thread.
+    let message = unsafe { CStr::from_ptr(ncsn_error()) }.to_string_lossy();
+    Err(Error::torch(&message))
+}
+
+/// As tch's own methods do: torch's error is a panic, which [`attempt`] makes an [`Error`].
+fn tensor(call: impl FnOnce(*mut Raw) -> c_int) -> Tensor {
+    let mut output = ptr::null_mut();
+    match check(call(&mut output)) {
+        // SAFETY: on success the shim hands over a new tensor.
+        Ok(()) => unsafe { Tensor::from_ptr(output.cast()) },
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The same values in channels-last memory order, in which 3×3 convolutions run fastest.
+pub fn channels_last(input: &Tensor) -> Tensor {
+    // SAFETY: the pointers are of live tensors.
+    tensor(|output| unsafe { ncsn_channels_last(raw(input), output) })
+}
+
+/// 3×3 convolution with stride 1 and padding = dilation; by Winograd's algorithm where that is faster.
+///
+/// # Arguments
+/// * `input` — `[batch, in, height, width]`
+/// * `weight` — `[out, in, 3, 3]`, `bias` — `[out]`
+///
+/// # Panics
+/// As tch's methods, on torch's errors.
+pub fn conv3x3(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, dilation: i64) -> Tensor {
+    let bias = bias.map_or(ptr::null_mut(), raw);
+    // SAFETY: the pointers are of live tensors, or null for no bias.
+    tensor(|output| unsafe { ncsn_conv3x3(raw(input), raw(weight), bias, dilation, output) })
+}
+
+/// Runs `body` with products and convolutions in bfloat16 on `device`, whatever else is in single precision.
+pub fn autocast<R>(device: Device, body: impl FnOnce() -> R) -> R {
+    struct Guard(c_int, c_int, c_int);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            // SAFETY: plain values.
+            unsafe { ncsn_autocast_end(self.0, self.1, self.2) };
+        }
+    }
+    const BFLOAT16: c_int = 15;
+    let device = c_int::from(matches!(device, Device::Cuda(_)));
+    let (mut enabled, mut old) = (0, 0);
+    // SAFETY: the two integers outlive the call.
+    let status = unsafe { ncsn_autocast_begin(device, BFLOAT16, &mut enabled, &mut old) };
+    let _guard = Guard(device, enabled, old);
+    if let Err(error) = check(status) {
+        panic!("{error}");
+    }
+    body()
+}
+
+/// own ← own + weight·(other − own), for each pair of tensors.
+///
+/// # Errors
+/// [`Error::Torch`] when shapes, devices or kinds differ.
+pub fn lerp_(own: &[Tensor], other: &[Tensor], weight: f64) -> Result<(), Error> {
+    assert_eq!(own.len(), other.len(), "one tensor for each");
+    // SAFETY: both lists hold `own.len()` live tensors.
+    check(unsafe { ncsn_lerp_(raws(own).as_ptr(), raws(other).as_ptr(), own.len(), weight) })
+}
+
+/// Tensors that one step of Adam reads and writes, one of each kind per parameter.
+pub struct AdamTensors<'a> {
+    /// θ.
+    pub parameters: &'a [Tensor],
+    /// ∇θ.
+    pub gradients: &'a [Tensor],
+    /// First moments.
+    pub means: &'a [Tensor],
+    /// Second moments.
+    pub squares: &'a [Tensor],
+    /// Largest second moments so far, for AMSGrad.
+    pub maxima: Option<&'a [Tensor]>,
+}
+
+/// One step of Adam; nothing moves where `skip` is 1.
+///
+/// # Arguments
+/// * `step` — float scalar: number of this step, from 1
+/// * `skip` — float scalar
+///
+/// # Errors
+/// [`Error::Torch`] when shapes, devices or kinds differ.
+pub fn adam_(
+    tensors: &AdamTensors,
+    step: &Tensor,
+    lr: f64,
+    [beta1, beta2]: [f64; 2],
+    eps: f64,
+    skip: &Tensor,
+) -> Result<(), Error> {
+    let count = tensors.parameters.len();
+    let lengths = [tensors.gradients.len(), tensors.means.len(), tensors.squares.len()];
+    assert_eq!(lengths, [count; 3], "one tensor of each kind per parameter");
+    let maxima = tensors.maxima.map(raws);
+    // SAFETY: all lists hold `count` live tensors; a null list of maxima means none.
+    check(unsafe {
+        ncsn_adam_(
+            raws(tensors.parameters).as_ptr(),
+            raws(tensors.gradients).as_ptr(),
+            raws(tensors.means).as_ptr(),
+            raws(tensors.squares).as_ptr(),
+            maxima.as_ref().map_or(ptr::null(), |list| list.as_ptr()),
+            count,
+            raw(step),
+            lr,
+            beta1,
+            beta2,
+            eps,
+            raw(skip),
+        )
+    })
+}
+
+/// Whether CUDA may round f32 products to TF32, and whether only deterministic algorithms are used.
+///
+/// # Errors
+/// [`Error::Torch`].
+pub fn set_math(tf32: bool, deterministic: bool) -> Result<(), Error> {
+    // SAFETY: plain values.
+    check(unsafe { ncsn_math(c_int::from(tf32), c_int::from(deterministic)) })
+}
+
+/// Opens libtorch's CUDA half where it lies beside the CPU half; the first thing that `main` does.
+///
+/// # Errors
+/// [`Error::Torch`] when it is there and does not load.
+pub fn open_cuda() -> Result<bool, Error> {
+    let mut found = 0;
+    // SAFETY: the integer outlives the call.
+    check(unsafe { ncsn_open_cuda(&mut found) })?;
+    Ok(found == 1)
+}
+
+/// Name and memory in bytes of a CUDA device.
+///
+/// # Errors
+/// [`Error::Torch`] without a driver or device.
+pub fn device_name(index: usize) -> Result<(String, usize), Error> {
+    let mut name = [0_u8; 256];
+    let mut memory = 0;
+    // SAFETY: the capacity leaves room for the terminating zero of the zeroed buffer.
+    check(unsafe { ncsn_device_name(index as c_int, name.as_mut_ptr().cast(), 255, &mut memory) })?;
+    let name = CStr::from_bytes_until_nul(&name).unwrap_or_default();
+    Ok((name.to_string_lossy().into_owned(), memory))
+}
+
+/// Memory of a CUDA device, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CudaMemory {
+    /// Taken by tensors at most since the last reset.
+    pub peak: u64,
+    /// Free for other processes too.
+    pub available: u64,
+    /// In all.
+    pub total: u64,
+}
+
+/// Memory of a CUDA device; `reset` starts a new peak.
+///
+/// # Errors
+/// [`Error::Torch`] without CUDA.
+pub fn cuda_memory(index: usize, reset: bool) -> Result<CudaMemory, Error> {
+    let (mut peak, mut available, mut total) = (0, 0, 0);
+    // SAFETY: the integers outlive the call.
+    check(unsafe {
+        ncsn_cuda_memory(index as c_int, c_int::from(reset), &mut peak, &mut available, &mut total)
+    })?;
+    Ok(CudaMemory { peak: peak as u64, available: available as u64, total: total as u64 })
+}
+
+thread_local! {
+    static ATTEMPTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `body`, in which tch panics on torch's errors, and returns such a panic as an error.
+///
+/// # Errors
+/// [`Error::OutOfMemory`], [`Error::Torch`]; other panics go on.
+pub fn attempt<R>(body: impl FnOnce() -> R) -> Result<R, Error> {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let torch = info.payload().downcast_ref::<String>().is_some_and(|text| is_torch(text));
+            if !(torch && ATTEMPTING.get()) {
+                loud(info);
+            }
+        }));
+    });
+    let before = ATTEMPTING.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(body));
+    ATTEMPTING.set(before);
+    result.map_err(|payload| match payload.downcast::<String>() {
+        Ok(text) if is_torch(&text) => Error::torch(&text),
+        Ok(text) => panic::resume_unwind(text),
+        Err(payload) => panic::resume_unwind(payload),
+    })
+}
+
+/// Whether a panic is tch's, or this module's: both are texts that begin so.
+fn is_torch(text: &str) -> bool {
+    text.contains("Torch(\"") || text.starts_with("torch: ") || text.starts_with("out of memory")
+}
+
+/// Values of a tensor, whatever its kind, device and memory order, as f32.
+pub fn to_vec(tensor: &Tensor) -> Vec<f32> {
+    let flat = tensor.to_device(Device::Cpu).to_kind(Kind::Float).contiguous().flatten(0, -1);
+    let mut values = vec![0.0; flat.numel()];
+    flat.copy_data(&mut values, flat.numel());
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn torch_errors_become_errors() {
+        let made = attempt(|| Tensor::from_slice(&[1_f32, 2.0]).view([3]));
+        let message = made.expect_err("two values are no three").to_string();
+        assert!(message.contains("shape '[3]' is invalid for input of size 2"), "{message}");
+        assert!(!message.contains('\n'), "{message}");
+    }
+
+    #[test]
+    fn other_panics_go_on() {
+        assert!(panic::catch_unwind(|| attempt(|| panic!("a bug"))).is_err());
+    }
+
+    #[test]
+    fn lerp_moves_towards_the_other() {
+        let own = [Tensor::from_slice(&[0.0_f32, 10.0])];
+        lerp_(&own, &[Tensor::from_slice(&[4.0_f32, 10.0])], 0.25).expect("same shapes");
+        assert_eq!(to_vec(&own[0]), [1.0, 10.0]);
+    }
+
+    #[test]
+    fn autocast_ends_with_its_body() {
+        let product = |x: &Tensor| x.matmul(x).kind();
+        let x = Tensor::ones([2, 2], (Kind::Float, Device::Cpu));
+        assert_eq!(autocast(Device::Cpu, || product(&x)), Kind::BFloat16);
+        assert_eq!(product(&x), Kind::Float);
+    }
+}

@@ -1,0 +1,55 @@
+//! Oracles of the authors' code in `../shared/oracles`, and of the project's own making beside the tests.
+
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+
+use ncsn_trainer::model::{Architecture, Network, NetworkShape, Parameters};
+use ncsn_trainer::tensor_file::TensorFile;
+use tch::{Device, Kind, Tensor};
+
+/// An oracle of the authors' code, or nothing in a clone without `../shared`, which is then said.
+pub fn shared(name: &str) -> Option<TensorFile> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/oracles").join(name);
+    if path.exists() {
+        println!("oracle: the authors' code, {name}");
+        Some(TensorFile::read(&path).expect("the oracle is a safetensors file"))
+    } else {
+        println!("oracle: ../shared/oracles is not here; {name} was not compared");
+        None
+    }
+}
+
+/// An oracle committed beside the tests.
+pub fn own(name: &str) -> TensorFile {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/oracles").join(name);
+    TensorFile::read(&path).expect("the oracle is a safetensors file")
+}
+
+/// ‖a − b‖/‖b‖ in double precision.
+pub fn distance(a: &Tensor, b: &Tensor) -> f64 {
+    assert_eq!(a.size(), b.size());
+    let (a, b) = (a.to_kind(Kind::Double), b.to_kind(Kind::Double));
+    ((a - &b).norm() / b.norm()).double_value(&[])
+}
+
+/// Noise levels of an oracle.
+pub fn sigmas(file: &TensorFile) -> Vec<f32> {
+    ncsn_trainer::torch::to_vec(&file.get("sigmas").expect("sigmas"))
+}
+
+/// A network with the parameters that a file has under `prefix`.
+pub fn network(
+    architecture: Architecture,
+    filters: i64,
+    item: [i64; 3],
+    sigmas: &[f32],
+    file: &TensorFile,
+    prefix: &str,
+) -> Network {
+    let shape = NetworkShape { architecture, filters, item: item.to_vec() };
+    let network = Network::new(&shape, sigmas, Device::Cpu).expect("a valid shape");
+    let read = |name: &String| (name.clone(), file.get(&format!("{prefix}{name}")).expect("a parameter"));
+    network.parameters().assign(&Parameters::new(network.parameters().names().iter().map(read).collect()));
+    network
+}

@@ -1,0 +1,92 @@
+//! Networks against the authors' code.
+
+mod common;
+
+use std::cell::RefCell;
+
+use common::{distance, network, shared, sigmas};
+use ncsn_trainer::model::{Architecture, Network, NetworkShape};
+use tch::Device;
+
+/// Relative L2 error that the reference meets against its own f64.
+///
+/// Source: `shared/oracles/README.md`.
+const FORWARD: f64 = 1e-5;
+
+#[test]
+fn ncsnv2_forward_is_the_authors() {
+    let (Some(forward), Some(weights)) =
+        (shared("ncsnv2_32_ngf8.forward.safetensors"), shared("ncsnv2_32_ngf8.weights.safetensors"))
+    else {
+        return;
+    };
+    let sigmas = sigmas(&forward);
+    for (prefix, out) in [("model.", "out"), ("model.", "out_f64"), ("ema.", "out_ema")] {
+        let net = network(Architecture::Ncsnv2, 8, [3, 32, 32], &sigmas, &weights, prefix);
+        let out = forward.get(out).expect("out");
+        let got = tch::no_grad(|| net.score(&forward.get("x").expect("x"), &forward.get("y").expect("y")));
+        let error = distance(&got, &out);
+        println!("{prefix} relative error {error:.1e}");
+        assert!(error < FORWARD, "{error}");
+    }
+    let net = network(Architecture::Ncsnv2, 8, [3, 32, 64], &sigmas, &weights, "model.");
+    let x = forward.get("extra_x").expect("x");
+    let got = tch::no_grad(|| net.score(&x, &forward.get("extra_y").expect("y")));
+    assert!(distance(&got, &forward.get("extra_out").expect("out")) < FORWARD);
+}
+
+#[test]
+fn keys_and_their_order_are_the_authors() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/oracles/state_dict_keys_ngf128.txt");
+    let Ok(text) = std::fs::read_to_string(path) else {
+        println!("oracle: ../shared/oracles is not here; keys were not compared");
+        return;
+    };
+    let architectures = [
+        ("NCSN", Architecture::Ncsn, 32),
+        ("NCSNv2", Architecture::Ncsnv2, 32),
+        ("NCSNv2Deeper", Architecture::Ncsnv2Deeper, 32),
+        ("NCSNv2Deepest", Architecture::Ncsnv2Deepest, 32),
+    ];
+    for (title, architecture, size) in architectures {
+        let section = text.split("## ").find(|section| section.lines().next() == Some(title));
+        let expected: Vec<String> = section
+            .expect("a section")
+            .lines()
+            .skip(1)
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with("sigmas"))
+            .map(str::to_owned)
+            .collect();
+        let shape = NetworkShape { architecture, filters: 128, item: vec![3, size, size] };
+        let net = Network::new(&shape, &[0.1; 10], Device::Cpu).expect("a valid shape");
+        let found: Vec<String> =
+            net.parameters().iter().map(|(name, tensor)| format!("{name} {:?}", tensor.size())).collect();
+        assert_eq!(found, expected, "{title}");
+    }
+}
+
+/// Source: `shared/notes/reference-model.md`, table of networks.
+#[test]
+fn sizes_and_operations_are_the_published() {
+    let cases = [
+        (Architecture::Ncsn, 32, 30_117_635, 19.786),
+        (Architecture::Ncsnv2, 32, 29_694_083, 19.786),
+        (Architecture::Ncsnv2, 64, 29_694_083, 79.144),
+        (Architecture::NcsnDeeper, 96, 84_183_811, 169.88),
+        (Architecture::Ncsnv2Deeper, 96, 83_445_379, 169.88),
+    ];
+    for (architecture, size, parameters, gflop) in cases {
+        let shape = NetworkShape { architecture, filters: 128, item: vec![3, size, size] };
+        let net = Network::new(&shape, &[0.1; 10], Device::Cpu).expect("a valid shape");
+        assert_eq!(net.parameters().count(), parameters, "{architecture}");
+        let total = RefCell::new(0.0);
+        let x = tch::Tensor::zeros([1, 3, size, size], tch::kind::FLOAT_CPU);
+        tch::no_grad(|| {
+            net.watched(&x, &tch::Tensor::from_slice(&[0_i64]), Some(&|seen| *total.borrow_mut() += seen.flop))
+        });
+        let found = total.into_inner() / 1e9;
+        assert!((found / gflop - 1.0).abs() < 0.01, "{architecture} {size}: {found}");
+    }
+}
