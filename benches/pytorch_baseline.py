@@ -1,4 +1,4 @@
-"""NCSN and NCSNv2 in plain eager PyTorch, written as the authors' modules are: the program that others are timed against.
+"""NCSN and NCSNv2 in plain eager PyTorch, shaped as the authors' modules are: what other programs are timed against.
 
 Blocks, names and loops follow Song & Ermon 2019 and 2020 as their released code runs them: NCHW, ELU, `optim.Adam` as
 PyTorch picks it, the moving average as a Python loop over parameters. Writes one JSON object to standard output.
@@ -266,7 +266,7 @@ def losses(model, x, y, noise, sigmas):
     sigma = sigmas[y].view(-1, 1, 1, 1)
     scores = model(x + noise * sigma, y)
     target = -noise / sigma
-    distance = (scores.view(len(x), -1) - target.view(len(x), -1)) ** 2
+    distance = (scores - target).flatten(start_dim=1) ** 2
     return 0.5 * distance.sum(dim=-1) * sigma.view(-1) ** 2
 
 
@@ -327,15 +327,13 @@ def benchmark(model, sigmas, x, arguments):
     cast = {"device_type": arguments.device, "dtype": torch.bfloat16, "enabled": arguments.precision == "bf16"}
     last = torch.full((batch,), len(sigmas) - 1, device=x.device)
 
-    def draw():
-        return torch.randint(0, len(sigmas), (batch,), device=x.device), torch.randn_like(x)
-
     def forward():
         with torch.no_grad(), torch.autocast(**cast):
             model(x, last)
 
     def train():
-        y, noise = draw()
+        y = torch.randint(0, len(sigmas), (batch,), device=x.device)
+        noise = torch.randn_like(x)
         with torch.autocast(**cast):
             train_step(model, optimizer, ema, x, y, noise, sigmas)
 
@@ -352,8 +350,16 @@ def write_scores(model, source, target, device):
 
     tensors = load_file(source, device=device)
     with torch.no_grad():
-        out = model(tensors["x"], tensors["y"])
+        out = model(tensors["x"].float(), tensors["y"])
     save_file({"out": out.float().cpu().contiguous()}, target)
+
+
+def device_name(device):
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    with open("/proc/cpuinfo") as lines:
+        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def peak_memory_bytes(device):
@@ -393,7 +399,6 @@ def main():
     arguments = parse()
     torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)
-    cuda = arguments.device == "cuda"
     # PyTorch lets convolutions use TF32 unless told otherwise.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = arguments.precision == "tf32"
     torch.backends.cudnn.benchmark = True
@@ -411,7 +416,7 @@ def main():
         "schema": SCHEMA,
         "program": "pytorch",
         "torch": torch.__version__,
-        "device": torch.cuda.get_device_name() if cuda else platform.processor() or platform.machine(),
+        "device": device_name(arguments.device),
         "threads": torch.get_num_threads(),
     }
     for key in ["architecture", "size", "channels", "filters", "levels", "batch", "precision", "channels_last"]:

@@ -37,7 +37,8 @@ fn compile(libtorch: &Path) {
     // cargo puts folders inside OUT_DIR that are searched for libraries on the path of `cargo run` and of doctests.
     let folder = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("libtorch");
     let _ = fs::remove_file(&folder);
-    let library = fs::canonicalize(libtorch.join("lib")).unwrap_or_else(|_| fail("its folder lib is missing"));
+    let library =
+        fs::canonicalize(libtorch.join("lib")).unwrap_or_else(|_| fail("its folder lib is missing"));
     if let Err(error) = std::os::unix::fs::symlink(&library, &folder) {
         fail(&format!("linking {}: {error}", folder.display()));
     }

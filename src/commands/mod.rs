@@ -54,12 +54,16 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn stdout() -> impl Write {
+/// Standard output, buffered.
+pub fn stdout() -> impl Write {
     io::BufWriter::new(io::stdout().lock())
 }
 
-/// Arguments of this process; a request for help prints it and ends, as does wrong use with one line.
-fn parse<C: Parser>() -> Result<C> {
+/// Arguments of this process; a request for help prints it and ends.
+///
+/// # Errors
+/// Wrong use, in one line.
+pub fn parse<C: Parser>() -> Result<C> {
     C::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
@@ -76,7 +80,7 @@ fn usage_error(message: &str) -> String {
 }
 
 /// Exit status and, for failures, the line on standard error.
-fn finish(result: Result<Outcome>) -> ExitCode {
+pub fn finish(result: Result<Outcome>) -> ExitCode {
     match result {
         Ok(Outcome::Yes) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),

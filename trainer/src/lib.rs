@@ -4,9 +4,24 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+pub mod array_file;
+pub mod checkpoint;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod dataset;
+pub mod device;
 pub mod error;
+pub mod log;
+pub mod mixture;
 pub mod model;
+pub mod presets;
+pub mod sample;
+pub mod shapes;
+pub mod sheet;
+pub mod source;
 pub mod tensor_file;
 pub mod torch;
+pub mod train;
 
 pub use error::Error;

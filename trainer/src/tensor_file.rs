@@ -46,8 +46,7 @@ impl TensorFile {
             found,
             expected: "a safetensors file".to_owned(),
         };
-        let damaged =
-            |error: SafeTensorError| content(format!("is damaged or of another format ({error})"));
+        let damaged = |error: SafeTensorError| content(format!("is damaged or of another format ({error})"));
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let mut tensors = HashMap::new();
@@ -192,8 +191,12 @@ mod tests {
             ("empty".to_owned(), Tensor::zeros([0, 3], (Kind::Int64, Device::Cpu))),
             ("scalar".to_owned(), Tensor::from(2.5_f64)),
         ];
-        write(&path, tensors.iter().map(|(name, tensor)| (name.clone(), tensor)), Some(("a", "b".to_owned())))
-            .expect("writes");
+        write(
+            &path,
+            tensors.iter().map(|(name, tensor)| (name.clone(), tensor)),
+            Some(("a", "b".to_owned())),
+        )
+        .expect("writes");
         let file = TensorFile::read(&path).expect("reads");
         assert_eq!(file.get("last").expect("there"), image);
         assert_eq!(file.get("empty").expect("there").size(), [0, 3]);

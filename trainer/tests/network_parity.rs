@@ -84,7 +84,11 @@ fn sizes_and_operations_are_the_published() {
         let total = RefCell::new(0.0);
         let x = tch::Tensor::zeros([1, 3, size, size], tch::kind::FLOAT_CPU);
         tch::no_grad(|| {
-            net.watched(&x, &tch::Tensor::from_slice(&[0_i64]), Some(&|seen| *total.borrow_mut() += seen.flop))
+            net.watched(
+                &x,
+                &tch::Tensor::from_slice(&[0_i64]),
+                Some(&|seen| *total.borrow_mut() += seen.flop),
+            )
         });
         let found = total.into_inner() / 1e9;
         assert!((found / gflop - 1.0).abs() < 0.01, "{architecture} {size}: {found}");

@@ -38,14 +38,8 @@ pub enum Architecture {
 
 impl Architecture {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Ncsn,
-        Self::NcsnDeeper,
-        Self::Ncsnv2,
-        Self::Ncsnv2Deeper,
-        Self::Ncsnv2Deepest,
-        Self::Mlp,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Ncsn, Self::NcsnDeeper, Self::Ncsnv2, Self::Ncsnv2Deeper, Self::Ncsnv2Deepest, Self::Mlp];
 
     /// Name on the command line and in files.
     pub const fn name(self) -> &'static str {

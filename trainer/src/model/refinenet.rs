@@ -27,33 +27,39 @@ impl Stage {
 const fn stages(depth: Depth) -> &'static [Stage] {
     use Resample::{Dilate, Halve, Keep};
     match depth {
-        Depth::Shallow => &const {
-            [
-                Stage::new("1", 1, Keep, 1),
-                Stage::new("2", 2, Halve, 1),
-                Stage::new("3", 2, Dilate(2), 2),
-                Stage::new("4", 2, Dilate(4), 2),
-            ]
-        },
-        Depth::Deeper => &const {
-            [
-                Stage::new("1", 1, Keep, 1),
-                Stage::new("2", 2, Halve, 1),
-                Stage::new("3", 2, Halve, 2),
-                Stage::new("4", 4, Dilate(2), 2),
-                Stage::new("5", 4, Dilate(4), 4),
-            ]
-        },
-        Depth::Deepest => &const {
-            [
-                Stage::new("1", 1, Keep, 1),
-                Stage::new("2", 2, Halve, 1),
-                Stage::new("3", 2, Halve, 2),
-                Stage::new("31", 2, Halve, 2),
-                Stage::new("4", 4, Dilate(2), 2),
-                Stage::new("5", 4, Dilate(4), 4),
-            ]
-        },
+        Depth::Shallow => {
+            &const {
+                [
+                    Stage::new("1", 1, Keep, 1),
+                    Stage::new("2", 2, Halve, 1),
+                    Stage::new("3", 2, Dilate(2), 2),
+                    Stage::new("4", 2, Dilate(4), 2),
+                ]
+            }
+        }
+        Depth::Deeper => {
+            &const {
+                [
+                    Stage::new("1", 1, Keep, 1),
+                    Stage::new("2", 2, Halve, 1),
+                    Stage::new("3", 2, Halve, 2),
+                    Stage::new("4", 4, Dilate(2), 2),
+                    Stage::new("5", 4, Dilate(4), 4),
+                ]
+            }
+        }
+        Depth::Deepest => {
+            &const {
+                [
+                    Stage::new("1", 1, Keep, 1),
+                    Stage::new("2", 2, Halve, 1),
+                    Stage::new("3", 2, Halve, 2),
+                    Stage::new("31", 2, Halve, 2),
+                    Stage::new("4", 4, Dilate(2), 2),
+                    Stage::new("5", 4, Dilate(4), 4),
+                ]
+            }
+        }
     }
 }
 

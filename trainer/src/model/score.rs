@@ -98,9 +98,7 @@ impl Network {
         let scope = Scope::root(device);
         let levels = shape.architecture.is_conditional().then_some(sigmas.len() as i64);
         let trunk = match shape.architecture.depth() {
-            Some(depth) => {
-                Trunk::Image(RefineNet::new(&scope, depth, shape.item[0], shape.filters, levels))
-            }
+            Some(depth) => Trunk::Image(RefineNet::new(&scope, depth, shape.item[0], shape.filters, levels)),
             None => Trunk::Vector(Mlp::new(&scope, shape.item[0], shape.filters)),
         };
         Ok(Self {

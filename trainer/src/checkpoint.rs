@@ -1,0 +1,264 @@
+//! Checkpoints: a folder of tensors and one JSON file, which is there whole or not at all.
+//!
+//! ```text
+//! RUN/checkpoints/step-00005000/tensors.safetensors   model.* ema.* adam.exp_avg.* adam.exp_avg_sq.* …, sigmas
+//!                               checkpoint.json       step, configuration, digests, versions
+//! ```
+//! Everything random about a step, and the order of the data, are functions of the seed and the step, so that the two
+//! numbers are the whole state of all generators.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tch::Tensor;
+
+use crate::Error;
+use crate::config::Config;
+use crate::model::Parameters;
+use crate::tensor_file::{self, TensorFile};
+use crate::train::State;
+
+/// Value of `schema` in `checkpoint.json`.
+pub const SCHEMA: &str = "ncsn.checkpoint/1";
+/// Name of the file of tensors.
+pub const TENSORS: &str = "tensors.safetensors";
+/// Name of the file that describes them.
+pub const MANIFEST: &str = "checkpoint.json";
+/// How the name of a folder begins that is not complete.
+const UNFINISHED: &str = ".unfinished-";
+
+/// `checkpoint.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Program that wrote the checkpoint.
+    pub program: String,
+    /// Steps done; with the seed in `config`, the state of every generator and of the data order.
+    pub step: u64,
+    /// Training loss, smoothed; absent before the first step.
+    pub smoothed_loss: Option<f64>,
+    /// SHA-256 of the file of tensors.
+    pub tensors_sha256: String,
+    /// Parameters in the order of the authors' state dicts.
+    pub names: Vec<String>,
+    /// The resolved configuration, schedule included.
+    pub config: Config,
+}
+
+/// Folder of a step's checkpoint.
+pub fn folder(checkpoints: &Path, step: u64) -> PathBuf {
+    checkpoints.join(format!("step-{step:08}"))
+}
+
+/// Steps of the complete checkpoints below a folder, in order; none where there is no folder.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn list(checkpoints: &Path) -> Result<Vec<u64>, Error> {
+    let entries = match fs::read_dir(checkpoints) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(Error::file(checkpoints))?,
+    };
+    let mut steps = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(Error::file(checkpoints))?.file_name();
+        let step: Option<u64> =
+            name.to_str().and_then(|name| name.strip_prefix("step-")).and_then(|step| step.parse().ok());
+        steps.extend(step);
+    }
+    steps.sort_unstable();
+    Ok(steps)
+}
+
+/// Writes a checkpoint, and removes the older ones beyond the last `config.records.keep`.
+///
+/// The folder is written under another name, brought to the disk and renamed: a crash at any moment leaves the
+/// checkpoints that were there.
+///
+/// # Errors
+/// [`Error::File`], such as for a full disk; [`Error::Setting`] when a weight is not finite.
+pub fn save(checkpoints: &Path, state: &State, config: &Config) -> Result<PathBuf, Error> {
+    let finite = |parameters: &Parameters| {
+        parameters.tensors().iter().all(|tensor| tensor.isfinite().all().int64_value(&[]) != 0)
+    };
+    if !tch::no_grad(|| finite(state.network.parameters()) && finite(state.average.parameters())) {
+        return Err(Error::setting("a weight", "not finite", "finite: the checkpoint before is kept"));
+    }
+    fs::create_dir_all(checkpoints).map_err(Error::file(checkpoints))?;
+    clear_unfinished(checkpoints)?;
+    let unfinished = checkpoints.join(format!("{UNFINISHED}{}", state.step));
+    let written = fs::create_dir(&unfinished)
+        .map_err(Error::file(&unfinished))
+        .and_then(|()| write(&unfinished, state, config));
+    if let Err(error) = written {
+        // Best effort: what is left is removed before the next checkpoint anyway.
+        let _ = fs::remove_dir_all(&unfinished);
+        return Err(error);
+    }
+    let done = folder(checkpoints, state.step);
+    if done.exists() {
+        fs::remove_dir_all(&done).map_err(Error::file(&done))?;
+    }
+    fs::rename(&unfinished, &done).map_err(Error::file(&done))?;
+    sync_folder(checkpoints)?;
+    let steps = list(checkpoints)?;
+    for step in steps.iter().rev().skip(config.records.keep as usize) {
+        let old = folder(checkpoints, *step);
+        fs::remove_dir_all(&old).map_err(Error::file(&old))?;
+    }
+    Ok(done)
+}
+
+fn write(folder: &Path, state: &State, config: &Config) -> Result<(), Error> {
+    let path = folder.join(TENSORS);
+    let [sums, counts] = state.levels.tensors();
+    let mut tensors: Vec<(String, &Tensor)> = vec![
+        ("sigmas".to_owned(), state.network.sigmas()),
+        ("levels.sums".to_owned(), sums),
+        ("levels.counts".to_owned(), counts),
+    ];
+    for (prefix, parameters) in groups(state) {
+        tensors.extend(parameters.iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+    }
+    tensor_file::write(&path, tensors, None)?;
+    let manifest = Manifest {
+        schema: SCHEMA.to_owned(),
+        program: concat!("ncsn-trainer ", env!("CARGO_PKG_VERSION")).to_owned(),
+        step: state.step,
+        smoothed_loss: state.smoothed,
+        tensors_sha256: sha256(&path)?,
+        names: state.network.parameters().names().to_vec(),
+        config: config.clone(),
+    };
+    let path = folder.join(MANIFEST);
+    let text = serde_json::to_string_pretty(&manifest)
+        .map_err(|error| Error::File { path: path.clone(), reason: io::Error::other(error) })?;
+    fs::write(&path, text + "\n").map_err(Error::file(&path))?;
+    File::open(&path).and_then(|file| file.sync_all()).map_err(Error::file(&path))?;
+    sync_folder(folder)
+}
+
+/// The groups of a state's parameters and how their names begin.
+fn groups(state: &State) -> Vec<(&'static str, &Parameters)> {
+    let mut groups = vec![
+        ("model.", state.network.parameters()),
+        ("ema.", state.average.parameters()),
+        ("adam.exp_avg.", &state.adam.means),
+        ("adam.exp_avg_sq.", &state.adam.squares),
+    ];
+    groups.extend(state.adam.maxima.as_ref().map(|maxima| ("adam.max_exp_avg_sq.", maxima)));
+    groups
+}
+
+/// Removes what an interrupted checkpoint has left.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn clear_unfinished(checkpoints: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(checkpoints).map_err(Error::file(checkpoints))? {
+        let entry = entry.map_err(Error::file(checkpoints))?;
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            fs::remove_dir_all(entry.path()).map_err(Error::file(&entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Brings the names in a folder to the disk.
+fn sync_folder(folder: &Path) -> Result<(), Error> {
+    File::open(folder).and_then(|file| file.sync_all()).map_err(Error::file(folder))
+}
+
+/// SHA-256 of a file, in hexadecimal.
+fn sha256(path: &Path) -> Result<String, Error> {
+    let mut file = File::open(path).map_err(Error::file(path))?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        let read = file.read(&mut buffer).map_err(Error::file(path))?;
+        if read == 0 {
+            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        hash.update(&buffer[..read]);
+    }
+}
+
+/// Reads the manifest of a checkpoint's folder.
+///
+/// # Errors
+/// [`Error::File`]; [`Error::Content`] for another or a damaged file; those of [`Config::check`].
+pub fn manifest(folder: &Path) -> Result<Manifest, Error> {
+    let path = folder.join(MANIFEST);
+    let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
+    let content = |found: String| Error::Content {
+        path: path.clone(),
+        found,
+        expected: format!("a checkpoint of schema {SCHEMA}"),
+    };
+    let manifest: Manifest =
+        serde_json::from_str(&text).map_err(|error| content(error.to_string().replace('\n', " ")))?;
+    if manifest.schema != SCHEMA {
+        return Err(content(format!("schema is {:?}", manifest.schema)));
+    }
+    manifest.config.check()?;
+    Ok(manifest)
+}
+
+/// The tensors of a checkpoint, after their digest is compared.
+///
+/// # Errors
+/// [`Error::Content`] for a file that has changed since; those of [`TensorFile::read`].
+pub fn tensors(folder: &Path, manifest: &Manifest) -> Result<TensorFile, Error> {
+    let path = folder.join(TENSORS);
+    let found = sha256(&path)?;
+    if found != manifest.tensors_sha256 {
+        let expected = format!("{}, as {MANIFEST} says", manifest.tensors_sha256);
+        return Err(Error::Content { path, found: format!("SHA-256 is {found}"), expected });
+    }
+    TensorFile::read(&path)
+}
+
+/// Overwrites a network's parameters with those that a file has under `prefix`.
+///
+/// # Errors
+/// [`Error::Tensor`] for one that is missing, superfluous, or has another shape or kind.
+pub fn load_parameters(parameters: &Parameters, file: &TensorFile, prefix: &str) -> Result<(), Error> {
+    let mut read = Vec::with_capacity(parameters.names().len());
+    for (name, own) in parameters.iter() {
+        let key = format!("{prefix}{name}");
+        let tensor = file.shaped(&key, &own.size())?;
+        if tensor.kind() != own.kind() {
+            let (found, expected) = (format!("holds {:?}", tensor.kind()), format!("{:?}", own.kind()));
+            return Err(file.problem(&key, found, expected));
+        }
+        read.push((name.to_owned(), tensor));
+    }
+    let known = |key: &str| key.strip_prefix(prefix).is_none_or(|name| parameters.get(name).is_some());
+    if let Some(key) = file.names().into_iter().find(|key| !prefix.is_empty() && !known(key)) {
+        return Err(file.problem(key, "is not one of the network's".to_owned(), "no such tensor".to_owned()));
+    }
+    parameters.assign(&Parameters::new(read));
+    Ok(())
+}
+
+/// Brings a new state to where a checkpoint's was.
+///
+/// # Errors
+/// Those of [`tensors`] and [`load_parameters`].
+pub fn restore(state: &mut State, folder: &Path, manifest: &Manifest) -> Result<(), Error> {
+    let file = tensors(folder, manifest)?;
+    for (prefix, parameters) in groups(state) {
+        load_parameters(parameters, &file, prefix)?;
+    }
+    let levels = state.network.sigmas().size();
+    state.levels.restore(&file.shaped("levels.sums", &levels)?, &file.shaped("levels.counts", &levels)?);
+    state.adam.set_step(manifest.step);
+    state.step = manifest.step;
+    state.smoothed = manifest.smoothed_loss;
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! Command line: what can be given, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Precision;
+use crate::device::Wanted;
+use crate::model::Architecture;
+use crate::source::Weights;
+
+/// Train NCSN and NCSNv2 from a certified noise schedule, and sample from them
+///
+/// Song & Ermon (2020), "Improved Techniques for Training Score-Based Generative Models", on libtorch. Schedules come
+/// from `ncsn schedule --format toml`; without one, those of the paper's Table 4 are used.
+#[derive(Debug, Parser)]
+#[command(name = "ncsn-trainer", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands; each is described by its options.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "a description here would replace that of the options in --help")]
+pub enum Command {
+    Train(TrainArgs),
+    Sample(SampleArgs),
+    Model(ModelArgs),
+    Data(DataArgs),
+    Devices(DevicesArgs),
+}
+
+/// What is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Where to compute, and how precisely.
+#[derive(Args, Clone, Debug)]
+pub struct DeviceArgs {
+    /// Where to compute: auto, cpu, cuda or cuda:N; auto is the first GPU, or else the CPU
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: Wanted,
+    /// Precision of products and convolutions: f32, tf32 or bf16 [default: bf16 on CUDA, f32 on the CPU]
+    #[arg(long, value_name = "PRECISION")]
+    pub precision: Option<Precision>,
+    /// CPU threads [default: one per core]
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<u32>,
+}
+
+/// Train a network
+///
+/// Starts from a preset, which flags override; the resolved configuration is written to the run's folder. With
+/// --resume, a run goes on from its last checkpoint as if it had never stopped.
+///
+/// Example: ncsn-trainer train --preset mnist --data mnist/ --run runs/mnist
+#[derive(Args, Clone, Debug)]
+#[command(allow_negative_numbers = true)]
+pub struct TrainArgs {
+    /// Settings to start from; 'ncsn-trainer model' lists them. 'own' is for data of your own, with --schedule
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["config", "resume"])]
+    pub preset: Option<String>,
+    /// A configuration file to start from, such as the config.toml of another run
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub config: Option<PathBuf>,
+    /// Folder of the run, made anew [default: runs/PRESET]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Go on with the run in --run
+    #[arg(long, requires = "run")]
+    pub resume: bool,
+    /// Noise schedule from 'ncsn schedule --format toml', instead of the preset's
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub schedule: Option<PathBuf>,
+    /// Training data: a folder or archive of images, IDX, CIFAR binary, .npy, .npz
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Test data [default: the test split of --data, or items held out]
+    #[arg(long, value_name = "PATH")]
+    pub test_data: Option<PathBuf>,
+    /// Settings that override the preset's
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+    /// Stop after this many steps
+    #[arg(long, value_name = "STEPS")]
+    pub iterations: Option<u64>,
+    /// Where to compute
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Print the resolved configuration and write nothing
+    #[arg(long, conflicts_with = "resume")]
+    pub dry_run: bool,
+    /// Output for people or programs
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Settings that override the preset's.
+#[derive(Args, Clone, Debug, Default)]
+#[group(id = "overrides", multiple = true, conflicts_with = "resume")]
+pub struct OverrideArgs {
+    /// Network: ncsn, ncsn-deeper, ncsnv2, ncsnv2-deeper, ncsnv2-deepest, mlp
+    #[arg(long, value_name = "NAME")]
+    pub architecture: Option<Architecture>,
+    /// n of Tables 2 and 3, the channels of the first stage
+    #[arg(long, value_name = "CHANNELS")]
+    pub filters: Option<i64>,
+    /// Resize images so that the short side has this many pixels, then crop the centre to a square
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<u32>,
+    /// Crop the centre to a square of this many pixels before resizing
+    #[arg(long, value_name = "PIXELS")]
+    pub crop: Option<u32>,
+    /// Array to read from an .npz archive that holds several
+    #[arg(long, value_name = "NAME")]
+    pub array: Option<String>,
+    /// Items held out for the test loss where there is no test split
+    #[arg(long, value_name = "ITEMS")]
+    pub held_out: Option<u64>,
+    /// Whether half of the images are mirrored
+    #[arg(long, value_name = "BOOL")]
+    pub flip: Option<bool>,
+    /// Items per step
+    #[arg(long, value_name = "ITEMS")]
+    pub batch: Option<u64>,
+    /// Learning rate of Adam
+    #[arg(long, value_name = "RATE")]
+    pub lr: Option<f64>,
+    /// Epsilon of Adam
+    #[arg(long, value_name = "EPSILON")]
+    pub adam_eps: Option<f64>,
+    /// Keep the largest second moment (AMSGrad)
+    #[arg(long, value_name = "BOOL")]
+    pub amsgrad: Option<bool>,
+    /// Weight m kept from the old average of the weights (Technique 5)
+    #[arg(long, value_name = "RATE")]
+    pub ema_rate: Option<f64>,
+    /// Seed of everything random
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<u64>,
+    /// Steps between checkpoints
+    #[arg(long, value_name = "STEPS")]
+    pub checkpoint_every: Option<u64>,
+    /// Steps between test losses
+    #[arg(long, value_name = "STEPS")]
+    pub test_every: Option<u64>,
+    /// Steps between records of the loss
+    #[arg(long, value_name = "STEPS")]
+    pub log_every: Option<u64>,
+    /// Checkpoints kept
+    #[arg(long, value_name = "COUNT")]
+    pub keep: Option<u64>,
+    /// Images sampled at each checkpoint
+    #[arg(long, value_name = "IMAGES")]
+    pub samples: Option<u64>,
+}
+
+/// A trained network.
+#[derive(Args, Clone, Debug)]
+pub struct TrainedArgs {
+    /// A run's folder (its last checkpoint) or a checkpoint's
+    #[arg(long, value_name = "PATH")]
+    pub checkpoint: PathBuf,
+    /// Averaged (ema) or last (raw) weights
+    #[arg(long, value_name = "WEIGHTS", default_value = "ema")]
+    pub weights: Weights,
+}
+
+/// Sample images from a trained network
+///
+/// Annealed Langevin dynamics (Algorithm 1) over all noise levels. The same seed gives the same images, whatever the
+/// batch.
+///
+/// Example: ncsn-trainer sample --checkpoint runs/mnist --num 64 --grid digits.png
+#[derive(Args, Clone, Debug)]
+pub struct SampleArgs {
+    /// The network
+    #[command(flatten)]
+    pub trained: TrainedArgs,
+    /// Number of images
+    #[arg(long, value_name = "IMAGES", default_value_t = 64)]
+    pub num: u64,
+    /// Images sampled at once
+    #[arg(long, value_name = "IMAGES", default_value_t = 64)]
+    pub batch: u64,
+    /// Seed of start and noise
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// Langevin steps per level [default: the run's]
+    #[arg(long, value_name = "T")]
+    pub steps_per_level: Option<u64>,
+    /// Step size at the smallest noise level [default: the run's]
+    #[arg(long, value_name = "EPSILON")]
+    pub epsilon: Option<f64>,
+    /// Leave out the denoising at the end
+    #[arg(long)]
+    pub no_denoise: bool,
+    /// Sheet of all images
+    #[arg(long, value_name = "FILE.png")]
+    pub grid: Option<PathBuf>,
+    /// Folder for one PNG of each image
+    #[arg(long, value_name = "DIR")]
+    pub png: Option<PathBuf>,
+    /// Values before rounding, as .npy or .safetensors
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Strip of the first images on their way through the noise levels
+    #[arg(long, value_name = "FILE.png")]
+    pub trajectory: Option<PathBuf>,
+    /// Where to start: tensor 'x0' of a safetensors file
+    #[arg(long, value_name = "FILE")]
+    pub init: Option<PathBuf>,
+    /// Noise to use: tensor 'noise' [steps, images, …] of a safetensors file
+    #[arg(long, value_name = "FILE")]
+    pub noise: Option<PathBuf>,
+    /// Where to compute
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+/// Show a preset's network layer by layer, or list the presets
+///
+/// Example: ncsn-trainer model --preset cifar10
+#[derive(Args, Clone, Debug)]
+pub struct ModelArgs {
+    /// Preset whose network is shown; without it, all presets are listed
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// n of Tables 2 and 3 [default: the preset's]
+    #[arg(long, value_name = "CHANNELS", requires = "preset")]
+    pub filters: Option<i64>,
+    /// Output for people or programs
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Write the data that a preset draws by code, to look at or to measure
+///
+/// Example: ncsn-trainer data --preset shapes -o shapes.npy && ncsn schedule --data shapes.npy
+#[derive(Args, Clone, Debug)]
+pub struct DataArgs {
+    /// shapes or mixture2d
+    #[arg(long, value_name = "NAME")]
+    pub preset: String,
+    /// Seed of the drawing
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// Array of all items
+    #[arg(short, long, value_name = "FILE.npy")]
+    pub output: PathBuf,
+    /// Sheet of the first 64 images
+    #[arg(long, value_name = "FILE.png")]
+    pub grid: Option<PathBuf>,
+}
+
+/// Say which devices torch sees
+#[derive(Args, Clone, Debug)]
+pub struct DevicesArgs {
+    /// Output for people or programs
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+}

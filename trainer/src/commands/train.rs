@@ -1,0 +1,214 @@
+//! `ncsn-trainer train`.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context, Result, bail, ensure};
+use ncsn::commands::Outcome;
+use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::cli::{Format, OverrideArgs, TrainArgs};
+use crate::config::Config;
+use crate::train::{CHECKPOINTS, CONFIG, Session, State};
+use crate::{Error, checkpoint, dataset, device, presets};
+
+/// Trains, or goes on training.
+///
+/// # Errors
+/// Everything that is wrong with settings, data and files; see [`Session::train`].
+pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
+    let (device, precision) = super::set_up(&args.device)?;
+    let mut config = if args.resume { resumed(&args)? } else { fresh(&args)? };
+    let run = args.run.clone().unwrap_or_else(|| Path::new("runs").join(&config.preset));
+    if !args.resume {
+        refuse_existing(&run)?;
+    }
+    let split = dataset::open(&mut config)?;
+    match &config.data.digest {
+        Some(digest) if *digest != split.digest => {
+            bail!("the training data have SHA-256 {}, but the run began with {digest}", split.digest)
+        }
+        _ => config.data.digest = Some(split.digest.clone()),
+    }
+    if let Some(architecture) = args.overrides.architecture {
+        config.network.architecture = architecture;
+    }
+    if let Some(schedule) = args.schedule.as_ref() {
+        config.use_schedule(schedule)?;
+    }
+    config.check()?;
+    if args.dry_run {
+        write!(out, "{}", config.to_toml())?;
+        return Ok(Outcome::Yes);
+    }
+    let mut state = State::new(&config, device, precision)?;
+    let checkpoints = run.join(CHECKPOINTS);
+    if args.resume {
+        if let Some(&step) = checkpoint::list(&checkpoints)?.last() {
+            let folder = checkpoint::folder(&checkpoints, step);
+            let manifest = checkpoint::manifest(&folder)?;
+            same_run(&manifest.config, &config, &folder)?;
+            checkpoint::restore(&mut state, &folder, &manifest)?;
+        }
+    } else {
+        create(&run, &config)?;
+    }
+    if args.format == Format::Text {
+        let test = split.test.as_ref().map_or(0, dataset::Items::len);
+        writeln!(
+            out,
+            "{} steps of {} items from {} ({test} for the test loss), {} parameters, {}, {}",
+            config.training.iterations,
+            config.training.batch,
+            split.train.len(),
+            state.network.parameters().count(),
+            precision,
+            device::name(device)
+        )?;
+        writeln!(out, "noise {}", config.noise)?;
+        for note in &split.notes {
+            writeln!(out, "note: {note}")?;
+        }
+        if state.step > 0 {
+            writeln!(out, "going on after step {}", state.step)?;
+        }
+        out.flush()?;
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    let session = Session { run: &run, config: &config, split: &split, stop: &stop };
+    let done = session.train(&mut state)?;
+    match args.format {
+        Format::Json => {
+            let all = json!({"schema": "ncsn.training/1", "run": run, "step": done.step, "complete": done.complete,
+                "smoothed_loss": done.smoothed, "test_loss": done.test, "images_per_s": done.images_per_s,
+                "checkpoint": done.checkpoint});
+            writeln!(out, "{all:#}")?;
+        }
+        Format::Text => {
+            let word = if done.complete { "done" } else { "stopped" };
+            let loss = |loss: Option<f64>| loss.map_or("none".to_owned(), |loss| format!("{loss:.2}"));
+            writeln!(
+                out,
+                "{word} after step {}: smoothed loss {}, test loss {}, {:.0} images/s",
+                done.step,
+                loss(done.smoothed),
+                loss(done.test),
+                done.images_per_s
+            )?;
+            writeln!(out, "checkpoint {}", done.checkpoint.display())?;
+        }
+    }
+    Ok(Outcome::Yes)
+}
+
+/// Settings of a new run.
+fn fresh(args: &TrainArgs) -> Result<Config> {
+    let mut config = match (&args.preset, &args.config) {
+        (_, Some(path)) => Config {
+            data: crate::config::Data { digest: None, ..Config::read(path)?.data },
+            ..Config::read(path)?
+        },
+        (Some(name), None) if name == "own" => {
+            ensure!(
+                args.data.is_some() && args.schedule.is_some(),
+                "preset own needs --data and --schedule; 'ncsn schedule --data PATH --format toml -o FILE' derives one"
+            );
+            presets::own()
+        }
+        (Some(name), None) => presets::find(name)?,
+        (None, None) => presets::find("shapes")?,
+    };
+    override_with(&mut config, &args.overrides);
+    if let Some(path) = &args.data {
+        config.data.train = Some(path.clone());
+    }
+    if let Some(path) = &args.test_data {
+        config.data.test = Some(path.clone());
+    }
+    if let Some(iterations) = args.iterations {
+        config.training.iterations = iterations;
+    }
+    Ok(config)
+}
+
+/// Settings of a run that goes on, with those that may change.
+fn resumed(args: &TrainArgs) -> Result<Config> {
+    let run = args.run.as_deref().unwrap_or(Path::new(""));
+    let mut config = Config::read(&run.join(CONFIG)).context("--resume")?;
+    for (own, given) in [(&mut config.data.train, &args.data), (&mut config.data.test, &args.test_data)] {
+        if let Some(path) = given {
+            *own = Some(path.clone());
+        }
+    }
+    if let Some(iterations) = args.iterations {
+        config.training.iterations = iterations;
+    }
+    Ok(config)
+}
+
+fn override_with(config: &mut Config, args: &OverrideArgs) {
+    fn set<T: Clone>(own: &mut T, given: &Option<T>) {
+        if let Some(value) = given {
+            *own = value.clone();
+        }
+    }
+    let OverrideArgs { size, crop, array, .. } = args;
+    set(&mut config.network.architecture, &args.architecture);
+    set(&mut config.network.filters, &args.filters);
+    for (own, given) in [(&mut config.data.size, size), (&mut config.data.crop, crop)] {
+        *own = given.or(*own);
+    }
+    config.data.array = array.clone().or(config.data.array.take());
+    set(&mut config.data.held_out, &args.held_out);
+    set(&mut config.data.flip, &args.flip);
+    set(&mut config.training.batch, &args.batch);
+    set(&mut config.training.lr, &args.lr);
+    set(&mut config.training.adam_eps, &args.adam_eps);
+    set(&mut config.training.amsgrad, &args.amsgrad);
+    set(&mut config.training.ema_rate, &args.ema_rate);
+    set(&mut config.training.seed, &args.seed);
+    set(&mut config.records.checkpoint_every, &args.checkpoint_every);
+    set(&mut config.records.test_every, &args.test_every);
+    set(&mut config.records.log_every, &args.log_every);
+    set(&mut config.records.keep, &args.keep);
+    set(&mut config.records.samples, &args.samples);
+}
+
+/// A run's folder is made once and never overwritten.
+fn refuse_existing(run: &Path) -> Result<()> {
+    let occupied = match fs::read_dir(run) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => run.exists(),
+    };
+    ensure!(
+        !occupied,
+        "{} exists already; --resume goes on with it, --run DIR chooses another folder",
+        run.display()
+    );
+    Ok(())
+}
+
+fn create(run: &Path, config: &Config) -> Result<(), Error> {
+    fs::create_dir_all(run).map_err(Error::file(run))?;
+    let path: PathBuf = run.join(CONFIG);
+    let text = format!("# Resolved by ncsn-trainer {}.\n{}", env!("CARGO_PKG_VERSION"), config.to_toml());
+    ncsn::output::write_files(&[(&path, &text)])
+        .map_err(|error| Error::file(&path)(std::io::Error::other(format!("{error:#}"))))
+}
+
+/// A checkpoint belongs to the run whose configuration lies beside it.
+fn same_run(found: &Config, wanted: &Config, folder: &Path) -> Result<()> {
+    let mut found = found.clone();
+    found.training.iterations = wanted.training.iterations;
+    found.data.train.clone_from(&wanted.data.train);
+    found.data.test.clone_from(&wanted.data.test);
+    ensure!(found == *wanted, "{} was written with other settings than the run's {CONFIG}", folder.display());
+    Ok(())
+}

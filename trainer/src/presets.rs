@@ -1,0 +1,255 @@
+//! Presets: every row of Table 4, and `mnist`, `shapes` and `mixture2d`.
+
+use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_MIN};
+use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Steps};
+
+use crate::Error;
+use crate::config::{Config, Data, Noise, Records, Training};
+use crate::model::{Architecture, NetworkShape};
+use crate::{mixture, shapes};
+
+/// n of Tables 2 and 3.
+const PUBLISHED_FILTERS: i64 = 128;
+
+/// Step size of FFHQ in the authors' released configuration; Table 4 prints a tenth of it.
+const FFHQ_EPSILON: f64 = 9e-7;
+
+/// Largest distance between two of the first 4,096 built-in images (`ncsn-trainer data --preset shapes -o shapes.npy`,
+/// `ncsn diameter shapes.npy`), rounded up to two digits.
+const SHAPES_DIAMETER: f64 = 22.0;
+
+/// The configuration with this name.
+///
+/// # Errors
+/// [`Error::Setting`] listing the names.
+pub fn find(name: &str) -> Result<Config, Error> {
+    let unknown = || Error::setting("preset", name, names().join(", "));
+    match name {
+        "mnist" => mnist(),
+        "shapes" => shapes_preset(),
+        "mixture2d" => mixture2d(),
+        _ => {
+            let (model, dataset) = match name.strip_prefix("ncsn-") {
+                Some(dataset) => (Model::Ncsn, dataset),
+                None => (Model::NcsnV2, name),
+            };
+            let dataset = Dataset::find(dataset).ok_or_else(unknown)?;
+            table4(name, dataset, model)?.ok_or_else(unknown)
+        }
+    }
+}
+
+/// All names: Table 4 in its order, then the others.
+pub fn names() -> Vec<String> {
+    let rows = |model, prefix: &'static str| {
+        let known = DATASETS.iter().filter(move |dataset| dataset.row(model).is_some());
+        known.map(move |dataset| format!("{prefix}{}", dataset.name))
+    };
+    let others = ["mnist", "shapes", "mixture2d"].map(str::to_owned);
+    rows(Model::NcsnV2, "").chain(rows(Model::Ncsn, "ncsn-")).chain(others).collect()
+}
+
+/// A row of Table 4, if there is one.
+fn table4(name: &str, dataset: &Dataset, model: Model) -> Result<Option<Config>, Error> {
+    let Some(row) = dataset.row(model) else {
+        return Ok(None);
+    };
+    let conditional = model == Model::Ncsn;
+    let size = dataset.size as u32;
+    let ffhq = dataset.name == "ffhq";
+    let epsilon = if ffhq { FFHQ_EPSILON } else { row.epsilon };
+    let misprint = if ffhq { ", epsilon from the authors' configuration" } else { "" };
+    Ok(Some(Config {
+        preset: name.to_owned(),
+        network: NetworkShape {
+            architecture: Architecture::for_size(conditional, dataset.size)?,
+            filters: PUBLISHED_FILTERS,
+            item: [dataset.channels, dataset.size, dataset.size].map(|side| side as i64).to_vec(),
+        },
+        noise: Noise {
+            sigma_max: row.sigma_max,
+            sigma_min: PUBLISHED_SIGMA_MIN,
+            num_levels: row.num_levels,
+            steps_per_level: row.steps_per_level,
+            epsilon,
+            source: format!("Song & Ermon (2020), Table 4, {}{misprint}", row.model.name()),
+        },
+        data: Data {
+            crop: (dataset.name == "celeba").then_some(140),
+            size: (dataset.name != "cifar10").then_some(size),
+            held_out: if ffhq { 7000 } else { 1000 },
+            flip: true,
+            dequantize: conditional,
+            ..no_data()
+        },
+        training: Training {
+            batch: row.batch_size,
+            iterations: row.iterations,
+            lr: if conditional { 1e-3 } else { 1e-4 },
+            adam_eps: if ffhq { 1e-3 } else { 1e-8 },
+            ..training()
+        },
+        records: records(),
+    }))
+}
+
+/// MNIST with a network that two CPU cores can train.
+fn mnist() -> Result<Config, Error> {
+    let dataset =
+        Dataset::find("mnist").ok_or_else(|| Error::setting("preset", "mnist", "a known data set"))?;
+    let network = NetworkShape { architecture: Architecture::Ncsnv2, filters: 32, item: vec![1, 28, 28] };
+    let noise = derived(network.dim(), dataset.sigma_max, PUBLISHED_SIGMA_MIN, 5, dataset.sigma_max_source)?;
+    Ok(Config {
+        preset: "mnist".to_owned(),
+        network,
+        noise,
+        data: Data { held_out: 1000, ..no_data() },
+        training: Training { batch: 64, iterations: 50_000, lr: 3e-4, ..training() },
+        records: Records { checkpoint_every: 1000, samples: 36, ..records() },
+    })
+}
+
+/// Images that are drawn by [`shapes`], small enough to be learnt in minutes.
+fn shapes_preset() -> Result<Config, Error> {
+    let side = shapes::SIDE as i64;
+    let network = NetworkShape { architecture: Architecture::Ncsnv2, filters: 32, item: vec![3, side, side] };
+    let source = "bound on the diameter of the built-in images";
+    let noise = derived(network.dim(), SHAPES_DIAMETER, PUBLISHED_SIGMA_MIN, 3, source)?;
+    Ok(Config {
+        preset: "shapes".to_owned(),
+        network,
+        noise,
+        data: Data { held_out: 256, flip: true, ..no_data() },
+        training: Training { batch: 32, iterations: 1500, lr: 1e-3, ema_rate: 0.99, ..training() },
+        records: Records { checkpoint_every: 500, samples: 36, ..records() },
+    })
+}
+
+/// Data of the user's own: network and noise levels are still to be filled in from the data and a schedule.
+pub fn own() -> Config {
+    Config {
+        preset: "own".to_owned(),
+        network: NetworkShape {
+            architecture: Architecture::Ncsnv2,
+            filters: PUBLISHED_FILTERS,
+            item: Vec::new(),
+        },
+        noise: Noise {
+            sigma_max: 0.0,
+            sigma_min: 0.0,
+            num_levels: 0,
+            steps_per_level: 0,
+            epsilon: 0.0,
+            source: "none yet".to_owned(),
+        },
+        data: Data { held_out: 1000, ..no_data() },
+        training: training(),
+        records: records(),
+    }
+}
+
+/// A Gaussian mixture in the plane, for which Technique 2 has no ratio: levels by a fixed one.
+fn mixture2d() -> Result<Config, Error> {
+    Ok(Config {
+        preset: "mixture2d".to_owned(),
+        network: NetworkShape { architecture: Architecture::Mlp, filters: 128, item: vec![2] },
+        noise: Noise {
+            // The largest distance of two centres, as Technique 1 wants.
+            sigma_max: 2.0 * mixture::RADIUS,
+            sigma_min: mixture::SPREAD / 5.0,
+            num_levels: 20,
+            steps_per_level: 10,
+            // A tenth of σ_L²: the variance after a level is within 6 % of the level's own (equation 6).
+            epsilon: 0.1 * (mixture::SPREAD / 5.0).powi(2),
+            source: "two dimensions have no ratio by Technique 2; 20 levels from the largest distance of two centres"
+                .to_owned(),
+        },
+        data: Data { held_out: 1024, ..no_data() },
+        training: Training { batch: 512, iterations: 8000, lr: 1e-3, ..training() },
+        records: Records { checkpoint_every: 2000, samples: 0, ..records() },
+    })
+}
+
+/// A schedule by Techniques 2 and 4 from σ₁, σ_L and T.
+pub fn derived(dim: u64, sigma_max: f64, sigma_min: f64, steps: u64, source: &str) -> Result<Noise, Error> {
+    let request = Request {
+        dim,
+        range: NoiseRange::new(sigma_max, sigma_min)?,
+        overlap: 0.5,
+        law: Law::Normal,
+        rounding: Rounding::CeilPlusOne,
+        steps: Steps::PerLevel(steps),
+    };
+    let schedule = request.derive()?.schedule;
+    Ok(Noise {
+        sigma_max,
+        sigma_min,
+        num_levels: schedule.num_levels(),
+        steps_per_level: steps,
+        epsilon: schedule.epsilon(),
+        source: format!("Techniques 2 and 4 for D = {dim}; sigma_max: {source}"),
+    })
+}
+
+fn no_data() -> Data {
+    Data {
+        train: None,
+        test: None,
+        crop: None,
+        size: None,
+        array: None,
+        held_out: 0,
+        flip: false,
+        dequantize: false,
+        digest: None,
+    }
+}
+
+/// The settings that all rows share (Appendix B).
+fn training() -> Training {
+    Training {
+        batch: 128,
+        iterations: 300_000,
+        lr: 1e-4,
+        adam_eps: 1e-8,
+        betas: [0.9, 0.999],
+        amsgrad: false,
+        ema_rate: 0.999,
+        seed: 0,
+    }
+}
+
+fn records() -> Records {
+    Records { log_every: 10, test_every: 100, checkpoint_every: 5000, keep: 3, samples: 36 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_valid() {
+        for name in names() {
+            let config = find(&name).unwrap_or_else(|error| panic!("{name}: {error}"));
+            config.check().unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(config.preset, name);
+            assert_eq!(toml::from_str::<Config>(&config.to_toml()).expect("its own text"), config);
+        }
+    }
+
+    /// Source: Table 4 and Appendix B.1; ε of FFHQ as in `shared/notes/reference-model.md`.
+    #[test]
+    fn ffhq_is_as_published_but_for_the_misprint() {
+        let config = find("ffhq").expect("a preset");
+        assert_eq!(config.network.architecture, Architecture::Ncsnv2Deepest);
+        assert_eq!(config.training.adam_eps, 1e-3);
+        assert_eq!((config.training.batch, config.training.iterations), (32, 80_000));
+        assert_eq!((config.noise.num_levels, config.noise.epsilon), (2311, 9e-7));
+    }
+
+    #[test]
+    fn unknown_names_are_answered_with_the_known() {
+        let message = find("cifar").expect_err("no preset").to_string();
+        assert!(message.contains("cifar10, celeba"), "{message}");
+    }
+}

@@ -1,0 +1,140 @@
+//! Standard normal noise for samplers: each image has its own stream, so that it is the same in every batch.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use std::f64::consts::FRAC_PI_2;
+use tch::{Device, Tensor};
+
+use crate::Error;
+
+/// Where the noise of a batch comes from.
+#[derive(Debug)]
+pub enum Noise {
+    /// ChaCha8 with the image's number as stream: portable, and independent of batch and device.
+    Streams(Streams),
+    /// Tensors drawn by somebody else, `[steps, batch, …]`, used in order.
+    Recorded {
+        /// The noise.
+        tensor: Tensor,
+        /// Number of the next step.
+        next: i64,
+    },
+    /// Between the noises of two images: p·cos θ + q·sin θ with θ = kπ/(2(N + 1)), `[N, …]` for k = 1 … N.
+    Between {
+        /// Noise of the two images.
+        ends: Streams,
+        /// N.
+        count: i64,
+    },
+}
+
+/// One generator for each image.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    generators: Vec<ChaCha8Rng>,
+    item: Vec<i64>,
+    device: Device,
+}
+
+impl Streams {
+    /// For the images with these numbers.
+    pub fn new(seed: u64, images: impl IntoIterator<Item = u64>, item: &[i64], device: Device) -> Self {
+        let generator = |image| {
+            let mut generator = ChaCha8Rng::seed_from_u64(seed);
+            generator.set_stream(image);
+            generator
+        };
+        Self { generators: images.into_iter().map(generator).collect(), item: item.to_vec(), device }
+    }
+
+    /// Standard normal values `[images, …item]`.
+    pub fn normal(&mut self) -> Tensor {
+        self.draw(|generator| generator.sample(StandardNormal))
+    }
+
+    /// Values uniform in [0, 1), `[images, …item]`.
+    pub fn uniform(&mut self) -> Tensor {
+        self.draw(|generator| generator.random())
+    }
+
+    fn draw(&mut self, value: impl Fn(&mut ChaCha8Rng) -> f32) -> Tensor {
+        let dim = self.item.iter().product::<i64>() as usize;
+        let mut values = Vec::with_capacity(self.generators.len() * dim);
+        for generator in &mut self.generators {
+            values.extend((0..dim).map(|_| value(generator)));
+        }
+        let shape: Vec<i64> = [-1].into_iter().chain(self.item.iter().copied()).collect();
+        Tensor::from_slice(&values).view(shape.as_slice()).to_device(self.device)
+    }
+}
+
+impl Noise {
+    /// The noise of the next step, `[batch, …]`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when recorded noise is at its end.
+    pub fn next(&mut self) -> Result<Tensor, Error> {
+        match self {
+            Self::Streams(streams) => Ok(streams.normal()),
+            Self::Recorded { tensor, next } => {
+                let steps = tensor.size()[0];
+                if *next == steps {
+                    return Err(Error::setting(
+                        "steps of recorded noise",
+                        steps,
+                        "as many as the sampler takes",
+                    ));
+                }
+                *next += 1;
+                Ok(tensor.get(*next - 1))
+            }
+            Self::Between { ends, count } => {
+                let ends = ends.normal();
+                Ok(between(&ends.get(0), &ends.get(1), *count))
+            }
+        }
+    }
+}
+
+/// The interpolation of Appendix B.2: p·cos θ_k + q·sin θ_k, θ_k = kπ/(2(N + 1)), for k = 1 … N.
+///
+/// # Arguments
+/// * `p`, `q` — noise of the two ends, `[…]`; the result is `[N, …]`
+pub fn between(p: &Tensor, q: &Tensor, count: i64) -> Tensor {
+    let mix = |k: i64| {
+        let angle = FRAC_PI_2 * k as f64 / (count + 1) as f64;
+        p * angle.cos() + q * angle.sin()
+    };
+    Tensor::stack(&(1..=count).map(mix).collect::<Vec<_>>(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_has_the_same_noise_in_every_batch() {
+        let mut alone = Streams::new(1, [5], &[2, 3], Device::Cpu);
+        let mut together = Streams::new(1, 3..8, &[2, 3], Device::Cpu);
+        for _ in 0..3 {
+            assert_eq!(alone.normal().get(0), together.normal().get(2));
+        }
+    }
+
+    /// Source: Appendix B.2 with N = 1: θ = π/4.
+    #[test]
+    fn the_middle_of_two_noises_has_equal_parts() {
+        let (p, q) = (Tensor::from_slice(&[2.0_f32, 0.0]), Tensor::from_slice(&[0.0_f32, 4.0]));
+        let middle = crate::torch::to_vec(&between(&p, &q, 1));
+        let expected = [2.0_f32.sqrt(), 8.0_f32.sqrt()];
+        assert!(middle.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{middle:?}");
+    }
+
+    #[test]
+    fn recorded_noise_ends_with_an_error() {
+        let mut noise = Noise::Recorded { tensor: Tensor::from_slice(&[1.0_f32]).view([1, 1]), next: 0 };
+        assert!(noise.next().is_ok());
+        assert!(noise.next().is_err());
+    }
+}

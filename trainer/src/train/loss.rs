@@ -1,0 +1,152 @@
+//! Denoising score matching: perturbed items and the loss of their estimated scores.
+
+use std::sync::Mutex;
+
+use tch::{Device, Kind, Tensor};
+
+use crate::config::Data;
+use crate::model::Network;
+use crate::torch;
+
+/// Everything random about one step, a function of seed and step.
+#[derive(Debug)]
+pub struct Draw {
+    /// Level index of each item, uniform: `[batch]`, int64.
+    pub levels: Tensor,
+    /// z of each item: `[batch, …]`, standard normal.
+    pub noise: Tensor,
+    /// Whether each image is mirrored, `[batch, 1, 1, 1]`.
+    flip: Option<Tensor>,
+    /// u of each value, in [0, 1).
+    fraction: Option<Tensor>,
+}
+
+/// torch's generators are the process's; a step seeds and uses them without interruption.
+static GENERATOR: Mutex<()> = Mutex::new(());
+
+/// Runs `draw` with torch's generators seeded for a step of a run.
+///
+/// Steps of one run never share a seed: torch's CPU generator takes 32 bits of it, to which the step is added.
+pub fn seeded<R>(seed: u64, step: u64, draw: impl FnOnce() -> R) -> R {
+    let _held = GENERATOR.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let base = mix(seed);
+    tch::manual_seed((base & 0xffff_ffff_0000_0000 | (base.wrapping_add(step) & 0xffff_ffff)) as i64);
+    draw()
+}
+
+/// SplitMix64's finaliser: neighbouring seeds become unrelated.
+fn mix(seed: u64) -> u64 {
+    let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+impl Draw {
+    /// The random part of a step on a batch of a shape.
+    pub fn new(seed: u64, step: u64, data: &Data, levels: i64, shape: &[i64], device: Device) -> Self {
+        let uniform = |shape: &[i64]| Tensor::rand(shape, (Kind::Float, device));
+        seeded(seed, step, || Self {
+            levels: Tensor::randint(levels, [shape[0]], (Kind::Int64, device)),
+            noise: Tensor::randn(shape, (Kind::Float, device)),
+            flip: data.flip.then(|| uniform(&[shape[0], 1, 1, 1]).lt(0.5)),
+            fraction: data.dequantize.then(|| uniform(shape)),
+        })
+    }
+
+    /// Clean items as the network is to see them: mirrored and dequantised.
+    pub fn augment(&self, x: Tensor) -> Tensor {
+        let x = match &self.flip {
+            Some(flip) => x.flip([3]).where_self(flip, &x),
+            None => x,
+        };
+        match &self.fraction {
+            Some(fraction) => (255.0 * x + fraction) / 256.0,
+            None => x,
+        }
+    }
+}
+
+/// Denoising score matching loss of each item, `[batch]`.
+///
+/// # Formula
+/// ```text
+/// ½·‖s(x + σz, σ) + z/σ‖²·σ² = ½·‖σ·s(x + σz, σ) + z‖²
+/// ```
+/// # Arguments
+/// * `x` — clean items `[batch, …]`; `levels` — `[batch]`; `noise` — z, of x's shape
+///
+/// # Source
+/// Song & Ermon (2020), equation (2) with λ(σ) = σ²; the training loss is the mean over the batch.
+pub fn dsm_losses(network: &Network, x: &Tensor, levels: &Tensor, noise: &Tensor) -> Tensor {
+    let sigma = network.sigma_of(levels);
+    let score = network.score(&(x + &sigma * noise), levels);
+    half_squares(&(sigma * score + noise))
+}
+
+/// ½‖·‖² of each item.
+fn half_squares(residual: &Tensor) -> Tensor {
+    0.5 * residual.square().flatten(1, -1).sum_dim_intlist([1_i64].as_slice(), false, Kind::Float)
+}
+
+/// Mean loss of each level over the steps since the last reading, gathered on the device.
+#[derive(Debug)]
+pub struct LevelRecord {
+    sums: Tensor,
+    counts: Tensor,
+}
+
+impl LevelRecord {
+    /// For a number of levels.
+    pub fn new(levels: i64, device: Device) -> Self {
+        let zeros = || Tensor::zeros([levels], (Kind::Float, device));
+        Self { sums: zeros(), counts: zeros() }
+    }
+
+    /// Adds the losses of a batch.
+    pub fn add(&mut self, levels: &Tensor, losses: &Tensor) {
+        let losses = losses.detach();
+        let _ = self.counts.index_add_(0, levels, &losses.ones_like());
+        let _ = self.sums.index_add_(0, levels, &losses);
+    }
+
+    /// Number of items and mean loss of each level, and starts anew.
+    pub fn take(&mut self) -> Vec<(u64, f64)> {
+        let (sums, counts) = (torch::to_vec(&self.sums), torch::to_vec(&self.counts));
+        let _ = self.sums.zero_();
+        let _ = self.counts.zero_();
+        let mean = |(sum, count): (f32, f32)| (count as u64, f64::from(sum) / f64::from(count.max(1.0)));
+        sums.into_iter().zip(counts).map(mean).collect()
+    }
+
+    /// The sums and counts, for a checkpoint.
+    pub fn tensors(&self) -> [&Tensor; 2] {
+        [&self.sums, &self.counts]
+    }
+
+    /// Goes on from sums and counts.
+    pub fn restore(&mut self, sums: &Tensor, counts: &Tensor) {
+        self.sums.copy_(sums);
+        self.counts.copy_(counts);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_drawn_the_same_again_and_differs_from_the_next() {
+        let draw = |step| seeded(3, step, || Tensor::randn([4], (Kind::Float, Device::Cpu)));
+        assert_eq!(draw(5), draw(5));
+        assert_ne!(draw(5), draw(6));
+    }
+
+    #[test]
+    fn levels_are_averaged_apart() {
+        let mut record = LevelRecord::new(3, Device::Cpu);
+        record.add(&Tensor::from_slice(&[0_i64, 2, 2]), &Tensor::from_slice(&[1.0_f32, 2.0, 4.0]));
+        assert_eq!(record.take(), [(1, 1.0), (0, 0.0), (2, 3.0)]);
+        assert_eq!(record.take(), [(0, 0.0); 3]);
+    }
+}

@@ -1,0 +1,246 @@
+//! Training: denoising score matching with Adam and a moving average of the weights.
+
+mod adam;
+pub mod loss;
+mod state;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tch::{Device, Kind, Tensor};
+
+pub use adam::Adam;
+pub use state::{Done, State};
+
+use crate::config::Config;
+use crate::dataset::{self, Items, Split};
+use crate::log::{Line, Log};
+use crate::sample::{self, Noise, Streams};
+use crate::sheet::Sheet;
+use crate::{Error, checkpoint, sheet};
+
+/// Name of the folder of checkpoints in a run's folder.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// Name of the configuration in a run's folder.
+pub const CONFIG: &str = "config.toml";
+/// Name of the folder of sample sheets in a run's folder.
+pub const SAMPLES: &str = "samples";
+
+/// How a training session ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finished {
+    /// Steps done, those before a resumption included.
+    pub step: u64,
+    /// Whether all steps are done; otherwise the user stopped it.
+    pub complete: bool,
+    /// Smoothed training loss.
+    pub smoothed: Option<f64>,
+    /// Last test loss.
+    pub test: Option<f64>,
+    /// Items trained on per second, in this session.
+    pub images_per_s: f64,
+    /// The last checkpoint.
+    pub checkpoint: PathBuf,
+}
+
+/// A training session in a run's folder.
+pub struct Session<'a> {
+    /// The run's folder.
+    pub run: &'a Path,
+    /// The resolved configuration.
+    pub config: &'a Config,
+    /// What is learnt.
+    pub split: &'a Split,
+    /// Set from outside to stop after the step.
+    pub stop: &'a AtomicBool,
+}
+
+impl Session<'_> {
+    /// Trains up to the configured number of steps, or until stopped; the last state is in a checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`]; [`Error::OutOfMemory`] with a batch that would fit; those of reading data and writing files.
+    pub fn train(&self, state: &mut State) -> Result<Finished, Error> {
+        let Self { run, config, .. } = *self;
+        let settings = &config.training;
+        let device = state.network.device();
+        let mut log = Log::open(run, state.step)?;
+        let batches = dataset::ahead(&self.split.train, settings.batch as usize, settings.seed, state.step);
+        let bar = bar(settings.iterations, state.step);
+        let started = Instant::now();
+        let first = state.step;
+        let mut clock = Clock { since: started, step: first };
+        let mut saved = None;
+        let mut test = None;
+        let mut pending: Option<(Done, Vec<usize>)> = None;
+        while state.step < settings.iterations && !self.stop.load(Ordering::Relaxed) {
+            let (numbers, stored) =
+                batches.recv().unwrap_or_else(|_| unreachable!("the thread outlives us"))?;
+            let x = stored.tensor(self.split.train.shape(), device);
+            let done = state.train(x, config).map_err(|error| self.with_fitting_batch(state, error))?;
+            // The loss before is read while the device computes this one.
+            if let Some((done, numbers)) = pending.replace((done, numbers)) {
+                self.settle(state, &done, &numbers, &mut log, &mut clock, &bar)?;
+            }
+            let due = |every: u64| state.step.is_multiple_of(every);
+            let records = &config.records;
+            let (testing, saving) = (due(records.test_every), due(records.checkpoint_every));
+            if (testing || saving)
+                && let Some((done, numbers)) = pending.take()
+            {
+                self.settle(state, &done, &numbers, &mut log, &mut clock, &bar)?;
+            }
+            if testing && let Some(items) = &self.split.test {
+                let loss = state.test(&test_batch(items, settings.batch, state.step, device)?, config)?;
+                log.line(&Line::Test { step: state.step, loss })?;
+                test = Some(loss);
+            }
+            if saving {
+                self.record_levels(state, &mut log)?;
+                saved = Some((state.step, self.save(state)?));
+                self.sample(state, &mut log)?;
+                log.flush()?;
+                clock = Clock { since: Instant::now(), step: state.step };
+            }
+        }
+        if let Some((done, numbers)) = pending.take() {
+            self.settle(state, &done, &numbers, &mut log, &mut clock, &bar)?;
+        }
+        log.flush()?;
+        let checkpoint = match saved {
+            Some((step, path)) if step == state.step => path,
+            _ => self.save(state)?,
+        };
+        bar.finish_and_clear();
+        let seconds = started.elapsed().as_secs_f64();
+        Ok(Finished {
+            step: state.step,
+            complete: state.step >= settings.iterations,
+            smoothed: state.smoothed,
+            test,
+            images_per_s: ((state.step - first) * settings.batch) as f64 / seconds,
+            checkpoint,
+        })
+    }
+
+    /// Reads the loss of a step that is done, and records it.
+    fn settle(
+        &self,
+        state: &mut State,
+        done: &Done,
+        numbers: &[usize],
+        log: &mut Log,
+        clock: &mut Clock,
+        bar: &ProgressBar,
+    ) -> Result<(), Error> {
+        let loss = done.loss.double_value(&[]);
+        if !loss.is_finite() {
+            let x = self.split.train.read(numbers)?.tensor(self.split.train.shape(), state.network.device());
+            log.flush()?;
+            return Err(state.explain(x, numbers, done.step, self.config));
+        }
+        let smoothed = state.smooth(loss);
+        let step = done.step + 1;
+        if step.is_multiple_of(self.config.records.log_every) {
+            let images_per_s = clock.rate(step, self.config.training.batch);
+            log.line(&Line::Train { step, loss, smoothed, images_per_s })?;
+            bar.set_message(format!("loss {smoothed:.1} {images_per_s:.0} images/s"));
+        }
+        bar.set_position(step);
+        Ok(())
+    }
+
+    fn record_levels(&self, state: &mut State, log: &mut Log) -> Result<(), Error> {
+        let (counts, means) = state.levels.take().into_iter().unzip();
+        log.line(&Line::Levels { step: state.step, counts, means })
+    }
+
+    fn save(&self, state: &State) -> Result<PathBuf, Error> {
+        checkpoint::save(&self.run.join(CHECKPOINTS), state, self.config)
+    }
+
+    /// Samples a sheet of images with the averaged weights, the same noise at every checkpoint.
+    fn sample(&self, state: &State, log: &mut Log) -> Result<(), Error> {
+        let count = self.config.records.samples;
+        let item = &self.config.network.item;
+        if count == 0 || item.len() != 3 {
+            return Ok(());
+        }
+        let device = state.network.device();
+        let mut streams = Streams::new(self.config.training.seed, 0..count, item, device);
+        let x = streams.uniform();
+        let stop = |_: sample::Progress| !self.stop.load(Ordering::Relaxed);
+        let annealing = self.config.noise.annealing()?;
+        let x =
+            sample::annealed_langevin(&state.average, &annealing, x, &mut Noise::Streams(streams), &mut {
+                stop
+            })?;
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let picture = Sheet::of_tensor(&x)?;
+        let folder = self.run.join(SAMPLES);
+        std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+        let path = folder.join(format!("step-{:08}.png", state.step));
+        let png = picture.png();
+        sheet::write(&path, &png).map_err(Error::file(&path))?;
+        log.picture(state.step, &picture, &png)
+    }
+
+    /// Adds to an error for want of memory the largest halving of the batch that fits.
+    fn with_fitting_batch(&self, state: &State, error: Error) -> Error {
+        let Error::OutOfMemory { message } = error else {
+            return error;
+        };
+        let mut batch = self.config.training.batch / 2;
+        while batch > 0 {
+            let shape = self.config.network.batch(batch as i64);
+            let zeros = || Tensor::zeros(shape.as_slice(), (Kind::Float, state.network.device()));
+            let levels = || Tensor::zeros([batch as i64], (Kind::Int64, state.network.device()));
+            let tried = crate::torch::attempt(|| {
+                let losses = loss::dsm_losses(&state.network, &zeros(), &levels(), &zeros());
+                let loss = losses.mean(Kind::Float);
+                Tensor::run_backward(&[&loss], state.network.parameters().tensors(), false, false);
+            });
+            if tried.is_ok() {
+                return Error::OutOfMemory { message: format!("{message}; --batch {batch} fits") };
+            }
+            batch /= 2;
+        }
+        Error::OutOfMemory { message: format!("{message}; no batch fits") }
+    }
+}
+
+/// A batch of test items, another one at each step.
+fn test_batch(items: &Items, batch: u64, step: u64, device: Device) -> Result<Tensor, Error> {
+    let (count, len) = ((batch as usize).min(items.len()), items.len() as u64);
+    let first = (step % len * count as u64) % len;
+    let numbers: Vec<usize> = (0..count as u64).map(|i| ((first + i) % len) as usize).collect();
+    Ok(items.read(&numbers)?.tensor(items.shape(), device))
+}
+
+/// Measures images per second between two readings.
+struct Clock {
+    since: Instant,
+    step: u64,
+}
+
+impl Clock {
+    fn rate(&mut self, step: u64, batch: u64) -> f64 {
+        let now = Instant::now();
+        let rate = ((step - self.step) * batch) as f64 / (now - self.since).as_secs_f64();
+        *self = Self { since: now, step };
+        rate
+    }
+}
+
+/// A bar on standard error; indicatif hides it where that is not a terminal.
+fn bar(steps: u64, done: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {msg} {eta}");
+    let bar = ProgressBar::new(steps).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_position(done);
+    bar.reset_eta();
+    bar
+}
