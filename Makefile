@@ -1,19 +1,43 @@
-# The commands that people and CI run. Everything but `lapack` needs only a Rust toolchain and a C compiler.
+# The commands that people and CI run. The theory needs only a Rust toolchain and a C compiler; the trainer also a C++
+# compiler, Python 3 and the libtorch that scripts/setup-libtorch.sh fetches.
 
 CARGO ?= cargo
 CIFAR := ../shared/data/cifar10-jpeg/train.tar.gz
+DEMO ?= runs/demo
+TRAINER = $(CARGO) run --release --quiet -p ncsn-trainer --
 
-.PHONY: demo test lapack bench lint doc
+.PHONY: demo demo-schedule test test-theory lapack bench bench-trainer lint doc
+
+## The whole way on built-in images: schedule, training, a sheet of samples; a few minutes on a CPU.
+demo: .libtorch
+	@test ! -e $(DEMO) || { echo "$(DEMO) exists: remove it, or give DEMO=another folder" >&2; exit 2; }
+	@mkdir -p $(DEMO)
+	$(TRAINER) data --preset shapes -o $(DEMO)/shapes.npy --grid $(DEMO)/data.png
+	$(CARGO) run --release --quiet -- schedule --data $(DEMO)/shapes.npy --steps-per-level 3 --format toml -o $(DEMO)/shapes.toml
+	$(TRAINER) train --preset shapes --schedule $(DEMO)/shapes.toml --run $(DEMO)/run --samples 0
+	$(TRAINER) sample --checkpoint $(DEMO)/run --num 64 --grid $(DEMO)/samples.png --trajectory $(DEMO)/trajectory.png
+	@echo
+	@echo "training images  $(DEMO)/data.png"
+	@echo "noise schedule   $(DEMO)/shapes.toml"
+	@echo "run              $(DEMO)/run (TensorBoard: tensorboard --logdir $(DEMO)/run)"
+	@echo "samples          $(DEMO)/samples.png, on their way through the noise levels $(DEMO)/trajectory.png"
 
 ## The schedule of FFHQ and, where the images are at hand, of 50,000 CIFAR images.
-demo:
+demo-schedule:
 	$(CARGO) run --release --quiet -- schedule --dataset ffhq
 	@if [ -f $(CIFAR) ]; then echo; $(CARGO) run --release --quiet -- schedule --data $(CIFAR); \
 	else echo "No images at $(CIFAR): give your own with 'ncsn schedule --data PATH'."; fi
 
-## All tests of the theory and of the commands.
-test:
+## All tests.
+test: test-theory .libtorch
+	$(CARGO) test -p ncsn-trainer
+
+## The tests of the theory and of its commands, without libtorch.
+test-theory:
 	$(CARGO) test
+
+.libtorch:
+	scripts/setup-libtorch.sh
 
 ## The covariance spectrum of a data set, which needs the system's OpenBLAS.
 lapack:
@@ -26,9 +50,15 @@ bench:
 	$(CARGO) bench -p ncsn-theory
 	$(CARGO) bench -p ncsn
 
-lint:
+## The trainer's steps beside eager PyTorch's, which PYTHON must have (torch 2.11.0).
+PYTHON ?= python3
+bench-trainer: .libtorch
+	$(CARGO) build --release -p ncsn-trainer
+	benches/cpu.sh $(PYTHON)
+
+lint: .libtorch
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
-doc:
+doc: .libtorch
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps

@@ -1,51 +1,79 @@
 // Winograd's algorithm F(4x4, 3x3): Lavin and Gray 2016, "Fast algorithms for convolutional neural networks".
 //
-// A tile of 4x4 outputs is  Y = A^T [ (G g G^T) * (B^T d B) ] A  with the 3x3 filter g and the 6x6 patch d of the input,
-// where * multiplies entry by entry: 36 products where the definition takes 144. Summed over the input channels, each of
-// the 36 entries is a matrix product [tiles, in] x [in, out].
+// A tile of 4x4 outputs is  Y = A^T [ (G g G^T) * (B^T d B) ] A  with the 3x3 filter g and the 6x6 patch d of the
+// input, where * multiplies entry by entry: 36 products where the definition takes 144. Summed over the input channels,
+// each of the 36 entries is a matrix product [tiles, in] x [in, out].
 //
 // The matrices interpolate at 0, a, -a, b, -b and infinity (Toom and Cook). a = 5/8 and b = 3/2 are near the minimum of
-// the expected rounding error over all a and b, and their products up to a^2 b^2 are exact in f32. At Lavin and Gray's
-// points 1 and 2 the error is 2.2 times as large.
-//
-//         | a2b2    0      -a2-b2   0     1  0 |          | 1/p     0       0     |          | 1  1   1   1   1   0 |
-//         | 0      -a b2   -b2      a     1  0 |          | 1/q     a/q     a2/q  |          | 0  a  -a   b  -b   0 |
-//   B^T = | 0       a b2   -b2     -a     1  0 |      G = | 1/q    -a/q     a2/q  |    A^T = | 0  a2  a2  b2  b2  0 |
-//         | 0      -a2 b   -a2      b     1  0 |          | 1/r     b/r     b2/r  |          | 0  a3 -a3  b3 -b3  1 |
-//         | 0       a2 b   -a2     -b     1  0 |          | 1/r    -b/r     b2/r  |
-//         | 0       a2b2    0   -a2-b2   0  1 |           | 0       0       1     |
-//
-// with p = a2 b2, q = 2 a2 (a2 - b2), r = 2 b2 (b2 - a2).
+// the expected rounding error over all a and b, and the entries of A and B are exact in f32. At Lavin and Gray's points
+// 1 and 2 the expected error is 2.2 times as large.
 
 #include "winograd.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/TensorIterator.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
-#include <memory>
-#include <vector>
+#include <cstdint>
+#include <type_traits>
 
 using at::Tensor;
 
 namespace {
 
+// Vectors pass between inlined functions only, so that no calling convention is at stake.
 #define INLINE __attribute__((always_inline))
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-constexpr float a1 = 0.625f, a2 = a1 * a1, a3 = a2 * a1;
-constexpr float b1 = 1.5f, b2 = b1 * b1, b3 = b2 * b1;
+constexpr float a = 0.625f, a2 = a * a, a3 = a2 * a;
+constexpr float b = 1.5f, b2 = b * b, b3 = b2 * b;
 constexpr float p = 1 / (a2 * b2), q = 1 / (2 * a2 * (a2 - b2)), r = 1 / (2 * b2 * (b2 - a2));
 
-constexpr int64_t kLanes = 8, kPanel = 16, kRows = 6, kPoints = 36;
+template <int rows_, int columns_>
+struct Matrix {
+  static constexpr int rows = rows_, columns = columns_;
+  float entry[rows][columns];
+  constexpr Matrix<columns, rows> transpose() const {
+    Matrix<columns, rows> result{};
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < columns; j++) result.entry[j][i] = entry[i][j];
+    }
+    return result;
+  }
+};
+
+constexpr Matrix<6, 6> kPatch{{{a2 * b2, 0, -a2 - b2, 0, 1, 0},  // B^T
+                               {0, -a * b2, -b2, a, 1, 0},
+                               {0, a * b2, -b2, -a, 1, 0},
+                               {0, -a2 * b, -a2, b, 1, 0},
+                               {0, a2 * b, -a2, -b, 1, 0},
+                               {0, a2 * b2, 0, -a2 - b2, 0, 1}}};
+constexpr Matrix<6, 3> kFilter{{{p, 0, 0},  // G
+                                {q, q * a, q * a2},
+                                {q, -q * a, q * a2},
+                                {r, r * b, r * b2},
+                                {r, -r * b, r * b2},
+                                {0, 0, 1}}};
+constexpr Matrix<4, 6> kOutput{{{1, 1, 1, 1, 1, 0},  // A^T
+                                {0, a, -a, b, -b, 0},
+                                {0, a2, a2, b2, b2, 0},
+                                {0, a3, -a3, b3, -b3, 1}}};
+constexpr Matrix<3, 6> kFilterAdjoint = kFilter.transpose();
+constexpr Matrix<6, 4> kOutputAdjoint = kOutput.transpose();
+
+// The inner product works on 6 rows x 16 columns: 12 of the 16 vector registers hold sums, enough to hide the latency of
+// the multiplications. kDepth rows of 16 columns take a quarter of the first-level cache.
+constexpr int64_t kLanes = 8, kPanel = 2 * kLanes, kRows = 6, kPoints = 36, kDepth = 128;
 
 using Vec = float __attribute__((vector_size(32), may_alias));
 using UnalignedVec = float __attribute__((vector_size(32), aligned(4), may_alias));
 
 INLINE inline Vec load(const float* from) { return *reinterpret_cast<const UnalignedVec*>(from); }
-INLINE inline void store(float* to, Vec value) { *reinterpret_cast<UnalignedVec*>(to) = value; }
+INLINE inline void store(float* to, const Vec& value) { *reinterpret_cast<UnalignedVec*>(to) = value; }
 
 INLINE inline Vec load(const float* from, int64_t count) {
   if (count >= kLanes) return load(from);
@@ -54,155 +82,124 @@ INLINE inline Vec load(const float* from, int64_t count) {
   return value;
 }
 
-INLINE inline void store(float* to, Vec value, int64_t count) {
+INLINE inline void store(float* to, const Vec& value, int64_t count) {
   if (count >= kLanes) return store(to, value);
   for (int64_t i = 0; i < count; i++) to[i] = value[i];
 }
 
-// x -> B^T x
-struct Patch {
-  static constexpr int from = 6, to = 6;
-  static INLINE inline void apply(const Vec* x, Vec* y) {
-    Vec even_a = x[4] - b2 * x[2], odd_a = x[3] - b2 * x[1];
-    Vec even_b = x[4] - a2 * x[2], odd_b = x[3] - a2 * x[1];
-    y[0] = a2 * b2 * x[0] - (a2 + b2) * x[2] + x[4];
-    y[1] = even_a + a1 * odd_a;
-    y[2] = even_a - a1 * odd_a;
-    y[3] = even_b + b1 * odd_b;
-    y[4] = even_b - b1 * odd_b;
-    y[5] = a2 * b2 * x[1] - (a2 + b2) * x[3] + x[5];
+// One entry of a matrix times a vector; the zeros cost nothing once the loops are unrolled.
+template <class M>
+INLINE inline Vec row_times(const M& matrix, int i, const Vec* x) {
+  Vec sum = {};
+#pragma GCC unroll 6
+  for (int j = 0; j < M::columns; j++) {
+    if (matrix.entry[i][j] != 0) sum += matrix.entry[i][j] * x[j];
   }
-};
+  return sum;
+}
 
-// x -> G x
-struct Filter {
-  static constexpr int from = 3, to = 6;
-  static INLINE inline void apply(const Vec* x, Vec* y) {
-    Vec even_a = x[0] + a2 * x[2], even_b = x[0] + b2 * x[2];
-    y[0] = p * x[0];
-    y[1] = q * (even_a + a1 * x[1]);
-    y[2] = q * (even_a - a1 * x[1]);
-    y[3] = r * (even_b + b1 * x[1]);
-    y[4] = r * (even_b - b1 * x[1]);
-    y[5] = x[2];
-  }
-};
-
-// x -> G^T x
-struct FilterAdjoint {
-  static constexpr int from = 6, to = 3;
-  static INLINE inline void apply(const Vec* x, Vec* y) {
-    Vec even_a = q * (x[1] + x[2]), odd_a = q * (x[1] - x[2]);
-    Vec even_b = r * (x[3] + x[4]), odd_b = r * (x[3] - x[4]);
-    y[0] = p * x[0] + even_a + even_b;
-    y[1] = a1 * odd_a + b1 * odd_b;
-    y[2] = a2 * even_a + b2 * even_b + x[5];
-  }
-};
-
-// x -> A^T x
-struct Output {
-  static constexpr int from = 6, to = 4;
-  static INLINE inline void apply(const Vec* x, Vec* y) {
-    Vec even_a = x[1] + x[2], odd_a = x[1] - x[2];
-    Vec even_b = x[3] + x[4], odd_b = x[3] - x[4];
-    y[0] = x[0] + even_a + even_b;
-    y[1] = a1 * odd_a + b1 * odd_b;
-    y[2] = a2 * even_a + b2 * even_b;
-    y[3] = a3 * odd_a + b3 * odd_b + x[5];
-  }
-};
-
-// x -> A x
-struct OutputAdjoint {
-  static constexpr int from = 4, to = 6;
-  static INLINE inline void apply(const Vec* x, Vec* y) {
-    Vec even_a = x[0] + a2 * x[2], odd_a = x[1] + a2 * x[3];
-    Vec even_b = x[0] + b2 * x[2], odd_b = x[1] + b2 * x[3];
-    y[0] = x[0];
-    y[1] = even_a + a1 * odd_a;
-    y[2] = even_a - a1 * odd_a;
-    y[3] = even_b + b1 * odd_b;
-    y[4] = even_b - b1 * odd_b;
-    y[5] = x[3];
-  }
-};
-
-// X -> T X T^T for the matrix T of `Side`; load(i) and store(i, value) take entries in row-major order.
-template <class Side, class Load, class Store>
+// X -> T X T^T for the matrix T; entries come from load_entry(i) and go to store_entry(i, value) in row-major order.
+template <const auto& matrix, class Load, class Store>
 INLINE inline void both_sides(const Load& load_entry, const Store& store_entry) {
-  Vec half[Side::to][Side::from];
+  constexpr int from = std::decay_t<decltype(matrix)>::columns, to = std::decay_t<decltype(matrix)>::rows;
+  Vec half[to][from];
 #pragma GCC unroll 6
-  for (int j = 0; j < Side::from; j++) {
-    Vec column[Side::from], image[Side::to];
+  for (int j = 0; j < from; j++) {
+    Vec column[from];
 #pragma GCC unroll 6
-    for (int i = 0; i < Side::from; i++) column[i] = load_entry(i * Side::from + j);
-    Side::apply(column, image);
+    for (int i = 0; i < from; i++) column[i] = load_entry(i * from + j);
 #pragma GCC unroll 6
-    for (int i = 0; i < Side::to; i++) half[i][j] = image[i];
+    for (int i = 0; i < to; i++) half[i][j] = row_times(matrix, i, column);
   }
 #pragma GCC unroll 6
-  for (int i = 0; i < Side::to; i++) {
-    Vec row[Side::to];
-    Side::apply(half[i], row);
+  for (int i = 0; i < to; i++) {
 #pragma GCC unroll 6
-    for (int j = 0; j < Side::to; j++) store_entry(i * Side::to + j, row[j]);
+    for (int j = 0; j < to; j++) store_entry(i * to + j, row_times(matrix, j, half[i]));
   }
 }
 
-// c[6, 16] = (c +) a[6, depth] b[depth, 16], where a is stored by columns if `adjoint`, else by rows.
-template <bool adjoint, bool accumulate>
-INLINE inline void multiply(int64_t depth, const float* a, int64_t a_stride, const float* b, int64_t b_stride, float* c,
-                     int64_t c_stride) {
-  Vec sum[kRows][2];
-#pragma GCC unroll 6
-  for (int i = 0; i < kRows; i++) {
-    sum[i][0] = accumulate ? load(c + i * c_stride) : Vec{};
-    sum[i][1] = accumulate ? load(c + i * c_stride + kLanes) : Vec{};
-  }
-  for (int64_t k = 0; k < depth; k++) {
-    Vec left = load(b + k * b_stride), right = load(b + k * b_stride + kLanes);
+// product[6, 16] = (product +) left[6, depth] right[depth, 16]; `left` is stored by columns if `adjoint`, else by rows.
+template <bool adjoint>
+INLINE inline void multiply(int64_t depth, bool accumulate, const float* left, int64_t left_stride, const float* right,
+                            int64_t right_stride, float* product, int64_t product_stride) {
+  Vec sum[kRows][2] = {};
+  if (accumulate) {
 #pragma GCC unroll 6
     for (int i = 0; i < kRows; i++) {
-      float factor = adjoint ? a[k * a_stride + i] : a[i * a_stride + k];
-      sum[i][0] += factor * left;
-      sum[i][1] += factor * right;
+      sum[i][0] = load(product + i * product_stride);
+      sum[i][1] = load(product + i * product_stride + kLanes);
+    }
+  }
+  for (int64_t k = 0; k < depth; k++) {
+    Vec first = load(right + k * right_stride), second = load(right + k * right_stride + kLanes);
+#pragma GCC unroll 6
+    for (int i = 0; i < kRows; i++) {
+      float factor = adjoint ? left[k * left_stride + i] : left[i * left_stride + k];
+      sum[i][0] += factor * first;
+      sum[i][1] += factor * second;
     }
   }
 #pragma GCC unroll 6
   for (int i = 0; i < kRows; i++) {
-    store(c + i * c_stride, sum[i][0]);
-    store(c + i * c_stride + kLanes, sum[i][1]);
+    store(product + i * product_stride, sum[i][0]);
+    store(product + i * product_stride + kLanes, sum[i][1]);
+  }
+}
+
+// The same for any number of rows. A block of `right` stays in the first-level cache over all of them, while the next
+// block is fetched.
+template <bool adjoint>
+INLINE inline void multiply_panel(int64_t rows, int64_t depth, bool accumulate, const float* left, int64_t left_stride,
+                                  const float* right, int64_t right_stride, float* product, int64_t product_stride) {
+  for (int64_t k = 0; k < depth; k += kDepth, right += kDepth * right_stride) {
+    for (int64_t t = 0; t < rows; t += kRows) {
+      for (int64_t line = kDepth * t / rows; line < kDepth * (t + kRows) / rows; line++) {
+        __builtin_prefetch(right + (kDepth + line) * right_stride);
+      }
+      multiply<adjoint>(std::min(kDepth, depth - k), accumulate || k > 0,
+                        left + (adjoint ? k * left_stride + t : t * left_stride + k), left_stride, right, right_stride,
+                        product + t * product_stride, product_stride);
+    }
   }
 }
 
 #if defined(__x86_64__)
 template <class Body>
-__attribute__((target("avx2,fma"), noinline)) void run_with_avx2(const Body& body) {
-  body();
+__attribute__((target("avx2,fma"), noinline)) void run_with_avx2(const Body& body, int64_t begin, int64_t end) {
+  body(begin, end);
 }
 #endif
 
-// Runs `body`, all of whose calls are INLINE, compiled for the vectors that this processor has.
+// body(begin, end) over [0, count) on libtorch's threads. The body and all that it calls are INLINE, so that they are
+// compiled for the vectors that this processor has. at::parallel_for would be serial here: its template needs -fopenmp
+// in every file that uses it, where the loop of a TensorIterator is compiled within libtorch.
 template <class Body>
-void vectorised(const Body& body) {
+void parallel(int64_t count, const Body& body) {
+  Tensor jobs = at::empty({count}, at::kByte);
+  auto* first = static_cast<const char*>(jobs.const_data_ptr());
+  auto iterator = at::TensorIterator::borrowing_nullary_op(jobs);
+  auto run = [&](char** data, const int64_t*, int64_t size) {
+    int64_t begin = data[0] - first;
 #if defined(__x86_64__)
-  static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (has_avx2) return run_with_avx2(body);
+    static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (has_avx2) return run_with_avx2(body, begin, begin + size);
 #endif
-  body();
+    body(begin, begin + size);
+  };
+  iterator.for_each(run, /*grain_size=*/1);
 }
 
-int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+int64_t divide_up(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
+int64_t round_up(int64_t value, int64_t multiple) { return divide_up(value, multiple) * multiple; }
 
 // 36 matrices [rows, columns]. Rows and matrices lie an odd number of cache lines apart, because at powers of two the
 // 36 streams of a transform would fall on the same few cache sets.
 struct Stack {
   int64_t rows, stride, step;
-  Stack(int64_t rows, int64_t columns)
-      : rows(round_up(rows, kRows)), stride(round_up(columns, kPanel) + kPanel), step(this->rows * stride + kPanel) {
-    if (stride / kPanel % 2 == 0) stride += kPanel, step = this->rows * stride + kPanel;
-  }
+  Stack(int64_t least_rows, int64_t columns)
+      : rows(round_up(least_rows, kRows)),
+        stride((divide_up(columns, kPanel) | 1) * kPanel),
+        step(rows * stride + kPanel) {}
   int64_t size() const { return kPoints * step; }
 };
 
@@ -211,7 +208,7 @@ struct Grid {
   int64_t batch, height, width, dilation, tiles_y, tiles_x;
   Grid(const Tensor& image, int64_t dilation)
       : batch(image.size(0)), height(image.size(2)), width(image.size(3)), dilation(dilation),
-        tiles_y((height + 4 * dilation - 1) / (4 * dilation)), tiles_x((width + 4 * dilation - 1) / (4 * dilation)) {}
+        tiles_y(divide_up(height, 4 * dilation)), tiles_x(divide_up(width, 4 * dilation)) {}
   int64_t tiles() const { return batch * tiles_y * tiles_x * dilation * dilation; }
 
   // Addresses of `size` x `size` pixels of a tile, from `margin` before its first on; `outside` for those that are not.
@@ -229,17 +226,18 @@ struct Grid {
   }
 };
 
-// Row t of the stack = `Side` of the tile first + t, for the rows [begin, end).
-template <class Side, int margin>
+// Row t of the stack = the transform of the tile first + t, for the rows [begin, end).
+template <const auto& matrix, int margin>
 INLINE inline void gather(const Grid& grid, const float* image, int64_t channels, const float* zeros, int64_t first,
-                   int64_t begin, int64_t end, const Stack& stack, float* to) {
-  const float* pixel[Side::from * Side::from];
+                          int64_t begin, int64_t end, const Stack& stack, float* to) {
+  constexpr int size = std::decay_t<decltype(matrix)>::columns;
+  const float* pixel[size * size];
   for (int64_t t = begin; t < end; t++) {
-    grid.pixels<Side::from, margin>(first + t, image, channels, zeros, pixel);
+    grid.pixels<size, margin>(first + t, image, channels, zeros, pixel);
     for (int64_t c = 0; c < channels; c += kLanes) {
       float* entry = to + t * stack.stride + c;
-      both_sides<Side>([&](int i) INLINE { return load(pixel[i] + c, channels - c); },
-                       [&](int i, const Vec& value) INLINE { store(entry + i * stack.step, value); });
+      both_sides<matrix>([&](int i) INLINE { return load(pixel[i] + c, channels - c); },
+                         [&](int i, const Vec& value) INLINE { store(entry + i * stack.step, value); });
     }
   }
 }
@@ -256,19 +254,15 @@ struct Filters {
     for (int64_t k = 0; k < depth; k++) {
       for (int64_t n = panel * kPanel; n < (panel + 1) * kPanel; n += kLanes) {
         float* entry = to + (panel * depth + k) * kPanel + n % kPanel;
-        const float* taps = data + first_tap + k * depth_stride + n * width_stride;
-        int64_t count = std::min(kLanes, width - n);
-        both_sides<Filter>(
+        const float* taps = data + first_tap + k * depth_stride + std::min(n, width - 1) * width_stride;
+        // The columns from `width` on are never read: any number will do.
+        int64_t lane[kLanes];
+        for (int64_t i = 0; i < kLanes; i++) lane[i] = std::max<int64_t>(0, std::min(i, width - 1 - n)) * width_stride;
+        both_sides<kFilter>(
             [&](int i) INLINE {
               const float* tap = taps + i / 3 * tap_strides[0] + i % 3 * tap_strides[1];
-              Vec value = {};
-              if (count == kLanes) {
-                value = Vec{tap[0], tap[width_stride], tap[2 * width_stride], tap[3 * width_stride],
-                            tap[4 * width_stride], tap[5 * width_stride], tap[6 * width_stride], tap[7 * width_stride]};
-              } else {
-                for (int64_t lane = 0; lane < count; lane++) value[lane] = tap[lane * width_stride];
-              }
-              return value;
+              return Vec{tap[lane[0]], tap[lane[1]], tap[lane[2]], tap[lane[3]],
+                         tap[lane[4]], tap[lane[5]], tap[lane[6]], tap[lane[7]]};
             },
             [&](int i, const Vec& value) INLINE { store(entry + i * step(), value); });
       }
@@ -287,30 +281,33 @@ Filters backward_filters(const Tensor& weight) {
           {-weight.stride(2), -weight.stride(3)}, 2 * (weight.stride(2) + weight.stride(3))};
 }
 
-constexpr int64_t kScratchFloats = 4 << 20;
+// Blocks of this many groups of kRows tiles amortise the reading of the filters and keep the scratch memory small.
+constexpr int64_t kBlockGroups = 16;
+// Floats that the tiles of one step of the filters' gradient take: larger steps leave the shared cache.
+constexpr int64_t kChunkFloats = 2 << 20;
 
 Tensor scratch(int64_t floats) { return at::empty({floats}, at::kFloat); }
 
+// Each tile's sums run over the input channels in order, whatever the batch and the number of threads.
 Tensor convolve(const Tensor& image, const Filters& filters, const float* bias, int64_t dilation) {
   Tensor input = image.contiguous(at::MemoryFormat::ChannelsLast);
   Grid grid(input, dilation);
-  int64_t in = filters.depth, out = filters.width, panels = round_up(out, kPanel) / kPanel;
-  Tensor output = at::empty({grid.batch, out, grid.height, grid.width}, input.options(), at::MemoryFormat::ChannelsLast);
+  int64_t in = filters.depth, out = filters.width, panels = divide_up(out, kPanel);
+  Tensor output = at::empty({grid.batch, out, grid.height, grid.width}, at::TensorOptions(at::kFloat),
+                            at::MemoryFormat::ChannelsLast);
 
   Tensor filter_scratch = scratch(kPoints * filters.step());
   float* u = filter_scratch.mutable_data_ptr<float>();
-  at::parallel_for(0, panels, 1, [&](int64_t begin, int64_t end) {
-    vectorised([&]() INLINE {
-      for (int64_t panel = begin; panel < end; panel++) filters.transform(panel, u);
-    });
+  parallel(panels, [&](int64_t begin, int64_t end) INLINE {
+    for (int64_t panel = begin; panel < end; panel++) filters.transform(panel, u);
   });
 
-  static const int64_t block_groups = getenv("WG_GROUPS") ? atoi(getenv("WG_GROUPS")) : 11;
-  int64_t groups = (grid.tiles() + kRows - 1) / kRows;
-  int64_t block = std::min(block_groups, (groups + at::get_num_threads() - 1) / at::get_num_threads());
+  int64_t groups = divide_up(grid.tiles(), kRows);
+  int64_t share = divide_up(groups, at::get_num_threads());
+  int64_t block = divide_up(share, divide_up(share, kBlockGroups));
   const float* x = input.const_data_ptr<float>();
   float* y = output.mutable_data_ptr<float>();
-  at::parallel_for(0, (groups + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
+  parallel(divide_up(groups, block), [&](int64_t begin, int64_t end) INLINE {
     Stack v_stack(block * kRows, in), m_stack(block * kRows, out);
     Tensor block_scratch = scratch(v_stack.size() + m_stack.size() + v_stack.stride + m_stack.stride);
     float* v = block_scratch.mutable_data_ptr<float>();
@@ -318,45 +315,41 @@ Tensor convolve(const Tensor& image, const Filters& filters, const float* bias, 
     float* zeros = m + m_stack.size();
     float* dump = zeros + v_stack.stride;
     std::fill_n(zeros, v_stack.stride, 0.0f);
-    vectorised([&]() INLINE {
-      for (int64_t index = begin; index < end; index++) {
-        int64_t first = index * block * kRows, tiles = std::min(block * kRows, grid.tiles() - first);
-        gather<Patch, 1>(grid, x, in, zeros, first, 0, round_up(tiles, kRows), v_stack, v);
-        for (int64_t i = 0; i < kPoints; i++) {
-          for (int64_t panel = 0; panel < panels; panel++) {
-            for (int64_t t = 0; t < tiles; t += kRows) {
-              multiply<false, false>(in, v + i * v_stack.step + t * v_stack.stride, v_stack.stride,
-                                     u + i * filters.step() + panel * in * kPanel, kPanel,
-                                     m + i * m_stack.step + t * m_stack.stride + panel * kPanel, m_stack.stride);
-            }
-          }
-        }
-        float* pixel[16];
-        for (int64_t t = 0; t < tiles; t++) {
-          grid.pixels<4, 0>(first + t, y, out, dump, pixel);
-          for (int64_t c = 0; c < out; c += kLanes) {
-            const float* entry = m + t * m_stack.stride + c;
-            Vec shift = bias ? load(bias + c, out - c) : Vec{};
-            both_sides<Output>([&](int i) INLINE { return load(entry + i * m_stack.step); },
-                               [&](int i, const Vec& value) INLINE { store(pixel[i] + c, value + shift, out - c); });
-          }
+    for (int64_t index = begin; index < end; index++) {
+      int64_t first = index * block * kRows, tiles = std::min(block * kRows, grid.tiles() - first);
+      gather<kPatch, 1>(grid, x, in, zeros, first, 0, round_up(tiles, kRows), v_stack, v);
+      for (int64_t i = 0; i < kPoints; i++) {
+        for (int64_t panel = 0; panel < panels; panel++) {
+          multiply_panel<false>(tiles, in, false, v + i * v_stack.step, v_stack.stride,
+                                u + i * filters.step() + panel * in * kPanel, kPanel,
+                                m + i * m_stack.step + panel * kPanel, m_stack.stride);
         }
       }
-    });
+      float* pixel[16];
+      for (int64_t t = 0; t < tiles; t++) {
+        grid.pixels<4, 0>(first + t, y, out, dump, pixel);
+        for (int64_t c = 0; c < out; c += kLanes) {
+          const float* entry = m + t * m_stack.stride + c;
+          Vec shift = bias ? load(bias + c, out - c) : Vec{};
+          both_sides<kOutput>([&](int i) INLINE { return load(entry + i * m_stack.step); },
+                              [&](int i, const Vec& value) INLINE { store(pixel[i] + c, value + shift, out - c); });
+        }
+      }
+    }
   });
   return output;
 }
 
-// Gradient of the filters: the adjoint of g -> Y, tile by tile and summed over the tiles.
+// Gradient of the filters: the adjoint of g -> Y, dg = G^T [ sum of (A dY A^T) * (B^T d B) over the tiles ] G. Each entry
+// is summed over the tiles in order by one thread.
 Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, int64_t dilation) {
   Tensor input = image.contiguous(at::MemoryFormat::ChannelsLast);
   Tensor gradient = output_gradient.contiguous(at::MemoryFormat::ChannelsLast);
   Grid grid(input, dilation);
-  int64_t in = input.size(1), out = gradient.size(1), panels = round_up(out, kPanel) / kPanel;
-  static const int64_t depth_block = getenv("WG_DEPTH") ? atoi(getenv("WG_DEPTH")) : 128;
+  int64_t in = input.size(1), out = gradient.size(1), panels = divide_up(out, kPanel);
 
-  int64_t chunk = std::min(round_up(grid.tiles(), kRows),
-                           std::max<int64_t>(kRows, kScratchFloats * 2 / (kPoints * (in + out + 64)) / kRows * kRows));
+  int64_t affordable = std::max(kRows, kChunkFloats / (kPoints * (in + out)) / kRows * kRows);
+  int64_t chunk = std::min(affordable, grid.tiles());
   Stack v_stack(chunk, in), w_stack(chunk, out), u_stack(in, out);
   Tensor all = scratch(v_stack.size() + w_stack.size() + u_stack.size() + v_stack.stride + w_stack.stride);
   float* v = all.mutable_data_ptr<float>();
@@ -368,51 +361,34 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, int64
   const float* dy = gradient.const_data_ptr<float>();
   for (int64_t first = 0; first < grid.tiles(); first += chunk) {
     int64_t tiles = std::min(chunk, grid.tiles() - first);
-    at::parallel_for(0, tiles, kRows, [&](int64_t begin, int64_t end) {
-      vectorised([&]() INLINE {
-        gather<Patch, 1>(grid, x, in, zeros, first, begin, end, v_stack, v);
-        gather<OutputAdjoint, 0>(grid, dy, out, zeros, first, begin, end, w_stack, w);
-      });
+    parallel(tiles, [&](int64_t begin, int64_t end) INLINE {
+      gather<kPatch, 1>(grid, x, in, zeros, first, begin, end, v_stack, v);
+      gather<kOutputAdjoint, 0>(grid, dy, out, zeros, first, begin, end, w_stack, w);
     });
-    at::parallel_for(0, kPoints * panels, 1, [&](int64_t begin, int64_t end) {
-      vectorised([&]() INLINE {
-        for (int64_t job = begin; job < end; job++) {
-          int64_t i = job / panels, panel = job % panels;
-          for (int64_t t = 0; t < tiles; t += depth_block) {
-            int64_t depth = std::min(depth_block, tiles - t);
-            const float* b = w + i * w_stack.step + t * w_stack.stride + panel * kPanel;
-            for (int64_t c = 0; c < in; c += kRows) {
-              const float* a = v + i * v_stack.step + t * v_stack.stride + c;
-              float* to = u + i * u_stack.step + c * u_stack.stride + panel * kPanel;
-              if (first + t == 0) {
-                multiply<true, false>(depth, a, v_stack.stride, b, w_stack.stride, to, u_stack.stride);
-              } else {
-                multiply<true, true>(depth, a, v_stack.stride, b, w_stack.stride, to, u_stack.stride);
-              }
-            }
-          }
-        }
-      });
+    parallel(kPoints * panels, [&](int64_t begin, int64_t end) INLINE {
+      for (int64_t job = begin; job < end; job++) {
+        int64_t i = job / panels, panel = job % panels;
+        multiply_panel<true>(in, tiles, first > 0, v + i * v_stack.step, v_stack.stride,
+                             w + i * w_stack.step + panel * kPanel, w_stack.stride,
+                             u + i * u_stack.step + panel * kPanel, u_stack.stride);
+      }
     });
   }
 
   Tensor result = at::empty({out, in, 3, 3}, at::kFloat);
   float* dw = result.mutable_data_ptr<float>();
-  at::parallel_for(0, panels, 1, [&](int64_t begin, int64_t end) {
-    vectorised([&]() INLINE {
-      for (int64_t n = begin * kPanel; n < std::min(end * kPanel, out); n += kLanes) {
-        for (int64_t c = 0; c < in; c++) {
-          const float* entry = u + c * u_stack.stride + n;
-          both_sides<FilterAdjoint>([&](int i) INLINE { return load(entry + i * u_stack.step); },
-                                    [&](int i, const Vec& value) INLINE {
-                                      int64_t lanes = std::min(kLanes, out - n);
-                                      for (int64_t lane = 0; lane < lanes; lane++) {
-                                        dw[((n + lane) * in + c) * 9 + i] = value[lane];
-                                      }
-                                    });
-        }
+  parallel(panels, [&](int64_t begin, int64_t end) INLINE {
+    for (int64_t n = begin * kPanel; n < std::min(end * kPanel, out); n += kLanes) {
+      for (int64_t c = 0; c < in; c++) {
+        const float* entry = u + c * u_stack.stride + n;
+        both_sides<kFilterAdjoint>(
+            [&](int i) INLINE { return load(entry + i * u_stack.step); },
+            [&](int i, const Vec& value) INLINE {
+              int64_t lanes = std::min(kLanes, out - n);
+              for (int64_t lane = 0; lane < lanes; lane++) dw[((n + lane) * in + c) * 9 + i] = value[lane];
+            });
       }
-    });
+    }
   });
   return result;
 }
@@ -420,6 +396,15 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, int64
 Tensor forward_pass(const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias, int64_t dilation) {
   Tensor shift = bias ? bias->contiguous() : Tensor();
   return convolve(input, forward_filters(weight), bias ? shift.const_data_ptr<float>() : nullptr, dilation);
+}
+
+bool is_float_on_cpu(const Tensor& tensor) {
+  return tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.layout() == at::kStrided;
+}
+
+void check_type(const Tensor& tensor, const char* name) {
+  TORCH_CHECK(is_float_on_cpu(tensor), "winograd_conv3x3 takes dense f32 tensors on the CPU, but ", name, " is ",
+              tensor.toString(), " on ", tensor.device());
 }
 
 struct Convolution : torch::autograd::Function<Convolution> {
@@ -445,7 +430,9 @@ struct Convolution : torch::autograd::Function<Convolution> {
     if (context->needs_input_grad(1)) {
       weight_gradient = filter_gradient(saved[0], gradient, dilation);
     }
-    if (context->saved_data["biased"].toBool() && context->needs_input_grad(2)) bias_gradient = gradient.sum(at::IntArrayRef{0, 2, 3});
+    if (context->saved_data["biased"].toBool() && context->needs_input_grad(2)) {
+      bias_gradient = gradient.sum(at::IntArrayRef{0, 2, 3});
+    }
     return {input_gradient, weight_gradient, bias_gradient, Tensor()};
   }
 };
@@ -458,9 +445,36 @@ at::Tensor winograd_conv3x3(const at::Tensor& input, const at::Tensor& weight, c
                   weight.size(3) == 3,
               "winograd_conv3x3 takes [batch, in, height, width] and [out, in, 3, 3], not ", input.sizes(), " and ",
               weight.sizes());
-  return Convolution::apply(input, weight, bias, dilation);
+  TORCH_CHECK(input.numel() > 0 && weight.numel() > 0, "winograd_conv3x3 got nothing to do: ", input.sizes(), " and ",
+              weight.sizes());
+  TORCH_CHECK(dilation >= 1, "winograd_conv3x3 takes a dilation of at least 1, not ", dilation);
+  check_type(input, "input");
+  check_type(weight, "weight");
+  if (bias) {
+    check_type(*bias, "bias");
+    TORCH_CHECK(bias->dim() == 1 && bias->size(0) == weight.size(0), "winograd_conv3x3 takes a bias of ",
+                weight.size(0), " entries, not ", bias->sizes());
+  }
+  bool differentiable = input.requires_grad() || weight.requires_grad() || (bias && bias->requires_grad());
+  if (c10::GradMode::is_enabled() && differentiable) return Convolution::apply(input, weight, bias, dilation);
+  return forward_pass(input, weight, bias, dilation);
 }
 
+// Compares times in units of one multiplication of the inner loops, as measured on an AMD Zen 3 core: besides its
+// products Winograd's algorithm transforms patches, outputs and filters, which dominates at few channels and few tiles.
+// The margin keeps the library's convolution wherever the gain would be small.
 bool winograd_pays(const at::Tensor& input, const at::Tensor& weight, int64_t dilation) {
-  return true;
+  if (input.dim() != 4 || weight.dim() != 4 || weight.size(1) != input.size(1) || weight.size(2) != 3 ||
+      weight.size(3) != 3 || dilation < 1 || input.numel() == 0 || weight.numel() == 0) {
+    return false;
+  }
+  if (!is_float_on_cpu(input) || !is_float_on_cpu(weight) || at::autocast::is_autocast_enabled(at::kCPU)) return false;
+  constexpr double kPatchCost = 900, kOutputCost = 500, kFilterCost = 1000, kMargin = 1.25;
+  Grid grid(input, dilation);
+  double in = round_up(weight.size(1), kLanes), out = round_up(weight.size(0), kPanel), tiles = grid.tiles();
+  double winograd = tiles * (kPoints * in * out + kPatchCost * in + kOutputCost * out) + kFilterCost * in * out;
+  // Taps in the padding are skipped.
+  auto taps = [&](int64_t size) { return static_cast<double>(std::max(size, 3 * size - 2 * dilation)); };
+  double direct = grid.batch * taps(grid.height) * taps(grid.width) * weight.size(1) * weight.size(0);
+  return direct > kMargin * winograd;
 }

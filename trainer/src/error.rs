@@ -90,6 +90,9 @@ pub enum Error {
     /// A schedule that theory refuses.
     #[error(transparent)]
     Theory(#[from] ncsn_theory::Error),
+    /// A pickle that is damaged or refused.
+    #[error(transparent)]
+    Pickle(#[from] crate::pickle::Error),
     /// Data that cannot be read.
     #[error(transparent)]
     Data(#[from] ncsn::data::Error),

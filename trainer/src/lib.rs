@@ -5,16 +5,20 @@
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod array_file;
+pub mod authors;
+pub mod bench;
 pub mod checkpoint;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod dataset;
 pub mod device;
+pub mod diagnose;
 pub mod error;
 pub mod log;
 pub mod mixture;
 pub mod model;
+pub mod pickle;
 pub mod presets;
 pub mod sample;
 pub mod shapes;

@@ -134,7 +134,7 @@ pub fn write_with(
     let mut builder = tempfile::Builder::new();
     builder.prefix(".ncsn-");
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     // tempfile's message names the temporary file, which means nothing to the user.
     let file = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
     let mut writer = io::BufWriter::new(file.as_file());

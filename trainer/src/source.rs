@@ -1,12 +1,14 @@
 //! Trained networks opened from a run, a checkpoint, or a file of somebody else.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use tch::Device;
 
-use crate::config::{Config, Precision};
-use crate::model::Network;
+use crate::authors::{self, Imported, Named};
+use crate::config::{Config, Noise, Precision};
+use crate::model::{Network, NetworkShape, Parameters};
 use crate::train::CHECKPOINTS;
 use crate::{Error, checkpoint, torch};
 
@@ -17,6 +19,15 @@ pub enum Weights {
     Ema,
     /// As the optimiser left them.
     Raw,
+}
+
+impl fmt::Display for Weights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ema => "averaged",
+            Self::Raw => "last",
+        })
+    }
 }
 
 impl FromStr for Weights {
@@ -50,8 +61,19 @@ pub struct Trained {
     pub config: Config,
     /// Steps it was trained for.
     pub step: u64,
-    /// The checkpoint's folder.
+    /// The checkpoint's folder, or the file.
     pub path: PathBuf,
+}
+
+/// How a trained network is to be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Which weights.
+    pub weights: Weights,
+    /// Where to.
+    pub device: Device,
+    /// How to compute.
+    pub precision: Precision,
 }
 
 /// Folder of the checkpoint meant by a path: a run's last one, or the folder itself.
@@ -74,19 +96,117 @@ pub fn locate(path: &Path) -> Result<PathBuf, Error> {
     }
 }
 
-/// Opens a trained network from a run's folder (its last checkpoint) or a checkpoint's.
+/// Opens a trained network from a run's folder (its last checkpoint), a checkpoint's, or a file of the authors' form.
+///
+/// # Arguments
+/// * `settings` — for a file: what it does not hold, image size and Langevin dynamics; its levels replace those
 ///
 /// # Errors
-/// Those of [`locate`], [`checkpoint::manifest`] and [`checkpoint::load_parameters`]; [`Error::OutOfMemory`].
-pub fn open(path: &Path, weights: Weights, device: Device, precision: Precision) -> Result<Trained, Error> {
+/// Those of [`locate`], [`checkpoint::manifest`], [`authors::read`] and [`checkpoint::load_parameters`];
+/// [`Error::Setting`] for a file without settings; [`Error::OutOfMemory`].
+pub fn open(path: &Path, settings: Option<Config>, how: Opening) -> Result<Trained, Error> {
+    if path.is_file() {
+        let imported = authors::read(path)?;
+        let settings = settings.ok_or_else(|| {
+            Error::setting(
+                "--preset",
+                "missing",
+                "the settings of a file that holds only weights, such as cifar10",
+            )
+        })?;
+        let config = imported_config(&imported, settings)?;
+        let network = imported_network(&imported, &config.network, how)?;
+        return Ok(Trained { network, config, step: imported.step, path: path.to_owned() });
+    }
     let path = locate(path)?;
     let manifest = checkpoint::manifest(&path)?;
     let file = checkpoint::tensors(&path, &manifest)?;
-    let sigmas = manifest.config.noise.sigmas()?;
-    let mut network = torch::attempt(|| Network::new(&manifest.config.network, &sigmas, device))??;
-    network.set_autocast(precision == Precision::Bf16);
+    let network = build(&manifest.config.network, &manifest.config.noise.sigmas()?, how)?;
     let parameters = network.parameters();
-    let prefix = weights.prefix();
-    torch::attempt(|| checkpoint::load_parameters(parameters, &file, prefix))??;
+    torch::attempt(|| checkpoint::load_parameters(parameters, &file, how.weights.prefix()))??;
     Ok(Trained { network, config: manifest.config, step: manifest.step, path })
+}
+
+/// Opens the network of a run, a checkpoint or a file alone, for images of a height and width.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_network(path: &Path, size: [i64; 2], how: Opening) -> Result<Network, Error> {
+    if path.is_file() {
+        let imported = authors::read(path)?;
+        let shape = imported.shape(size)?;
+        imported_network(&imported, &shape, how)
+    } else {
+        Ok(open(path, None, how)?.network)
+    }
+}
+
+fn build(shape: &NetworkShape, sigmas: &[f32], how: Opening) -> Result<Network, Error> {
+    let mut network = torch::attempt(|| Network::new(shape, sigmas, how.device))??;
+    network.set_autocast(how.precision == Precision::Bf16);
+    Ok(network)
+}
+
+fn imported_network(imported: &Imported, shape: &NetworkShape, how: Opening) -> Result<Network, Error> {
+    let network = build(shape, &imported.levels()?, how)?;
+    assign(network.parameters(), imported.weights(how.weights)?, imported)?;
+    Ok(network)
+}
+
+/// Settings for an imported network: those given, with network and noise levels of the file.
+///
+/// # Errors
+/// Those of [`Imported::shape`] and [`Imported::levels`]; [`Error::Setting`] for a preset of vectors.
+pub fn imported_config(imported: &Imported, mut settings: Config) -> Result<Config, Error> {
+    let &[_, height, width] = &settings.network.item[..] else {
+        return Err(Error::setting("--preset", &settings.preset, "a preset for images"));
+    };
+    settings.network = imported.shape([height, width])?;
+    let levels = imported.levels()?;
+    let (first, last) = (f64::from(levels[0]), f64::from(levels[levels.len() - 1]));
+    let same = |own: f64, found: f64| (own / found - 1.0).abs() < 1e-6;
+    let noise = &settings.noise;
+    let agrees = noise.num_levels == levels.len() as u64
+        && same(noise.sigma_max, first)
+        && same(noise.sigma_min, last);
+    if !agrees {
+        let source = format!("levels of the imported file; T and epsilon of preset {}", settings.preset);
+        settings.noise = Noise {
+            sigma_max: first,
+            sigma_min: last,
+            num_levels: levels.len() as u64,
+            source,
+            ..noise.clone()
+        };
+    }
+    settings.check()?;
+    Ok(settings)
+}
+
+/// Overwrites parameters with imported ones of the same names and shapes.
+///
+/// # Errors
+/// [`Error::Tensor`] for one that is missing, superfluous, or has another shape or kind.
+pub fn assign(parameters: &Parameters, found: &Named, imported: &Imported) -> Result<(), Error> {
+    for (name, own) in parameters.iter() {
+        let tensor = found.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor);
+        let text = |tensor: &tch::Tensor| format!("{:?} of {:?}", tensor.size(), tensor.kind());
+        match tensor {
+            None => return Err(imported.problem(name, "is missing".to_owned(), text(own))),
+            Some(tensor) if text(tensor) != text(own) => {
+                return Err(imported.problem(name, format!("is {}", text(tensor)), text(own)));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some((name, _)) = found.iter().find(|(name, _)| parameters.get(name).is_none()) {
+        return Err(imported.problem(
+            name,
+            "is not one of the network's".to_owned(),
+            "no such tensor".to_owned(),
+        ));
+    }
+    let ordered = parameters.names().iter().filter_map(|name| found.iter().find(|(known, _)| known == name));
+    let ordered = ordered.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+    torch::attempt(|| parameters.assign(&Parameters::new(ordered)))
 }

@@ -6,17 +6,15 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 use ncsn::commands::Outcome;
-use ncsn_theory::langevin::Annealing;
 use tch::{Device, Tensor};
 
-use crate::cli::SampleArgs;
-use crate::sample::{Noise, Streams, annealed_langevin};
-use crate::sheet::{self, Sheet};
-use crate::source::{self, Trained};
-use crate::tensor_file::{self, TensorFile};
-use crate::{Error, array_file};
+use crate::Error;
+use crate::cli::{SampleArgs, SamplerChoice};
+use crate::sample::{self, Consistent, Noise, PredictorCorrector, ProbabilityFlow, Sampler, Streams};
+use crate::sheet::Sheet;
+use crate::source::Trained;
+use crate::tensor_file::TensorFile;
 
 /// Images in a trajectory, and states of each.
 const STRIP: [i64; 2] = [8, 12];
@@ -33,18 +31,18 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     ensure!((1..=1 << 24).contains(&args.num), "num is {}, allowed: 1 to {}", args.num, 1 << 24);
     ensure!(args.batch >= 1, "batch is 0, allowed: at least 1");
     let (device, precision) = super::set_up(&args.device)?;
-    let trained = source::open(&args.trained.checkpoint, args.trained.weights, device, precision)?;
-    let annealing = annealing(&trained, args)?;
+    let trained = super::open(&args.trained, device, precision)?;
+    let sampler = sampler(&trained, args)?;
     let recorded = Recorded::open(args, &trained)?;
     let count = recorded.count.unwrap_or(args.num);
-    let bar = bar();
+    let bar = super::bar();
     let strip = RefCell::new(Vec::new());
     let mut images = Vec::new();
     for first in (0..count).step_by(args.batch as usize) {
         let last = (first + args.batch).min(count);
-        let (x, mut noise) = recorded.part(args.seed, first..last, &trained, &annealing, device);
+        let (x, mut noise) = recorded.part(args.seed, first..last, &trained, &sampler, device);
         bar.set_message(format!("images {}-{last} of {count}", first + 1));
-        let mut each = |at: crate::sample::Progress| {
+        let mut each = |at: sample::Progress| {
             bar.set_length(at.total);
             bar.set_position(at.done);
             let [shown, states] = STRIP;
@@ -54,7 +52,8 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
             }
             true
         };
-        let x = annealed_langevin(&trained.network, &annealing, x, &mut noise, &mut each)?;
+        let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
+        let x = sampler.sample(score, x, &mut noise, &mut each)?;
         images.push(x.to_device(Device::Cpu));
     }
     bar.finish_and_clear();
@@ -65,18 +64,45 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
         "{count} samples after step {} of {} ({} score evaluations each): {}",
         trained.step,
         trained.config.preset,
-        annealing.levels.len() as u64 * annealing.steps_per_level + u64::from(annealing.denoise),
+        sampler.evaluations(),
         written.join(", ")
     )?;
     Ok(Outcome::Yes)
 }
 
-/// The run's Langevin dynamics, with what the flags change.
-fn annealing(trained: &Trained, args: &SampleArgs) -> Result<Annealing, Error> {
-    let mut noise = trained.config.noise.clone();
-    noise.steps_per_level = args.steps_per_level.unwrap_or(noise.steps_per_level);
-    noise.epsilon = args.epsilon.unwrap_or(noise.epsilon);
-    Ok(Annealing { denoise: !args.no_denoise, ..noise.annealing()? })
+/// The sampler asked for, on the run's range of noise.
+///
+/// # Errors
+/// Flags of another sampler; those of the sampler's constants.
+fn sampler(trained: &Trained, args: &SampleArgs) -> Result<Sampler> {
+    use SamplerChoice::{Consistent as Consist, Langevin, Ode, PredictorCorrector as Predict};
+    let choice = args.sampler;
+    let langevin = &args.langevin;
+    let flags = [
+        ("--steps", args.steps.is_some(), choice != Langevin, "consistent, predictor-corrector or ode"),
+        ("--snr", args.snr.is_some(), choice == Predict, "predictor-corrector"),
+        ("--eta", args.eta.is_some(), choice == Consist, "consistent"),
+        ("--steps-per-level", langevin.steps_per_level.is_some(), choice == Langevin, "langevin"),
+        ("--epsilon", langevin.epsilon.is_some(), choice == Langevin, "langevin"),
+    ];
+    for (flag, given, taken, taker) in flags {
+        ensure!(!given || taken, "{flag} is for --sampler {taker}");
+    }
+    if choice == Langevin {
+        return Ok(Sampler::Langevin(super::annealing(trained, langevin)?));
+    }
+    let noise = &trained.config.noise;
+    let steps = args.steps.unwrap_or(noise.num_levels - 1);
+    let levels = sample::geometric(noise.sigma_max, noise.sigma_min, steps)?;
+    let denoise = !langevin.no_denoise;
+    Ok(match choice {
+        Consist => Sampler::Consistent(Consistent::new(levels, args.eta, denoise)?),
+        Predict => {
+            let snr = args.snr.unwrap_or(sample::PUBLISHED_SNR);
+            Sampler::PredictorCorrector(PredictorCorrector::new(levels, snr, denoise)?)
+        }
+        Ode | Langevin => Sampler::ProbabilityFlow(ProbabilityFlow::new(levels, denoise)),
+    })
 }
 
 /// Start and noise drawn by somebody else.
@@ -108,14 +134,13 @@ impl Recorded {
         seed: u64,
         images: std::ops::Range<u64>,
         trained: &Trained,
-        annealing: &Annealing,
+        sampler: &Sampler,
         device: Device,
     ) -> (Tensor, Noise) {
         let (first, count) = (images.start as i64, (images.end - images.start) as i64);
         let item = &trained.network.shape().item;
         let mut streams = Streams::new(seed, images, item, device);
-        // Images start uniform, as in the authors' code; vectors, which may lie anywhere, as the largest noise.
-        let drawn = if item.len() == 3 { streams.uniform() } else { streams.normal() * annealing.levels[0] };
+        let drawn = sampler.start(&mut streams);
         let part = |tensor: &Tensor, axis| tensor.narrow(axis, first, count).to_device(device);
         let x = self.init.as_ref().map_or(drawn, |init| part(init, 0));
         let noise = match &self.noise {
@@ -133,41 +158,24 @@ fn write(args: &SampleArgs, images: &Tensor, strip: &[Tensor], pictures: bool) -
         "vectors are no pictures: give --output FILE"
     );
     let mut written = Vec::new();
-    let mut sheet = |path: &Path, sheet: &Sheet| -> Result<(), Error> {
-        sheet::write(path, &sheet.png()).map_err(Error::file(path))?;
-        written.push(path.display().to_string());
-        Ok(())
-    };
     if let Some(path) = &args.grid {
-        sheet(path, &Sheet::of_tensor(images)?)?;
+        written.push(super::write_sheet(path, &Sheet::of_tensor(images)?)?);
     }
     if let Some(path) = &args.trajectory {
         // One row for each image, from noise to picture.
         let rows = Tensor::stack(strip, 1).flatten(0, 1);
-        sheet(path, &Sheet::with_columns(&rows, strip.len())?)?;
+        written.push(super::write_sheet(path, &Sheet::with_columns(&rows, strip.len())?)?);
     }
     if let Some(folder) = &args.png {
         fs::create_dir_all(folder).map_err(Error::file(folder))?;
         for k in 0..images.size()[0] {
             let path = folder.join(format!("{k:06}.png"));
-            let image = Sheet::single(&images.get(k))?;
-            sheet::write(&path, &image.png()).map_err(Error::file(&path))?;
+            super::write_sheet(&path, &Sheet::single(&images.get(k))?)?;
         }
         written.push(folder.display().to_string());
     }
     if let Some(path) = &args.output {
-        match path.extension().and_then(|suffix| suffix.to_str()) {
-            Some("npy") => array_file::write_tensor(path, images)?,
-            Some("safetensors") => tensor_file::write(path, [("samples".to_owned(), images)], None)?,
-            _ => return Err(Error::setting("output", path.display(), "FILE.npy or FILE.safetensors").into()),
-        }
-        written.push(path.display().to_string());
+        written.push(super::write_values(path, &[("samples", images)])?);
     }
     Ok(written)
-}
-
-/// A bar on standard error; indicatif hides it where that is not a terminal.
-fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} {eta}");
-    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

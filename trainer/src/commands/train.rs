@@ -182,7 +182,7 @@ fn override_with(config: &mut Config, args: &OverrideArgs) {
 }
 
 /// A run's folder is made once and never overwritten.
-fn refuse_existing(run: &Path) -> Result<()> {
+pub(super) fn refuse_existing(run: &Path) -> Result<()> {
     let occupied = match fs::read_dir(run) {
         Ok(mut entries) => entries.next().is_some(),
         Err(_) => run.exists(),
@@ -195,7 +195,7 @@ fn refuse_existing(run: &Path) -> Result<()> {
     Ok(())
 }
 
-fn create(run: &Path, config: &Config) -> Result<(), Error> {
+pub(super) fn create(run: &Path, config: &Config) -> Result<(), Error> {
     fs::create_dir_all(run).map_err(Error::file(run))?;
     let path: PathBuf = run.join(CONFIG);
     let text = format!("# Resolved by ncsn-trainer {}.\n{}", env!("CARGO_PKG_VERSION"), config.to_toml());

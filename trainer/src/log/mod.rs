@@ -74,7 +74,7 @@ impl Log {
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::file(&path))?;
         let mut events = Events::create(run, &step.to_string()).map_err(Error::file(run))?;
         if step > 0 {
-            events.restart(step).map_err(Error::file(run))?;
+            events.restart(step + 1).map_err(Error::file(run))?;
         }
         Ok(Self { lines: BufWriter::new(file), path, events })
     }

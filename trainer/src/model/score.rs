@@ -82,6 +82,8 @@ pub struct Network {
     parameters: Parameters,
     /// σ of each level as float32, `[levels]`.
     sigmas: Tensor,
+    /// The same numbers where they can be compared without waiting for the device.
+    levels: Vec<f32>,
     autocast: bool,
 }
 
@@ -106,6 +108,7 @@ impl Network {
             trunk,
             parameters: scope.parameters(),
             sigmas: Tensor::from_slice(sigmas).to_device(device),
+            levels: sigmas.to_vec(),
             autocast: false,
         })
     }
@@ -153,19 +156,64 @@ impl Network {
         self.watched(x, levels, None)
     }
 
+    /// Estimated score of noisy items at one noise level, which may be any for networks that divide by σ.
+    ///
+    /// # Arguments
+    /// * `x` — `[batch, …item]`, pixels in [0, 1] plus noise
+    /// * `sigma` — σ of all items; rounded to single precision
+    ///
+    /// # Accuracy
+    /// At a level, bit for bit what [`score`](Self::score) returns.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the nearest level, for a conditional network (NCSN) at a σ that is none of its own.
+    ///
+    /// # Source
+    /// Technique 3: s(x, σ) = f(x)/σ is defined for every σ.
+    pub fn score_at_sigma(&self, x: &Tensor, sigma: f64) -> Result<Tensor, Error> {
+        let shape: Vec<i64> =
+            x.size()[..1].iter().copied().chain(self.shape.item.iter().map(|_| 1)).collect();
+        let factor = Tensor::full(shape.as_slice(), sigma, (Kind::Float, x.device()));
+        let level = if self.shape.architecture.is_conditional() { self.level_of(sigma)? } else { 0 };
+        let index = Tensor::full([x.size()[0]], level, (Kind::Int64, x.device()));
+        Ok(self.evaluate(x, &as_index(&index), &factor, None))
+    }
+
+    /// Index of the level that σ is, to single precision.
+    fn level_of(&self, sigma: f64) -> Result<i64, Error> {
+        // Levels computed in double precision and those of a file differ by a few of float32's ulps of 6e-8.
+        const SAME: f64 = 1e-6;
+        let distance = |known: &f32| (f64::from(*known) / sigma - 1.0).abs();
+        let nearest = self.levels.iter().enumerate().min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)));
+        match nearest {
+            Some((level, known)) if distance(known) < SAME => Ok(level as i64),
+            _ => {
+                let nearest = nearest.map_or(String::new(), |(_, known)| format!("; the nearest is {known}"));
+                let count = self.levels.len();
+                let allowed =
+                    format!("one of the {count} levels that {} knows{nearest}", self.shape.architecture);
+                Err(Error::setting("sigma", sigma, allowed))
+            }
+        }
+    }
+
     /// As [`score`](Self::score), telling `watch` of every layer with parameters.
     pub fn watched(&self, x: &Tensor, levels: &Tensor, watch: Option<&dyn Fn(Seen)>) -> Tensor {
-        let index = as_index(levels);
-        let context = Context { levels: &index, watch };
+        self.evaluate(x, &as_index(levels), &self.sigma_of(levels), watch)
+    }
+
+    /// Score at the level with an index (for networks that are told it) and σ `[batch, 1, …]` (for the others).
+    fn evaluate(&self, x: &Tensor, index: &Tensor, sigma: &Tensor, watch: Option<&dyn Fn(Seen)>) -> Tensor {
+        let context = Context { levels: index, watch };
         let run = || match &self.trunk {
             Trunk::Image(net) => {
                 let h: Tensor = 2.0 * x - 1.0;
                 net.forward(&torch::channels_last(&h), context)
             }
-            Trunk::Vector(net) => net.forward(x, &self.sigma_of(levels), context),
+            Trunk::Vector(net) => net.forward(x, sigma, context),
         };
         let output =
             if self.autocast { torch::autocast(self.device(), run).to_kind(Kind::Float) } else { run() };
-        if self.shape.architecture.is_conditional() { output } else { output / self.sigma_of(levels) }
+        if self.shape.architecture.is_conditional() { output } else { output / sigma }
     }
 }

@@ -1,34 +1,15 @@
 //! Algorithm 1: annealed Langevin dynamics with an estimated score.
 
 use ncsn_theory::langevin::Annealing;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::noise::Noise;
-use crate::model::Network;
-use crate::{Error, torch};
+use super::{Progress, Score};
+use crate::Error;
 
-/// Where a sampler is.
-#[derive(Debug)]
-pub struct Progress<'a> {
-    /// Score evaluations done.
-    pub done: u64,
-    /// Score evaluations in all, the final denoising included.
-    pub total: u64,
-    /// Index of the noise level.
-    pub level: usize,
-    /// The items as they are now, `[batch, …]`.
-    pub x: &'a Tensor,
-}
-
-/// Scores of a batch at one level, without gradients.
-///
-/// # Errors
-/// [`Error::OutOfMemory`], [`Error::Torch`].
-pub fn score_at(network: &Network, x: &Tensor, level: usize) -> Result<Tensor, Error> {
-    torch::attempt(|| {
-        let levels = Tensor::full([x.size()[0]], level as i64, (Kind::Int64, x.device()));
-        tch::no_grad(|| network.score(x, &levels))
-    })
+/// Score evaluations of [`annealed_langevin`]: L·T, and one for the denoising.
+pub fn langevin_evaluations(annealing: &Annealing) -> u64 {
+    annealing.levels.len() as u64 * annealing.steps_per_level + u64::from(annealing.denoise)
 }
 
 /// Samples by annealed Langevin dynamics.
@@ -43,43 +24,44 @@ pub fn score_at(network: &Network, x: &Tensor, level: usize) -> Result<Tensor, E
 /// * `each` — told of every step; returns whether to go on
 ///
 /// # Errors
-/// Those of [`score_at`] and [`Noise::next`].
+/// Those of `score` and [`Noise::next`].
 ///
 /// # Source
 /// Song & Ermon (2020), Algorithm 1.
 pub fn annealed_langevin(
-    network: &Network,
+    score: &mut Score,
     annealing: &Annealing,
     mut x: Tensor,
     noise: &mut Noise,
     each: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Tensor, Error> {
-    let levels = &annealing.levels;
-    let total = levels.len() as u64 * annealing.steps_per_level + u64::from(annealing.denoise);
+    let total = langevin_evaluations(annealing);
     let mut done = 0;
-    for level in 0..levels.len() {
+    for (level, &sigma) in annealing.levels.iter().enumerate() {
         let alpha = annealing.step_size(level);
         for _ in 0..annealing.steps_per_level {
-            let score = score_at(network, &x, level)?;
-            x = x + score * alpha + noise.next()? * (2.0 * alpha).sqrt();
+            let s = score(&x, sigma)?;
+            x = x + s * alpha + noise.next()? * (2.0 * alpha).sqrt();
             done += 1;
             if !each(Progress { done, total, level, x: &x }) {
                 return Ok(x);
             }
         }
     }
-    if annealing.denoise {
-        x = denoised(network, annealing, &x)?;
-        each(Progress { done: total, total, level: levels.len() - 1, x: &x });
+    if let (true, Some(&sigma_min)) = (annealing.denoise, annealing.levels.last()) {
+        x = denoised(score, &x, sigma_min)?;
+        each(Progress { done: total, total, level: annealing.levels.len() - 1, x: &x });
     }
     Ok(x)
 }
 
-/// x + σ_L²·s(x, σ_L), the last step of Algorithm 1.
+/// x + σ²·s(x, σ): the mean of the clean items given noisy ones, for an exact score (Tweedie's formula).
 ///
 /// # Errors
-/// Those of [`score_at`].
-pub fn denoised(network: &Network, annealing: &Annealing, x: &Tensor) -> Result<Tensor, Error> {
-    let last = annealing.levels.len() - 1;
-    Ok(x + score_at(network, x, last)? * annealing.levels[last].powi(2))
+/// Those of `score`.
+///
+/// # Source
+/// Song & Ermon (2020), last step of Algorithm 1, with σ = σ_L.
+pub fn denoised(score: &mut Score, x: &Tensor, sigma: f64) -> Result<Tensor, Error> {
+    Ok(x + score(x, sigma)? * sigma.powi(2))
 }

@@ -20,9 +20,9 @@ pub enum Noise {
         /// Number of the next step.
         next: i64,
     },
-    /// Between the noises of two images: p·cos θ + q·sin θ with θ = kπ/(2(N + 1)), `[N, …]` for k = 1 … N.
+    /// From the noise of one image to that of another, as [`between`] has it, `[pairs·(N + 2), …]`.
     Between {
-        /// Noise of the two images.
+        /// Noise of both images of each pair, one pair after the other.
         ends: Streams,
         /// N.
         count: i64,
@@ -58,6 +58,15 @@ impl Streams {
         self.draw(|generator| generator.random())
     }
 
+    /// Where Algorithm 1 starts: images uniform in [0, 1), as in the authors' code; vectors, which may lie anywhere, as
+    /// the largest noise.
+    ///
+    /// # Arguments
+    /// * `sigma_max` — σ₁
+    pub fn start(&mut self, sigma_max: f64) -> Tensor {
+        if self.item.len() == 3 { self.uniform() } else { self.normal() * sigma_max }
+    }
+
     fn draw(&mut self, value: impl Fn(&mut ChaCha8Rng) -> f32) -> Tensor {
         let dim = self.item.iter().product::<i64>() as usize;
         let mut values = Vec::with_capacity(self.generators.len() * dim);
@@ -91,22 +100,38 @@ impl Noise {
             }
             Self::Between { ends, count } => {
                 let ends = ends.normal();
-                Ok(between(&ends.get(0), &ends.get(1), *count))
+                let row = |pair: i64| between(&ends.get(2 * pair), &ends.get(2 * pair + 1), *count);
+                Ok(Tensor::cat(&(0..ends.size()[0] / 2).map(row).collect::<Vec<_>>(), 0))
             }
         }
     }
 }
 
-/// The interpolation of Appendix B.2: p·cos θ_k + q·sin θ_k, θ_k = kπ/(2(N + 1)), for k = 1 … N.
+/// A row of noise from p to q: both ends, and the N points of Appendix B.2 between them.
+///
+/// # Formula
+/// ```text
+/// p·cos θ_k + q·sin θ_k,   θ_k = kπ/(2(N + 1)),   k = 0 … N + 1
+/// ```
+/// Since cos² + sin² = 1, every point is standard normal when p and q are, and independent.
 ///
 /// # Arguments
-/// * `p`, `q` — noise of the two ends, `[…]`; the result is `[N, …]`
+/// * `p`, `q` — noise of the two ends, `[…]`; the result is `[N + 2, …]`
+///
+/// # Accuracy
+/// The ends are p and q themselves, bit for bit.
+///
+/// # Source
+/// Song & Ermon (2020), Appendix B.2, whose points are k = 1 … N.
 pub fn between(p: &Tensor, q: &Tensor, count: i64) -> Tensor {
-    let mix = |k: i64| {
+    let point = |k: i64| {
         let angle = FRAC_PI_2 * k as f64 / (count + 1) as f64;
         p * angle.cos() + q * angle.sin()
     };
-    Tensor::stack(&(1..=count).map(mix).collect::<Vec<_>>(), 0)
+    let mut row = vec![p.shallow_clone()];
+    row.extend((1..=count).map(point));
+    row.push(q.shallow_clone());
+    Tensor::stack(&row, 0)
 }
 
 #[cfg(test)]
@@ -126,9 +151,17 @@ mod tests {
     #[test]
     fn the_middle_of_two_noises_has_equal_parts() {
         let (p, q) = (Tensor::from_slice(&[2.0_f32, 0.0]), Tensor::from_slice(&[0.0_f32, 4.0]));
-        let middle = crate::torch::to_vec(&between(&p, &q, 1));
+        let middle = crate::torch::to_vec(&between(&p, &q, 1).get(1));
         let expected = [2.0_f32.sqrt(), 8.0_f32.sqrt()];
         assert!(middle.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{middle:?}");
+    }
+
+    #[test]
+    fn a_row_begins_and_ends_with_its_images_own_noise() {
+        let streams = || Streams::new(1, 0..4, &[3], Device::Cpu);
+        let row = Noise::Between { ends: streams(), count: 2 }.next().expect("noise");
+        let own = streams().normal();
+        assert_eq!([0, 3, 4, 7].map(|k| row.get(k)), [0, 1, 2, 3].map(|k| own.get(k)));
     }
 
     #[test]

@@ -99,6 +99,8 @@ impl Session<'_> {
             }
             if saving {
                 self.record_levels(state, &mut log)?;
+                // Lines beyond a checkpoint are dropped on resuming; those before it must be there.
+                log.flush()?;
                 saved = Some((state.step, self.save(state)?));
                 self.sample(state, &mut log)?;
                 log.flush()?;
@@ -173,10 +175,9 @@ impl Session<'_> {
         let x = streams.uniform();
         let stop = |_: sample::Progress| !self.stop.load(Ordering::Relaxed);
         let annealing = self.config.noise.annealing()?;
-        let x =
-            sample::annealed_langevin(&state.average, &annealing, x, &mut Noise::Streams(streams), &mut {
-                stop
-            })?;
+        let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&state.average, x, sigma);
+        let noise = &mut Noise::Streams(streams);
+        let x = sample::annealed_langevin(score, &annealing, x, noise, &mut { stop })?;
         if self.stop.load(Ordering::Relaxed) {
             return Ok(());
         }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod command;
+
 use std::path::{Path, PathBuf};
 
 use ncsn_trainer::model::{Architecture, Network, NetworkShape, Parameters};
@@ -49,7 +51,10 @@ pub fn network(
 ) -> Network {
     let shape = NetworkShape { architecture, filters, item: item.to_vec() };
     let network = Network::new(&shape, sigmas, Device::Cpu).expect("a valid shape");
-    let read = |name: &String| (name.clone(), file.get(&format!("{prefix}{name}")).expect("a parameter"));
+    let read = |name: &String| {
+        let tensor = file.get(&format!("{prefix}{name}")).expect("a parameter");
+        (name.clone(), tensor.to_kind(Kind::Float))
+    };
     network.parameters().assign(&Parameters::new(network.parameters().names().iter().map(read).collect()));
     network
 }

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Times the trainer's steps and eager PyTorch's on the CPU by turns, and prints medians, spread and ratios:
+#
+#   benches/cpu.sh [PYTHON] [ROUNDS]
+#
+# CIFAR-10 network, 128 filters, batch 8, f32, two threads; PYTHON must have torch 2.11.0 and numpy.
+set -euo pipefail
+python=${1:-python3}
+rounds=${2:-3}
+here=$(cd "$(dirname "$0")" && pwd)
+trainer=${NCSN_TRAINER:-$here/../target/release/ncsn-trainer}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for round in $(seq "$rounds"); do
+    "$trainer" bench --preset cifar10 --filters 128 --batch 8 --repeats 5 --threads 2 --device cpu --format json \
+        > "$work/ncsn-trainer.$round.json"
+    "$python" "$here/pytorch_baseline.py" --batch 8 --repeats 5 --threads 2 > "$work/pytorch.$round.json"
+    "$python" "$here/pytorch_baseline.py" --batch 8 --repeats 5 --threads 2 --channels-last \
+        > "$work/pytorch-channels-last.$round.json"
+done
+"$python" - "$work" <<'PY'
+import json
+import pathlib
+import statistics
+import sys
+
+reports = {}
+for path in pathlib.Path(sys.argv[1]).glob("*.json"):
+    reports.setdefault(path.name.split(".")[0], []).append(json.loads(path.read_text()))
+steps = ["forward", "train_step", "langevin_step"]
+print(f"{'':<24}" + "".join(f"{step:>26}" for step in steps) + f"{'peak MB':>10}")
+medians = {}
+for program in ["pytorch", "pytorch-channels-last", "ncsn-trainer"]:
+    runs = reports[program]
+    cells = ""
+    for step in steps:
+        wall = [run[step]["median_s"] for run in runs]
+        cpu = statistics.median(run[step]["cpu_s"] for run in runs)
+        medians[program, step] = statistics.median(wall)
+        cells += f"{medians[program, step]:>9.3f} [{min(wall):.3f}, {max(wall):.3f}] {cpu:.2f}"[:26].rjust(26)
+    peak = max(run["peak_memory_bytes"] for run in runs) / 1e6
+    print(f"{program:<24}{cells}{peak:>10.0f}")
+print("median over rounds of each round's median, [least, most], CPU seconds")
+for baseline in ["pytorch", "pytorch-channels-last"]:
+    ratios = ", ".join(f"{step} {medians[baseline, step] / medians['ncsn-trainer', step]:.2f}" for step in steps)
+    print(f"{baseline} / ncsn-trainer: {ratios}")
+PY

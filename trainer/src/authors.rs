@@ -1,0 +1,292 @@
+//! Checkpoints of others: the authors' `.pth` files, and safetensors files with the authors' keys.
+//!
+//! ```text
+//! .pth, 2020   [model (keys "module.…", with sigmas), Adam, epoch, step, EMA (no prefix, without sigmas)]
+//! .pth, 2019   [model, Adam]
+//! safetensors  model.* and ema.*, or the bare keys of one set of weights
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use tch::{Kind, Tensor};
+
+use crate::Error;
+use crate::model::{Architecture, NetworkShape};
+use crate::pickle::{self, Dtype, Value};
+use crate::source::Weights;
+use crate::tensor_file::TensorFile;
+
+/// Tensors by name, in the order of the file.
+pub type Named = Vec<(String, Tensor)>;
+
+/// Largest relative difference of a level from the geometric sequence through the ends: float32 levels from numpy.
+const GEOMETRIC: f64 = 1e-5;
+
+/// What a file of somebody else holds.
+#[derive(Debug)]
+pub struct Imported {
+    path: PathBuf,
+    /// Weights as the optimiser left them.
+    pub raw: Option<Named>,
+    /// Averaged weights.
+    pub ema: Option<Named>,
+    /// Moments of Adam.
+    pub adam: Option<Moments>,
+    /// Noise levels from largest to smallest.
+    pub sigmas: Option<Vec<f32>>,
+    /// Steps done.
+    pub step: u64,
+}
+
+/// Adam's moments, one of each kind per parameter, in the order of registration.
+#[derive(Debug)]
+pub struct Moments {
+    /// First moments.
+    pub means: Vec<Tensor>,
+    /// Second moments.
+    pub squares: Vec<Tensor>,
+    /// Largest second moments, with AMSGrad.
+    pub maxima: Option<Vec<Tensor>>,
+    /// Steps that they are of.
+    pub step: u64,
+}
+
+/// Reads a `.pth` or `.safetensors` file.
+///
+/// # Errors
+/// [`Error::Pickle`] for everything that the restricted reader refuses; [`Error::Content`] for another structure.
+pub fn read(path: &Path) -> Result<Imported, Error> {
+    let is_safetensors = path.extension().is_some_and(|suffix| suffix == "safetensors");
+    if is_safetensors { from_safetensors(path) } else { from_pickle(path) }
+}
+
+fn from_safetensors(path: &Path) -> Result<Imported, Error> {
+    let file = TensorFile::read(path)?;
+    let part = |prefix: &str| -> Result<Option<Named>, Error> {
+        let names = file.names();
+        let keys = names.into_iter().filter_map(|key| Some((key.strip_prefix(prefix)?, key)));
+        let tensors: Named =
+            keys.map(|(name, key)| Ok((name.to_owned(), file.get(key)?))).collect::<Result<_, Error>>()?;
+        Ok((!tensors.is_empty()).then_some(tensors))
+    };
+    let (mut raw, ema) = (part("model.")?, part("ema.")?);
+    if raw.is_none() && ema.is_none() {
+        raw = part("module.")?.or(part("")?);
+    }
+    let mut imported = Imported { path: path.to_owned(), raw, ema, adam: None, sigmas: None, step: 0 };
+    imported.sigmas = file.find("sigmas").map(|sigmas| crate::torch::to_vec(&sigmas));
+    imported.set_sigmas_apart();
+    Ok(imported)
+}
+
+fn from_pickle(path: &Path) -> Result<Imported, Error> {
+    let content = |found: &str| Error::Content {
+        path: path.to_owned(),
+        found: found.to_owned(),
+        expected: "the authors' list [model, Adam] or [model, Adam, epoch, step, EMA]".to_owned(),
+    };
+    let value = pickle::read(path)?;
+    let kind = value.kind();
+    let mut parts = match value {
+        Value::List(parts) => parts.into_iter(),
+        // A bare state dict is one set of weights.
+        dict @ Value::Dict(_) => vec![dict].into_iter(),
+        _ => return Err(content(&format!("holds a {kind}"))),
+    };
+    let model = parts.next().ok_or_else(|| content("holds an empty list"))?;
+    let raw = state_dict(path, model)?;
+    let adam = parts.next().map(|adam| moments(path, adam)).transpose()?.flatten();
+    let _epoch = parts.next();
+    let step = match parts.next() {
+        None => adam.as_ref().map_or(0, |adam| adam.step),
+        Some(step) => {
+            let step = step.as_int().and_then(|step| u64::try_from(step).ok());
+            step.ok_or_else(|| content("has a step that is no count"))?
+        }
+    };
+    let ema = parts.next().map(|ema| state_dict(path, ema)).transpose()?;
+    if parts.next().is_some() {
+        return Err(content("holds more than five entries"));
+    }
+    let mut imported = Imported { path: path.to_owned(), raw: Some(raw), ema, adam, sigmas: None, step };
+    imported.set_sigmas_apart();
+    Ok(imported)
+}
+
+/// The tensors of a state dict, without the prefix that parallel training leaves.
+fn state_dict(path: &Path, value: Value) -> Result<Named, Error> {
+    let kind = value.kind();
+    let wrong = |found: String| Error::Content {
+        path: path.to_owned(),
+        found,
+        expected: "a state dict of names and tensors".to_owned(),
+    };
+    let entries = value.into_dict().ok_or_else(|| wrong(format!("holds a {kind}")))?;
+    let entry = |(key, value): (Value, Value)| {
+        let kind = value.kind();
+        let name =
+            key.as_text().ok_or_else(|| wrong(format!("has a key that is a {}", key.kind())))?.to_owned();
+        let tensor = value.into_tensor().ok_or_else(|| wrong(format!("{name} is a {kind}")))?;
+        Ok((name.strip_prefix("module.").unwrap_or(&name).to_owned(), tensor_of(&tensor)?))
+    };
+    entries.into_iter().map(entry).collect()
+}
+
+/// A tensor of the pickle as one of torch's.
+fn tensor_of(tensor: &pickle::Tensor) -> Result<Tensor, Error> {
+    let kind = match tensor.dtype {
+        Dtype::F64 => Kind::Double,
+        Dtype::F32 => Kind::Float,
+        Dtype::F16 => Kind::Half,
+        Dtype::BF16 => Kind::BFloat16,
+        Dtype::I64 => Kind::Int64,
+        Dtype::I32 => Kind::Int,
+        Dtype::I16 => Kind::Int16,
+        Dtype::I8 => Kind::Int8,
+        Dtype::U8 => Kind::Uint8,
+        Dtype::Bool => Kind::Bool,
+    };
+    let shape: Vec<i64> = tensor.shape.iter().map(|&side| side as i64).collect();
+    Tensor::f_from_data_size(&tensor.bytes, &shape, kind).map_err(|error| Error::torch(&error.to_string()))
+}
+
+/// Adam's state dict: `{"state": {key: {...}}, "param_groups": [{"params": [key, …]}]}`; nothing before its first step.
+fn moments(path: &Path, value: Value) -> Result<Option<Moments>, Error> {
+    let wrong = |found: String| Error::Content {
+        path: path.to_owned(),
+        found: format!("optimiser {found}"),
+        expected: "the state dict of torch.optim.Adam".to_owned(),
+    };
+    let groups = value.get("param_groups").and_then(Value::as_list);
+    let [group] = groups.ok_or_else(|| wrong("has no param_groups".to_owned()))? else {
+        return Err(wrong("has more than one group of parameters".to_owned()));
+    };
+    let keys = group.get("params").and_then(Value::as_list);
+    let keys = keys.ok_or_else(|| wrong("has a group without params".to_owned()))?;
+    let states = value.get("state").and_then(Value::as_dict);
+    let states = states.ok_or_else(|| wrong("has no state".to_owned()))?;
+    if states.is_empty() {
+        return Ok(None);
+    }
+    let mut found = Moments { means: Vec::new(), squares: Vec::new(), maxima: None, step: 0 };
+    let mut maxima = Vec::new();
+    for key in keys {
+        // Old versions key by address, new ones by position; both list the keys in order.
+        let wanted = key.as_int();
+        let state = states.iter().find(|(known, _)| known.as_int() == wanted).map(|(_, state)| state);
+        let state =
+            state.ok_or_else(|| wrong(format!("has no state for parameter {}", found.means.len())))?;
+        let tensor = |name: &str| {
+            let tensor = state.get(name).and_then(Value::as_tensor);
+            tensor.map(tensor_of).transpose()
+        };
+        let needed = |name: &str| tensor(name)?.ok_or_else(|| wrong(format!("has no {name}")));
+        found.means.push(needed("exp_avg")?);
+        found.squares.push(needed("exp_avg_sq")?);
+        maxima.extend(tensor("max_exp_avg_sq")?);
+        found.step = match state.get("step") {
+            Some(Value::Int(step)) if *step >= 0 => *step as u64,
+            Some(Value::Tensor(step)) => tensor_of(step)?.double_value(&[]) as u64,
+            _ => return Err(wrong("has no step".to_owned())),
+        };
+    }
+    found.maxima = (!maxima.is_empty()).then_some(maxima);
+    Ok(Some(found))
+}
+
+impl Imported {
+    /// Noise levels are a buffer among the parameters in the authors' state dicts.
+    fn set_sigmas_apart(&mut self) {
+        for weights in [&mut self.raw, &mut self.ema].into_iter().flatten() {
+            if let Some(at) = weights.iter().position(|(name, _)| name == "sigmas") {
+                let (_, sigmas) = weights.remove(at);
+                self.sigmas = Some(crate::torch::to_vec(&sigmas));
+            }
+        }
+    }
+
+    /// An error about one of the file's tensors.
+    pub fn problem(&self, name: &str, found: String, expected: String) -> Error {
+        Error::Tensor { path: self.path.clone(), name: name.to_owned(), found, expected }
+    }
+
+    /// The weights asked for.
+    ///
+    /// # Errors
+    /// [`Error::Content`] when the file has not got them.
+    pub fn weights(&self, weights: Weights) -> Result<&Named, Error> {
+        let (found, name) = match weights {
+            Weights::Ema => (&self.ema, "averaged weights; --weights raw takes the others"),
+            Weights::Raw => (&self.raw, "weights of the optimiser; --weights ema takes the averaged ones"),
+        };
+        found.as_ref().ok_or_else(|| Error::Content {
+            path: self.path.clone(),
+            found: "has none".to_owned(),
+            expected: name.to_owned(),
+        })
+    }
+
+    /// The network that the weights are of, for images of a height and width.
+    ///
+    /// # Errors
+    /// [`Error::Content`] for weights of another network; those of [`NetworkShape::check`].
+    pub fn shape(&self, [height, width]: [i64; 2]) -> Result<NetworkShape, Error> {
+        let weights = self.raw.as_ref().or(self.ema.as_ref());
+        let find = |key: &str| weights?.iter().find(|(name, _)| name == key).map(|(_, tensor)| tensor.size());
+        let unknown = || Error::Content {
+            path: self.path.clone(),
+            found: "has no begin_conv.weight of four axes".to_owned(),
+            expected: "the keys of NCSN or NCSNv2".to_owned(),
+        };
+        let [filters, channels, ..] = find("begin_conv.weight").ok_or_else(unknown)?[..] else {
+            return Err(unknown());
+        };
+        let conditional = find("normalizer.embed.weight").is_some();
+        let architecture = match (
+            conditional,
+            find("res31.0.conv1.weight").is_some(),
+            find("res5.0.conv1.weight").is_some(),
+        ) {
+            (false, true, _) => Architecture::Ncsnv2Deepest,
+            (false, false, true) => Architecture::Ncsnv2Deeper,
+            (false, false, false) => Architecture::Ncsnv2,
+            (true, _, true) => Architecture::NcsnDeeper,
+            (true, _, false) => Architecture::Ncsn,
+        };
+        let shape = NetworkShape { architecture, filters, item: vec![channels, height, width] };
+        shape.check()?;
+        Ok(shape)
+    }
+
+    /// Noise levels: the file's own, or for a conditional network without any those of NCSN, σ from 1 to 0.01.
+    ///
+    /// # Errors
+    /// [`Error::Content`] when there are none; when they are not geometric.
+    pub fn levels(&self) -> Result<Vec<f32>, Error> {
+        let content = |found: String, expected: &str| Error::Content {
+            path: self.path.clone(),
+            found,
+            expected: expected.to_owned(),
+        };
+        let Some(sigmas) = &self.sigmas else {
+            let weights = self.raw.as_ref().or(self.ema.as_ref());
+            let embed =
+                weights.and_then(|all| all.iter().find(|(name, _)| name == "normalizer.embed.weight"));
+            let (_, embed) = embed.ok_or_else(|| content("has no sigmas".to_owned(), "noise levels"))?;
+            let count = embed.size()[0];
+            let level = |i: i64| 100_f64.powf(-(i as f64) / (count - 1).max(1) as f64) as f32;
+            return Ok((0..count).map(level).collect());
+        };
+        let (Some(&first), Some(&last)) = (sigmas.first(), sigmas.last()) else {
+            return Err(content("has no noise level".to_owned(), "at least 2"));
+        };
+        let ratio = (f64::from(last) / f64::from(first)).ln() / (sigmas.len() - 1).max(1) as f64;
+        for (i, &sigma) in sigmas.iter().enumerate() {
+            let expected = f64::from(first) * (ratio * i as f64).exp();
+            if (f64::from(sigma) / expected - 1.0).abs() > GEOMETRIC {
+                return Err(content(format!("noise level {i} is {sigma}"), "a geometric sequence"));
+            }
+        }
+        Ok(sigmas.clone())
+    }
+}

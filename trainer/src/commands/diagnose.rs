@@ -1,0 +1,156 @@
+//! `ncsn-trainer diagnose`.
+
+use std::io::Write;
+
+use anyhow::Result;
+use ncsn::commands::Outcome;
+use ncsn_theory::langevin::Annealing;
+use serde_json::json;
+use tch::{Device, Tensor};
+
+use crate::Error;
+use crate::cli::{DiagnoseArgs, Format};
+use crate::dataset;
+use crate::diagnose::{Probe, Row, Trajectory, measure, predicted_ratio, spread, trajectory};
+use crate::sample::{self, Noise, Streams};
+use crate::source::Trained;
+
+/// Levels shown without --all.
+const SHOWN: usize = 20;
+/// Streams of the noise that perturbs items; sampling uses those from 0 on.
+const PROBE_STREAM: u64 = 1 << 40;
+
+/// Measures level by level, and writes a table.
+///
+/// # Errors
+/// A checkpoint or data that cannot be read, more states than fit, those of writing.
+pub fn run(args: &DiagnoseArgs, out: &mut dyn Write) -> Result<Outcome> {
+    let num = super::within("num", args.num, 1 << 20)?;
+    let batch = super::within("batch", args.batch, 1 << 20)?;
+    let (device, precision) = super::set_up(&args.device)?;
+    let trained = super::open(&args.trained, device, precision)?;
+    let annealing = super::annealing(&trained, &args.langevin)?;
+    let levels = annealing.levels.len();
+    let chosen = spread(levels, if args.all { levels } else { SHOWN });
+    let found = items(args, &trained)?;
+    let run = sampled(args, &trained, &annealing, &chosen, device)?;
+    let (source, items) = found.unwrap_or_else(|| ("own samples".to_owned(), run.last.shallow_clone()));
+    let item = &trained.network.shape().item;
+    let streams = PROBE_STREAM..PROBE_STREAM + items.size()[0] as u64;
+    let mut noise = Streams::new(args.seed, streams, item, Device::Cpu);
+    let mut probe = Probe { items: &items, noise: &mut noise, batch: batch as i64, device };
+    let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
+    let rows = chosen.iter().zip(&run.states).map(|(&level, state)| {
+        measure(score, level, annealing.levels[level], [state, &run.last], &mut probe)
+    });
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let predicted = predicted_ratio(&annealing);
+    let evaluations = sample::langevin_evaluations(&annealing);
+    match args.format {
+        Format::Json => {
+            let all = json!({"schema": "ncsn.diagnosis/1", "preset": trained.config.preset, "step": trained.step,
+                "dim": trained.network.shape().dim(), "samples": num, "items": items.size()[0], "item_source": source,
+                "evaluations_per_sample": evaluations, "predicted_variance_ratio": predicted, "levels": rows});
+            writeln!(out, "{all:#}")?;
+        }
+        Format::Text => {
+            writeln!(
+                out,
+                "{} after step {}: {num} samples of {evaluations} score evaluations; {} items: {source}",
+                trained.config.preset,
+                trained.step,
+                items.size()[0]
+            )?;
+            table(&rows, predicted, out)?;
+        }
+    }
+    Ok(Outcome::Yes)
+}
+
+/// Samples in batches, keeping the states after the chosen levels.
+fn sampled(
+    args: &DiagnoseArgs,
+    trained: &Trained,
+    annealing: &Annealing,
+    chosen: &[usize],
+    device: Device,
+) -> Result<Trajectory, Error> {
+    let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
+    let item = &trained.network.shape().item;
+    let bar = super::bar();
+    let mut runs = Vec::new();
+    for first in (0..args.num).step_by(args.batch as usize) {
+        let last = (first + args.batch).min(args.num);
+        bar.set_message(format!("samples {}-{last} of {}", first + 1, args.num));
+        let mut streams = Streams::new(args.seed, first..last, item, device);
+        let x = streams.start(annealing.levels[0]);
+        runs.push(trajectory(
+            score,
+            annealing,
+            chosen,
+            x,
+            &mut Noise::Streams(streams),
+            &mut |done, total| {
+                bar.set_length(total);
+                bar.set_position(done);
+            },
+        )?);
+    }
+    bar.finish_and_clear();
+    let together =
+        |part: &dyn Fn(&Trajectory) -> &Tensor| Tensor::cat(&runs.iter().map(part).collect::<Vec<_>>(), 0);
+    Ok(Trajectory {
+        states: (0..chosen.len()).map(|k| together(&|run| &run.states[k])).collect(),
+        last: together(&|run| &run.last),
+    })
+}
+
+/// Clean items and where they are from, as stored; none where the run's data are not built in.
+fn items(args: &DiagnoseArgs, trained: &Trained) -> Result<Option<(String, Tensor)>, Error> {
+    let mut config = trained.config.clone();
+    let built_in = config.data.train.is_none() && ["shapes", "mixture2d"].contains(&config.preset.as_str());
+    let source = match &args.data {
+        Some(path) => path.display().to_string(),
+        None if built_in => format!("built-in data of {}", config.preset),
+        None => return Ok(None),
+    };
+    if args.data.is_some() {
+        config.data.train.clone_from(&args.data);
+        config.data.test = None;
+    }
+    config.data.held_out = 0;
+    let items = dataset::open(&mut config)?.train;
+    // Evenly spread, for data are often sorted.
+    let count = (args.num as usize).min(items.len());
+    let numbers: Vec<usize> = (0..count).map(|k| k * items.len() / count).collect();
+    Ok(Some((source, items.read(&numbers)?.tensor(items.shape(), Device::Cpu))))
+}
+
+/// The rows, and how to read them.
+fn table(rows: &[Row], predicted: f64, out: &mut dyn Write) -> Result<()> {
+    writeln!(
+        out,
+        "{:>5} {:>10} {:>22} {:>22} {:>9} {:>10} {:>7} {:>7}",
+        "level", "sigma", "|x - x_final|", "norm of noise", "ratio", "predicted", "score", "loss"
+    )?;
+    let spread = |mean: f64, sd: f64| format!("{mean:.4} ± {sd:.4}");
+    for row in rows {
+        writeln!(
+            out,
+            "{:>5} {:>10.5} {:>22} {:>22} {:>9.4} {predicted:>10.4} {:>7.4} {:>7.4}",
+            row.level,
+            row.sigma,
+            spread(row.distance, row.distance_sd),
+            spread(row.noise_norm, row.noise_norm_sd),
+            row.variance_ratio,
+            row.score_norm,
+            row.loss
+        )?;
+    }
+    writeln!(
+        out,
+        "ratio: |x - x_final|^2/(D sigma^2), near Proposition 3's prediction while x_final is the clean x; \
+         score^2 + loss = 1 for an exact score"
+    )?;
+    Ok(())
+}

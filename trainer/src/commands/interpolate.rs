@@ -1,0 +1,67 @@
+//! `ncsn-trainer interpolate`.
+
+use std::io::Write;
+
+use anyhow::{Result, ensure};
+use ncsn::commands::Outcome;
+use tch::{Device, Tensor};
+
+use crate::cli::InterpolateArgs;
+use crate::sample::{self, annealed_langevin};
+use crate::sheet::Sheet;
+
+/// Samples rows of images, and writes what was asked for.
+///
+/// # Errors
+/// A checkpoint that cannot be read, counts out of range, files that cannot be written.
+pub fn run(args: &InterpolateArgs, out: &mut dyn Write) -> Result<Outcome> {
+    ensure!(
+        args.grid.is_some() || args.output.is_some(),
+        "nothing to write: give --grid FILE.png or --output FILE"
+    );
+    let pairs = super::within("pairs", args.pairs, 1 << 20)?;
+    let count = super::within("count", args.count, 1 << 10)? as i64;
+    let batch = super::within("batch", args.batch, 1 << 20)?;
+    let (device, precision) = super::set_up(&args.device)?;
+    let trained = super::open(&args.trained, device, precision)?;
+    let item = &trained.network.shape().item;
+    ensure!(item.len() == 3 || args.grid.is_none(), "vectors are no pictures: give --output FILE");
+    let annealing = super::annealing(&trained, &args.langevin)?;
+    let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
+    let bar = super::bar();
+    let at_once = (batch / (count as u64 + 2)).max(1);
+    let (mut images, mut starts) = (Vec::new(), Vec::new());
+    for first in (0..pairs).step_by(at_once as usize) {
+        let last = (first + at_once).min(pairs);
+        bar.set_message(format!("rows {}-{last} of {pairs}", first + 1));
+        let (x, mut noise) = sample::rows(args.seed, first..last, count, item, annealing.levels[0], device);
+        starts.push(x.to_device(Device::Cpu));
+        let x = annealed_langevin(score, &annealing, x, &mut noise, &mut |at| {
+            bar.set_length(at.total);
+            bar.set_position(at.done);
+            true
+        })?;
+        images.push(x.to_device(Device::Cpu));
+    }
+    bar.finish_and_clear();
+    let images = Tensor::cat(&images, 0);
+    let mut written = Vec::new();
+    if let Some(path) = &args.grid {
+        written.push(super::write_sheet(path, &Sheet::with_columns(&images, count as usize + 2)?)?);
+    }
+    if let Some(path) = &args.output {
+        let rows = |x: &Tensor| x.view([&[pairs as i64, count + 2], &item[..]].concat().as_slice());
+        let starts = rows(&Tensor::cat(&starts, 0));
+        written.push(super::write_values(path, &[("samples", &rows(&images)), ("x0", &starts)])?);
+    }
+    writeln!(
+        out,
+        "{pairs} rows of {} images after step {} of {} ({} score evaluations each): {}",
+        count + 2,
+        trained.step,
+        trained.config.preset,
+        sample::langevin_evaluations(&annealing),
+        written.join(", ")
+    )?;
+    Ok(Outcome::Yes)
+}

@@ -1,0 +1,165 @@
+//! A tensor as PyTorch stores it: sizes and strides over a storage that others may share.
+
+use super::fault::Fault;
+use super::value::Dtype;
+
+/// A tensor whose elements still lie in a storage. Every element is inside the storage.
+#[derive(Clone)]
+pub(super) struct View {
+    /// Index of the storage.
+    pub(super) storage: usize,
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    pub(super) requires_grad: bool,
+    /// First byte in the storage.
+    start: usize,
+    /// Bytes between neighbours along each axis.
+    steps: Vec<usize>,
+    /// Bytes of all elements.
+    len: usize,
+}
+
+impl View {
+    /// A view of storage number `storage`, which has `limit` bytes.
+    ///
+    /// # Formula
+    ///
+    /// element (i₁, …, i_k) = `storage[offset + Σ i_j strides_j]`, 0 ≤ i_j < shape_j
+    ///
+    /// # Arguments
+    ///
+    /// offset, strides — counted in elements, not bytes.
+    ///
+    /// # Errors
+    ///
+    /// - [`Fault::Rank`] if `shape` and `strides` differ in length.
+    /// - [`Fault::Overflow`] if a byte position does not fit 64 bits, or the size does not fit memory.
+    /// - [`Fault::Bounds`] if the last element ends past `limit`.
+    pub(super) fn new(
+        (storage, limit, dtype): (usize, u64, Dtype),
+        offset: usize,
+        shape: Vec<usize>,
+        strides: &[usize],
+    ) -> Result<Self, Fault> {
+        if shape.len() != strides.len() {
+            return Err(Fault::Rank { shape: shape.len(), strides: strides.len() });
+        }
+        let size = dtype.size();
+        let empty = shape.contains(&0);
+        let layout = || -> Option<(usize, Vec<usize>, usize, usize)> {
+            // PyTorch leaves offset and strides of an empty tensor unchecked: it has no element to find.
+            if empty {
+                return Some((0, vec![0; shape.len()], 0, 0));
+            }
+            let start = offset.checked_mul(size)?;
+            let (mut last, mut len) = (start, size);
+            let mut steps = Vec::with_capacity(shape.len());
+            for (&n, &stride) in shape.iter().zip(strides) {
+                // The stride of an axis of size 1 is arbitrary, even huge: it is never followed.
+                let step = if n == 1 { 0 } else { stride.checked_mul(size)? };
+                last = last.checked_add(step.checked_mul(n - 1)?)?;
+                len = len.checked_mul(n).filter(|&len| isize::try_from(len).is_ok())?;
+                steps.push(step);
+            }
+            Some((start, steps, len, last.checked_add(size)?))
+        };
+        let Some((start, steps, len, end)) = layout() else { return Err(Fault::Overflow { shape }) };
+        if end as u64 > limit {
+            return Err(Fault::Bounds { shape, end: end as u64, limit });
+        }
+        Ok(Self { storage, dtype, shape, requires_grad: false, start, steps, len })
+    }
+
+    /// Bytes of all elements.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the view is the whole storage of `limit` bytes in order, so that no copy is needed.
+    pub(super) fn is_whole(&self, limit: usize) -> bool {
+        self.start == 0 && self.len == limit && self.block().0 == 0
+    }
+
+    /// Appends the elements in row-major order to `out`. `storage` has the size that [`View::new`] was given.
+    pub(super) fn copy_into(&self, storage: &[u8], out: &mut Vec<u8>) {
+        if self.len == 0 {
+            return;
+        }
+        let (outer, block) = self.block();
+        let mut index = vec![0; outer];
+        let mut at = self.start;
+        loop {
+            out.extend_from_slice(&storage[at..at + block]);
+            // An odometer over the axes before the block, the last one fastest.
+            let mut axis = outer;
+            loop {
+                if axis == 0 {
+                    return;
+                }
+                axis -= 1;
+                index[axis] += 1;
+                at += self.steps[axis];
+                if index[axis] < self.shape[axis] {
+                    break;
+                }
+                at -= self.steps[axis] * self.shape[axis];
+                index[axis] = 0;
+            }
+        }
+    }
+
+    /// The trailing axes that lie in one piece: number of axes before them, bytes of the piece.
+    fn block(&self) -> (usize, usize) {
+        let mut block = self.dtype.size();
+        for axis in (0..self.shape.len()).rev() {
+            if self.shape[axis] != 1 && self.steps[axis] != block {
+                return (axis + 1, block);
+            }
+            block *= self.shape[axis];
+        }
+        (0, block)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn elements(offset: usize, shape: &[usize], strides: &[usize]) -> Result<Vec<u8>, Fault> {
+        let storage: Vec<u8> = (0..24).collect();
+        let view = View::new((0, 24, Dtype::U8), offset, shape.to_vec(), strides)?;
+        let mut out = Vec::new();
+        view.copy_into(&storage, &mut out);
+        assert_eq!(out.len(), view.len());
+        Ok(out)
+    }
+
+    /// Source: the formula of [`View::new`], evaluated by hand.
+    #[test]
+    fn elements_come_in_row_major_order() {
+        assert_eq!(elements(0, &[2, 3], &[3, 1]).unwrap(), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(elements(0, &[3, 2], &[1, 3]).unwrap(), [0, 3, 1, 4, 2, 5]);
+        assert_eq!(elements(4, &[2, 2, 2], &[12, 1, 2]).unwrap(), [4, 6, 5, 7, 16, 18, 17, 19]);
+        assert_eq!(elements(5, &[3], &[0]).unwrap(), [5, 5, 5]);
+        assert_eq!(elements(23, &[], &[]).unwrap(), [23]);
+        assert_eq!(elements(2, &[1, 2, 1], &[usize::MAX, 4, 7]).unwrap(), [2, 6]);
+    }
+
+    #[test]
+    fn an_empty_tensor_may_start_anywhere() {
+        assert_eq!(elements(1000, &[4, 0], &[1, 1]).unwrap(), [0u8; 0]);
+    }
+
+    #[test]
+    fn elements_outside_the_storage_are_refused() {
+        assert!(matches!(elements(24, &[], &[]), Err(Fault::Bounds { end: 25, limit: 24, .. })));
+        assert!(matches!(elements(0, &[2, 3], &[22, 1]), Err(Fault::Bounds { end: 25, .. })));
+    }
+
+    #[test]
+    fn positions_beyond_64_bits_are_refused() {
+        assert!(matches!(elements(0, &[3], &[usize::MAX / 2 + 1]), Err(Fault::Overflow { .. })));
+        assert!(matches!(elements(0, &[1 << 32, 1 << 32], &[0, 0]), Err(Fault::Overflow { .. })));
+        assert!(matches!(elements(usize::MAX, &[1], &[1]), Err(Fault::Overflow { .. })));
+    }
+}

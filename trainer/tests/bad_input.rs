@@ -1,0 +1,155 @@
+//! Wrong use: one line, status 2, nothing overwritten.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::command::{failure, small_run, success, trainer};
+
+fn write_npy(path: &Path, shape: &str, bytes: &[u8]) {
+    let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(bytes);
+    fs::write(path, file).expect("writes");
+}
+
+#[test]
+fn flags_out_of_their_domain_name_the_limit() {
+    let cases = [
+        ("train --preset cifar", "preset is cifar, allowed: cifar10"),
+        ("train --preset mnist", "--data is missing, allowed: the data of preset mnist"),
+        ("train --preset own", "preset own needs --data and --schedule"),
+        ("train --preset shapes --run x --batch 0", "batch is 0, allowed: 1 to"),
+        ("train --preset shapes --run x --lr -1", "lr is -1, allowed: positive and finite"),
+        ("train --preset shapes --run x --ema-rate 1", "ema_rate is 1, allowed: 0 to below 1"),
+        ("train --preset shapes --run x --held-out 4096", "held_out is 4096, allowed: below the 4096 items"),
+        ("train --preset shapes --run x --device gpu", "device is gpu, allowed: auto, cpu, cuda, cuda:N"),
+        ("train --preset shapes --run x --precision f16", "precision is f16, allowed: f32, tf32, bf16"),
+        ("train --preset shapes --run x --threads 0", "threads is 0, allowed: 1 to 1024"),
+        (
+            "train --preset shapes --architecture ncsnv2-deepest --run x --filters 0",
+            "filters is 0, allowed: 1 to 4096",
+        ),
+        ("train --preset shapes --colour red", "unexpected argument '--colour'"),
+        ("train --resume", "--run"),
+        ("train --resume --run nowhere", "nowhere/config.toml"),
+        ("sample --checkpoint nowhere --grid a.png", "nowhere"),
+        ("sample --checkpoint nowhere", "nothing to write"),
+        ("model --preset celebahq", "preset is celebahq"),
+        ("bench --repeats 0", "repeats is 0, allowed: 1 to 1000"),
+        ("convert nowhere.pth -o x", "nowhere.pth is no file to import"),
+    ];
+    for (arguments, expected) in cases {
+        let line = failure(&mut trainer(arguments));
+        assert!(line.contains(expected), "{arguments}: {line}");
+    }
+    assert!(!Path::new("x").exists(), "nothing is made before everything is right");
+}
+
+#[test]
+fn cuda_must_be_there_when_asked_for() {
+    if ncsn_trainer::device::gpus() > 0 {
+        println!("this machine has a GPU; its absence was not tested");
+        return;
+    }
+    let line = failure(&mut trainer("train --preset shapes --run x --device cuda"));
+    assert!(line.contains("device cuda:0 is not available: torch sees 0 CUDA devices"), "{line}");
+}
+
+#[test]
+fn a_run_is_never_overwritten() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    success(&mut small_run(&run, 1));
+    let before = fs::read(run.join("config.toml")).expect("a configuration");
+    let line = failure(&mut small_run(&run, 2));
+    assert!(line.contains("exists already; --resume goes on with it"), "{line}");
+    assert_eq!(fs::read(run.join("config.toml")).expect("a configuration"), before);
+}
+
+#[test]
+fn data_of_another_shape_are_named_with_both_shapes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("a.npy");
+    write_npy(&data, "(4, 3, 8, 8)", &[7; 4 * 192]);
+    let line = failure(trainer("train --preset mnist --run x --data").arg(&data));
+    assert!(line.contains("a.npy: items of 3 x 8 x 8, expected 1 x 28 x 28"), "{line}");
+}
+
+#[test]
+fn a_schedule_for_another_dimension_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let schedule = folder.path().join("cifar10.toml");
+    let provenance = ncsn::schedule_file::Provenance::default();
+    let dataset = ncsn_theory::schedule::presets::Dataset::find("cifar10").expect("a data set");
+    let request = ncsn_theory::schedule::Request {
+        dim: dataset.dim(),
+        range: ncsn_theory::schedule::NoiseRange::new(dataset.sigma_max, 0.01).expect("a range"),
+        overlap: 0.5,
+        law: ncsn_theory::schedule::Law::Normal,
+        rounding: ncsn_theory::schedule::Rounding::CeilPlusOne,
+        steps: ncsn_theory::schedule::Steps::PerLevel(5),
+    };
+    let derivation = request.derive().expect("a schedule");
+    let range = ncsn_theory::schedule::DataRange::Unit;
+    let file = ncsn::schedule_file::ScheduleFile::new(&derivation, "cifar10".to_owned(), range, provenance);
+    fs::write(&schedule, file.to_toml().expect("TOML")).expect("writes");
+    let line = failure(trainer("train --preset shapes --run x --schedule").arg(&schedule));
+    assert!(line.contains("cifar10.toml: dim is 3072, expected 768 for items of 3 x 16 x 16"), "{line}");
+    let text = fs::read_to_string(&schedule).expect("text");
+    fs::write(&schedule, text.replace("num_levels", "number_of_levels")).expect("writes");
+    let line = failure(trainer("train --preset shapes --run x --schedule").arg(&schedule));
+    assert!(line.contains("unknown field `number_of_levels`"), "{line}");
+}
+
+#[test]
+fn a_configuration_with_an_unknown_key_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = folder.path().join("config.toml");
+    let text = success(trainer("train --preset shapes --dry-run").current_dir(folder.path()));
+    fs::write(&config, text.replace("batch = ", "batch_size = ")).expect("writes");
+    let line = failure(trainer("train --run x --config").arg(&config));
+    assert!(line.contains("unknown field `batch_size`") && line.contains("config.toml: line "), "{line}");
+    assert!(!folder.path().join("runs").exists(), "a dry run writes nothing");
+}
+
+#[test]
+fn a_checkpoint_of_another_architecture_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (run, weights) = (folder.path().join("run"), folder.path().join("w.safetensors"));
+    success(&mut small_run(&run, 1));
+    success(trainer("convert --weights ema -o").arg(&weights).arg(&run));
+    // Weights of 3 channels are asked for scores of 1 channel.
+    let file = ncsn_trainer::tensor_file::TensorFile::read(&weights).expect("weights");
+    assert_eq!(file.get("begin_conv.weight").expect("a tensor").size(), [4, 3, 3, 3]);
+    let input = folder.path().join("in.safetensors");
+    let x = tch::Tensor::zeros([2, 1, 16, 16], tch::kind::FLOAT_CPU);
+    let y = tch::Tensor::from_slice(&[0_i64, 1]);
+    let tensors = [("x".to_owned(), &x), ("y".to_owned(), &y)];
+    ncsn_trainer::tensor_file::write(&input, tensors, None).expect("writes");
+    let mut score = trainer("score --weights raw --output out.safetensors");
+    let line = failure(score.arg("--checkpoint").arg(&weights).arg("--input").arg(&input));
+    assert!(line.contains("tensor x has shape [2, 1, 16, 16], expected [any, 3, any, any]"), "{line}");
+}
+
+#[test]
+fn noise_levels_that_are_none_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    success(&mut small_run(&run, 1));
+    let input = folder.path().join("in.safetensors");
+    let x = tch::Tensor::zeros([2, 3, 16, 16], tch::kind::FLOAT_CPU);
+    let y = tch::Tensor::from_slice(&[0_i64, 1000]);
+    let tensors = [("x".to_owned(), &x), ("y".to_owned(), &y)];
+    ncsn_trainer::tensor_file::write(&input, tensors, None).expect("writes");
+    let mut score = trainer("score --output out.safetensors");
+    let line = failure(score.arg("--checkpoint").arg(&run).arg("--input").arg(&input));
+    assert!(line.contains("tensor y has indices 0 to 1000, expected 0 to 97"), "{line}");
+}

@@ -1,0 +1,170 @@
+//! A run that is killed, stopped or hindered goes on as if it had not been.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use common::command::{failure, resume, small_run, success};
+
+const STEPS: u64 = 12;
+
+fn tensors(run: &Path, step: u64) -> PathBuf {
+    run.join(format!("checkpoints/step-{step:08}/tensors.safetensors"))
+}
+
+/// The lines of the record without their speed, the only thing in them that may differ.
+fn record(run: &Path) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(run.join("log.jsonl")).expect("a record");
+    let line = |line: &str| {
+        let mut line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        line.as_object_mut().expect("an object").remove("images_per_s");
+        line
+    };
+    text.lines().map(line).collect()
+}
+
+fn assert_same_run(run: &Path, whole: &Path) {
+    let [ours, theirs] = [run, whole].map(|run| fs::read(tensors(run, STEPS)).expect("a checkpoint"));
+    assert!(ours == theirs, "weights, averages and moments after step {STEPS} differ");
+    assert_eq!(record(run), record(whole));
+}
+
+/// Waits until a file is there, or the child has ended.
+fn wait_for(path: &Path, child: &mut Child) {
+    let started = Instant::now();
+    while !path.exists() && child.try_wait().expect("a child").is_none() {
+        assert!(started.elapsed() < Duration::from_secs(120), "{} does not appear", path.display());
+        sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_killed_run_ends_in_the_same_bits() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let whole = folder.path().join("whole");
+    success(&mut small_run(&whole, STEPS));
+    // Before the first checkpoint; while the first is written; just after it; while the second is written.
+    let moments = [
+        "config.toml",
+        "checkpoints",
+        "checkpoints/.unfinished-4",
+        "checkpoints/step-00000004",
+        "checkpoints/.unfinished-8",
+    ];
+    for (k, moment) in moments.iter().enumerate() {
+        let run = folder.path().join(format!("killed-{k}"));
+        let mut child = small_run(&run, STEPS).stdout(Stdio::null()).spawn().expect("the trainer starts");
+        wait_for(&run.join(moment), &mut child);
+        // SIGKILL.
+        child.kill().expect("a child");
+        child.wait().expect("a child");
+        success(&mut resume(&run));
+        assert_same_run(&run, &whole);
+        assert!(
+            !fs::read_dir(run.join("checkpoints"))
+                .expect("a folder")
+                .any(|entry| { entry.expect("an entry").file_name().to_string_lossy().starts_with('.') })
+        );
+    }
+}
+
+#[test]
+fn a_stopped_run_saves_its_last_step_and_exits_with_0() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let whole = folder.path().join("whole");
+    success(&mut small_run(&whole, STEPS));
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        let run = folder.path().join(format!("stopped-{signal}"));
+        let mut child = small_run(&run, STEPS).stdout(Stdio::null()).spawn().expect("the trainer starts");
+        wait_for(&run.join("log.jsonl"), &mut child);
+        // SAFETY: a signal to a child that has not been waited for.
+        unsafe { libc::kill(child.id() as i32, signal) };
+        assert_eq!(child.wait().expect("a child").code(), Some(0));
+        success(&mut resume(&run));
+        assert_same_run(&run, &whole);
+    }
+}
+
+/// The four states in which a crash can leave the folder of checkpoints.
+#[test]
+fn an_interrupted_checkpoint_leaves_the_one_before() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let whole = folder.path().join("whole");
+    success(&mut small_run(&whole, STEPS));
+    let complete = whole.join("checkpoints/step-00000008");
+    let states: [(&str, &dyn Fn(&Path)); 4] = [
+        ("the new folder is empty", &|new| fs::create_dir(new).expect("a folder")),
+        ("the tensors are cut off", &|new| {
+            fs::create_dir(new).expect("a folder");
+            let bytes = fs::read(complete.join("tensors.safetensors")).expect("tensors");
+            fs::write(new.join("tensors.safetensors"), &bytes[..bytes.len() / 2]).expect("half of them");
+        }),
+        ("the description is missing", &|new| {
+            fs::create_dir(new).expect("a folder");
+            fs::copy(complete.join("tensors.safetensors"), new.join("tensors.safetensors")).expect("a copy");
+        }),
+        ("all is written, nothing renamed", &|new| {
+            fs::create_dir(new).expect("a folder");
+            for file in ["tensors.safetensors", "checkpoint.json"] {
+                fs::copy(complete.join(file), new.join(file)).expect("a copy");
+            }
+        }),
+    ];
+    for (k, (state, leave)) in states.iter().enumerate() {
+        let run = folder.path().join(format!("state-{k}"));
+        success(&mut small_run(&run, 4));
+        leave(&run.join("checkpoints/.unfinished-8"));
+        let text = success(resume(&run).args(["--iterations", &STEPS.to_string()]));
+        assert!(text.contains("going on after step 4"), "{state}: {text}");
+        assert_eq!(
+            fs::read(tensors(&run, STEPS)).expect("ours"),
+            fs::read(tensors(&whole, STEPS)).expect("theirs")
+        );
+    }
+}
+
+#[test]
+fn old_checkpoints_go_and_damaged_ones_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    success(&mut small_run(&run, STEPS));
+    assert!(!tensors(&run, 4).exists() && tensors(&run, 8).exists());
+    let path = tensors(&run, STEPS);
+    let mut bytes = fs::read(&path).expect("tensors");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&path, bytes).expect("writes");
+    let line = failure(&mut resume(&run));
+    assert!(line.contains("step-00000012/tensors.safetensors: SHA-256 is"), "{line}");
+}
+
+/// A folder that cannot be written to stands for a full disk: both fail the write, and leave what was there.
+#[test]
+fn a_failed_write_keeps_the_last_checkpoint() {
+    // SAFETY: a plain question.
+    if unsafe { libc::geteuid() } == 0 && !Path::new("/dev/full").exists() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    success(&mut small_run(&run, 4));
+    let before = fs::read(tensors(&run, 4)).expect("tensors");
+    // Files may not grow beyond a few kilobytes: the write fails as on a full disk.
+    let limited = format!(
+        "ulimit -f 64; trap '' XFSZ; exec \"$0\" train --resume --device cpu --iterations {STEPS} --run \"$1\""
+    );
+    let output = std::process::Command::new("bash")
+        .args(["-c", &limited, env!("CARGO_BIN_EXE_ncsn-trainer")])
+        .arg(&run)
+        .env("OMP_NUM_THREADS", "1")
+        .output()
+        .expect("bash starts");
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fs::read(tensors(&run, 4)).expect("tensors"), before);
+    let text = success(resume(&run).args(["--iterations", "8"]));
+    assert!(text.contains("going on after step 4"), "{text}");
+}
