@@ -65,8 +65,8 @@ constexpr Matrix<4, 6> kOutput{{{1, 1, 1, 1, 1, 0},  // A^T
 constexpr Matrix<3, 6> kFilterAdjoint = kFilter.transpose();
 constexpr Matrix<6, 4> kOutputAdjoint = kOutput.transpose();
 
-// The inner product works on 6 rows x 16 columns: 12 of the 16 vector registers hold sums, enough to hide the latency of
-// the multiplications. kDepth rows of 16 columns take a quarter of the first-level cache.
+// The inner product works on 6 rows x 16 columns: 12 of the 16 vector registers hold sums, enough to hide the latency
+// of the multiplications. kDepth rows of 16 columns take a quarter of the first-level cache.
 constexpr int64_t kLanes = 8, kPanel = 2 * kLanes, kRows = 6, kPoints = 36, kDepth = 128;
 
 using Vec = float __attribute__((vector_size(32), may_alias));
@@ -340,8 +340,8 @@ Tensor convolve(const Tensor& image, const Filters& filters, const float* bias, 
   return output;
 }
 
-// Gradient of the filters: the adjoint of g -> Y, dg = G^T [ sum of (A dY A^T) * (B^T d B) over the tiles ] G. Each entry
-// is summed over the tiles in order by one thread.
+// Gradient of the filters: the adjoint of g -> Y, dg = G^T [ sum of (A dY A^T) * (B^T d B) over the tiles ] G.
+// Each entry is summed over the tiles in order by one thread.
 Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, int64_t dilation) {
   Tensor input = image.contiguous(at::MemoryFormat::ChannelsLast);
   Tensor gradient = output_gradient.contiguous(at::MemoryFormat::ChannelsLast);
@@ -462,19 +462,21 @@ at::Tensor winograd_conv3x3(const at::Tensor& input, const at::Tensor& weight, c
 
 // Compares times in units of one multiplication of the inner loops, as measured on an AMD Zen 3 core: besides its
 // products Winograd's algorithm transforms patches, outputs and filters, which dominates at few channels and few tiles.
-// The margin keeps the library's convolution wherever the gain would be small.
+// The margin keeps the library's convolution wherever the gain would be small. The transform of the filters is shared
+// by kImages whatever the batch, so that an image's numbers do not depend on the batch it is in.
 bool winograd_pays(const at::Tensor& input, const at::Tensor& weight, int64_t dilation) {
   if (input.dim() != 4 || weight.dim() != 4 || weight.size(1) != input.size(1) || weight.size(2) != 3 ||
       weight.size(3) != 3 || dilation < 1 || input.numel() == 0 || weight.numel() == 0) {
     return false;
   }
   if (!is_float_on_cpu(input) || !is_float_on_cpu(weight) || at::autocast::is_autocast_enabled(at::kCPU)) return false;
-  constexpr double kPatchCost = 900, kOutputCost = 500, kFilterCost = 1000, kMargin = 1.25;
+  constexpr double kPatchCost = 900, kOutputCost = 500, kFilterCost = 1000, kImages = 4, kMargin = 1.25;
   Grid grid(input, dilation);
-  double in = round_up(weight.size(1), kLanes), out = round_up(weight.size(0), kPanel), tiles = grid.tiles();
-  double winograd = tiles * (kPoints * in * out + kPatchCost * in + kOutputCost * out) + kFilterCost * in * out;
+  double in = round_up(weight.size(1), kLanes), out = round_up(weight.size(0), kPanel);
+  double tiles = grid.tiles() / grid.batch, products = in * out;
+  double ours = tiles * (kPoints * products + kPatchCost * in + kOutputCost * out) + kFilterCost / kImages * products;
   // Taps in the padding are skipped.
   auto taps = [&](int64_t size) { return static_cast<double>(std::max(size, 3 * size - 2 * dilation)); };
-  double direct = grid.batch * taps(grid.height) * taps(grid.width) * weight.size(1) * weight.size(0);
-  return direct > kMargin * winograd;
+  double direct = taps(grid.height) * taps(grid.width) * weight.size(1) * weight.size(0);
+  return direct > kMargin * ours;
 }

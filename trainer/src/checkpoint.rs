@@ -40,6 +40,8 @@ pub struct Manifest {
     pub program: String,
     /// Steps done; with the seed in `config`, the state of every generator and of the data order.
     pub step: u64,
+    /// Steps of the optimiser, which is fewer for a run that was imported without all of its past.
+    pub optimizer_steps: u64,
     /// Training loss, smoothed; absent before the first step.
     pub smoothed_loss: Option<f64>,
     /// SHA-256 of the file of tensors.
@@ -130,6 +132,7 @@ fn write(folder: &Path, state: &State, config: &Config) -> Result<(), Error> {
         schema: SCHEMA.to_owned(),
         program: concat!("ncsn-trainer ", env!("CARGO_PKG_VERSION")).to_owned(),
         step: state.step,
+        optimizer_steps: state.adam.step(),
         smoothed_loss: state.smoothed,
         tensors_sha256: sha256(&path)?,
         names: state.network.parameters().names().to_vec(),
@@ -257,7 +260,7 @@ pub fn restore(state: &mut State, folder: &Path, manifest: &Manifest) -> Result<
     }
     let levels = state.network.sigmas().size();
     state.levels.restore(&file.shaped("levels.sums", &levels)?, &file.shaped("levels.counts", &levels)?);
-    state.adam.set_step(manifest.step);
+    state.adam.set_step(manifest.optimizer_steps);
     state.step = manifest.step;
     state.smoothed = manifest.smoothed_loss;
     Ok(())

@@ -198,7 +198,8 @@ pub enum SamplerChoice {
     Langevin,
     /// Consistent annealed sampling, one step per level (Jolicoeur-Martineau et al. 2021)
     Consistent,
-    /// Reverse-time SDE: reverse diffusion, then a Langevin step (Song et al. 2021)
+    /// Reverse-time SDE: reverse diffusion, then a Langevin step (Song et al. 2021); not for vectors of few entries, where
+    /// that step has no bound
     PredictorCorrector,
     /// Probability-flow ODE by Heun's method: no noise but the start (Song et al. 2021)
     Ode,
@@ -307,7 +308,8 @@ pub struct InterpolateArgs {
     /// Sheet of all rows
     #[arg(long, value_name = "FILE.png")]
     pub grid: Option<PathBuf>,
-    /// Values before rounding [pairs, count + 2, …], as .npy, or .safetensors with the starts 'x0'
+    /// Values before rounding [pairs, count + 2, …], as .npy, or as .safetensors with the starts 'x0' of both ends of
+    /// each row, from which 'sample --init' makes the same images
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Where to compute

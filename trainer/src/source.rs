@@ -163,7 +163,9 @@ pub fn imported_config(imported: &Imported, mut settings: Config) -> Result<Conf
     };
     settings.network = imported.shape([height, width])?;
     let levels = imported.levels()?;
-    let (first, last) = (f64::from(levels[0]), f64::from(levels[levels.len() - 1]));
+    // The shortest decimal that is this float32: 0.01 rather than 0.00999999977…
+    let decimal = |level: f32| level.to_string().parse().unwrap_or(f64::from(level));
+    let (first, last) = (decimal(levels[0]), decimal(levels[levels.len() - 1]));
     let same = |own: f64, found: f64| (own / found - 1.0).abs() < 1e-6;
     let noise = &settings.noise;
     let agrees = noise.num_levels == levels.len() as u64

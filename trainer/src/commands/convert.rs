@@ -118,11 +118,11 @@ fn fill(state: &mut State, imported: &Imported) -> Result<Vec<String>, Error> {
             }
         }
     }
-    // The optimiser's own count: the one in the authors' list may be ahead of it.
-    state.step = imported.adam.as_ref().map_or(imported.step, |adam| adam.step);
-    if state.step != imported.step {
-        notes.push(format!("the file counts {} steps, its optimiser {}", imported.step, state.step));
+    state.step = imported.step;
+    let optimizer_steps = imported.adam.as_ref().map_or(0, |adam| adam.step);
+    if optimizer_steps != imported.step {
+        notes.push(format!("the file counts {} steps, its optimiser {optimizer_steps}", imported.step));
     }
-    state.adam.set_step(state.step);
+    state.adam.set_step(optimizer_steps);
     Ok(notes)
 }

@@ -149,8 +149,8 @@ fn table(rows: &[Row], predicted: f64, out: &mut dyn Write) -> Result<()> {
     }
     writeln!(
         out,
-        "ratio: |x - x_final|^2/(D sigma^2), near Proposition 3's prediction while x_final is the clean x; \
-         score^2 + loss = 1 for an exact score"
+        "ratio: mean |x - x_final|^2/(D sigma^2), near Proposition 3's prediction where what follows only takes the \
+         noise away; score: rms sigma |s|/sqrt(D); score^2 + loss = 1 for an exact score"
     )?;
     Ok(())
 }

@@ -50,9 +50,10 @@ pub fn run(args: &InterpolateArgs, out: &mut dyn Write) -> Result<Outcome> {
         written.push(super::write_sheet(path, &Sheet::with_columns(&images, count as usize + 2)?)?);
     }
     if let Some(path) = &args.output {
-        let rows = |x: &Tensor| x.view([&[pairs as i64, count + 2], &item[..]].concat().as_slice());
-        let starts = rows(&Tensor::cat(&starts, 0));
-        written.push(super::write_values(path, &[("samples", &rows(&images)), ("x0", &starts)])?);
+        let rows = images.view([&[pairs as i64, count + 2], &item[..]].concat().as_slice());
+        // 'sample --init' with the same seed makes the ends of all rows from these.
+        let starts = Tensor::cat(&starts, 0).view(rows.size().as_slice()).narrow(1, 0, 2).flatten(0, 1);
+        written.push(super::write_values(path, &[("samples", &rows), ("x0", &starts)])?);
     }
     writeln!(
         out,

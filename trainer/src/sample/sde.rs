@@ -54,6 +54,9 @@ impl PredictorCorrector {
 ///   x ← x + ε·s(x, σ') + √(2ε)·z,   ε = 2·(r·‖z‖/‖s(x, σ')‖)²
 /// with denoising, at last:   x ← x + σ_L²·s(x, σ_L)
 /// ```
+/// ε has no bound where scores vanish. In many dimensions norms keep close to √D (Proposition 2) and ε close to 2r² times
+/// the variance; in the plane, steps from near a mode are thrown far away.
+///
 /// # Arguments
 /// * `x` — where it starts, `[batch, …]` of N(0, σ₁²)
 /// * `each` — told of every step; returns whether to go on
