@@ -62,6 +62,14 @@ pub enum Error {
         /// Corrupt images skipped on request.
         skipped: u64,
     },
+    /// A source without the part asked for.
+    #[error("no {split} split in {}", shown(path))]
+    NoSplit {
+        /// The folder or file.
+        path: PathBuf,
+        /// The part.
+        split: super::Split,
+    },
     /// Images of different sizes and no size to bring them to.
     #[error(
         "{} is {}×{} but {} is {}×{} (width×height): give a size to resize them to",
@@ -192,7 +200,7 @@ pub enum Error {
         /// The value found.
         value: f64,
     },
-    /// An archive of several arrays and no name to choose by.
+    /// Several arrays (or what stands for them in other formats) and no name to choose by.
     #[error("{} holds {} arrays ({}): name one", shown(path), arrays.len(), listed(arrays))]
     ChooseArray {
         /// The archive.
@@ -200,14 +208,14 @@ pub enum Error {
         /// Names of its arrays.
         arrays: Vec<String>,
     },
-    /// A name that no array of the archive has.
+    /// A name that none of the arrays has.
     #[error("{} holds no array {}, it {}", shown(path), one_line(name), held(arrays))]
     NoArray {
         /// The file.
         path: PathBuf,
         /// The name asked for.
         name: String,
-        /// Names of its arrays; none where it is not an npz archive.
+        /// Names of its arrays; none where the format has no such names.
         arrays: Vec<String>,
     },
 }
@@ -221,6 +229,11 @@ impl Error {
     /// A `map_err` adapter that attaches the path of a compressed file or archive.
     pub(crate) fn unpacking(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         |reason| Self::Unpack { path: path.into(), reason }
+    }
+
+    /// The part asked for is not there.
+    pub(crate) fn no_split(request: &super::Request) -> Self {
+        Self::NoSplit { path: request.path.into(), split: request.options.split }
     }
 
     /// Wraps a failure of the temporary file.
@@ -260,7 +273,7 @@ fn listed(names: &[String]) -> String {
 }
 
 fn held(arrays: &[String]) -> String {
-    if arrays.is_empty() { "is no npz archive".into() } else { format!("holds: {}", listed(arrays)) }
+    if arrays.is_empty() { "has none by name".into() } else { format!("holds: {}", listed(arrays)) }
 }
 
 #[cfg(test)]

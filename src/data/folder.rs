@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::picture;
 use super::pipeline::{self, Content, Leftovers};
+use super::split::Chooser;
 use super::{DataSet, Error, Request};
 
 /// Largest encoded image.
@@ -19,17 +20,23 @@ pub(crate) const HEAD: usize = 12;
 ///
 /// A file is an image if its name ends in .png, .jpg, .jpeg, .bmp or .webp, or if its content begins like one.
 /// Names that begin with a dot are passed over, links to folders are not followed; both are counted in the notes.
+/// The test part is the first subfolder named `test`, `val` or `validation`, at the top or one level below.
 ///
 /// # Errors
 /// * [`Error::Unreadable`] — a folder or file
+/// * [`Error::NoSplit`] — no such subfolder
 /// * [`Error::Empty`], [`Error::MixedSizes`], [`Error::Image`], [`Error::CropTooLarge`], [`Error::Spool`]
 pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
     let mut listing = Listing::default();
     listing.walk(request.path, Path::new(""))?;
     pipeline::run(request, Some(listing.len() as u64), move |feed| {
         let mut leftovers = Leftovers { others: listing.others, ..Leftovers::default() };
+        let mut chooser = Chooser::new(request);
         for index in 0..listing.len() {
             let file = listing.path(index);
+            if !chooser.takes(&slashed(&file)) {
+                continue;
+            }
             match read_image(request.path, &file)? {
                 None => leftovers.others += 1,
                 Some(bytes) => {
@@ -39,6 +46,7 @@ pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
                 }
             }
         }
+        leftovers.notes.extend(chooser.note()?);
         Ok(leftovers)
     })
 }
