@@ -36,7 +36,7 @@ pub enum Error {
     },
     /// A file whose first bytes belong to no known format.
     #[error(
-        "{} is none of: folder, .tar or .tar.gz of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz",
+        "{} is none of: folder, .tar or .tar.gz of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz; LMDB",
         shown(path)
     )]
     UnknownFormat {
@@ -134,6 +134,30 @@ pub enum Error {
         found: String,
         /// The allowed set.
         allowed: &'static str,
+    },
+    /// A field within a file that contradicts the rest of it: the file is damaged or of another kind.
+    #[error("{}, byte {at}: {field} is {}, allowed: {}", shown(path), one_line(found), one_line(allowed))]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// Where the field, or what it belongs to, lies.
+        at: u64,
+        /// What it is.
+        field: &'static str,
+        /// The value found.
+        found: String,
+        /// The values allowed.
+        allowed: String,
+    },
+    /// A file that ends before what it refers to.
+    #[error("{} holds {found} bytes, its content needs {expected}: it has been cut short", shown(path))]
+    Short {
+        /// The file.
+        path: PathBuf,
+        /// Bytes needed, at least.
+        expected: u64,
+        /// Bytes there.
+        found: u64,
     },
     /// A shape with a zero, or with more bytes than can be addressed.
     #[error("{}: shape {} has no rows of 1 to {limit} bytes", shown(path), product(shape))]

@@ -1,6 +1,6 @@
 //! Data sets of images or vectors, as rows that can be read again in any order.
 //!
-//! One file per idea: `folder` and [`archive`] find images, [`picture`] and `resize` make them rows of bytes;
+//! One file per idea: `folder`, [`archive`] and [`lmdb`] find images, [`picture`] and `resize` make them rows of bytes;
 //! [`idx`], [`cifar`], [`npy`] and [`npz`] read arrays; `rows` reads what came of it by position. Files whose values
 //! lie there plainly are read in place; all else is decoded once into an anonymous temporary file (`TMPDIR`). Memory
 //! does not grow with the data, but for names: eight bytes a row and the text.
@@ -34,6 +34,7 @@ mod spool;
 pub mod archive;
 pub mod cifar;
 pub mod idx;
+pub mod lmdb;
 pub mod npy;
 pub mod npz;
 pub mod picture;
@@ -55,7 +56,8 @@ pub struct Options {
     pub crop: Option<u32>,
     /// Whether images that cannot be decoded are left out and counted instead of ending the reading.
     pub skip_corrupt: bool,
-    /// Name of what to read where a source holds several: an array of an npz archive, an IDX file of a folder.
+    /// Name of what to read where a source holds several: an array of an npz archive, an IDX file of a folder, a
+    /// resolution of an LMDB database.
     pub array: Option<String>,
     /// Which part to read of data that have several.
     pub split: Split,
@@ -221,6 +223,12 @@ pub fn open(path: &Path, options: &Options, progress: &Progress) -> Result<DataS
 }
 
 fn open_folder(request: &Request) -> Result<DataSet, Error> {
+    let database = request.path.join(lmdb::FILE);
+    if database.is_file() {
+        Format::Lmdb.check_split(request)?;
+        let file = File::open(&database).map_err(Error::reading(&database))?;
+        return lmdb::read(file, &Request { path: &database, ..*request });
+    }
     if let Some(files) = cifar::files_of(request.path, request.options.split)? {
         return cifar::open(&files, request);
     }
@@ -244,7 +252,9 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
     let head = head(&mut file).map_err(Error::reading(path))?;
     file.rewind().map_err(Error::reading(path))?;
     let format = Format::of(&head, path)?;
-    if let (Some(name), false) = (&options.array, format == Format::Npz) {
+    if let (Some(name), Format::Npy | Format::Gzip | Format::Tar | Format::Idx | Format::Cifar) =
+        (&options.array, format)
+    {
         return Err(Error::NoArray { path: path.into(), name: name.clone(), arrays: Vec::new() });
     }
     format.check_split(request)?;
@@ -252,6 +262,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
         Format::Npy => npy::open(file, request),
         Format::Npz => npz::read(BufReader::new(file), request),
         Format::Idx => idx::open(file, request),
+        Format::Lmdb => lmdb::read(file, request),
         Format::Tar => archive::read(BufReader::with_capacity(1 << 17, file), request),
         Format::Cifar => cifar::open(&[path.into()], request),
         Format::Gzip => open_gzip(file, metadata.len(), request),
@@ -280,6 +291,7 @@ enum Format {
     Tar,
     Idx,
     Cifar,
+    Lmdb,
 }
 
 impl Format {
@@ -296,6 +308,8 @@ impl Format {
             Ok(Self::Gzip)
         } else if archive::is_header(head) {
             Ok(Self::Tar)
+        } else if lmdb::is_header(head) {
+            Ok(Self::Lmdb)
         } else if idx::is_header(head) {
             Ok(Self::Idx)
         } else if picture::is_image(head) {
