@@ -67,7 +67,7 @@ fn a_folder_is_read_without_its_lock_file_and_without_writing() {
 #[test]
 fn one_of_several_resolutions_is_chosen_by_name() {
     let path = path_of("ffhq");
-    assert!(message(open_plain(&path)).ends_with("ffhq.mdb holds 3 arrays (16, 32, 8): name one"));
+    assert!(message(open_plain(&path)).ends_with("ffhq.mdb holds 3 arrays (16, 32, 8): name one by --array"));
     for (side, expected) in oracle()["ffhq"].as_object().unwrap() {
         let data = open(&path, &Options { array: Some(side.clone()), ..Options::default() }).unwrap();
         assert_eq!(names(&data), strings(&expected["names"]));

@@ -66,7 +66,7 @@ fn a_folder_with_several_training_files_needs_a_name() {
     write(folder.path(), "emnist-digits-train-images-idx3-ubyte", &idx(&[1, 2]));
     write(folder.path(), "emnist-letters-train-images-idx3-ubyte", &idx(&[3, 4]));
     let refused = message(open_plain(folder.path()));
-    let listed = "(emnist-digits-train-images-idx3-ubyte, emnist-letters-train-images-idx3-ubyte): name one";
+    let listed = "(emnist-digits-train-images-idx3-ubyte, emnist-letters-train-images-idx3-ubyte): name one by --array";
     assert!(refused.ends_with(&format!("holds 2 arrays {listed}")), "{refused}");
     let named = |name: &str| open(folder.path(), &Options { array: Some(name.into()), ..Options::default() });
     assert_eq!(bytes(&named("emnist-letters-train-images-idx3-ubyte").unwrap()), [3, 4]);

@@ -36,7 +36,7 @@ pub enum Error {
     },
     /// A file whose first bytes belong to no known format.
     #[error(
-        "{} is none of: folder, .tar or .tar.gz of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz; LMDB",
+        "{} is none of: folder, .tar or .tar.gz of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz; LMDB; .parquet",
         shown(path)
     )]
     UnknownFormat {
@@ -225,12 +225,24 @@ pub enum Error {
         value: f64,
     },
     /// Several arrays (or what stands for them in other formats) and no name to choose by.
-    #[error("{} holds {} arrays ({}): name one", shown(path), arrays.len(), listed(arrays))]
+    #[error("{} holds {} arrays ({}): name one by --array", shown(path), arrays.len(), listed(arrays))]
     ChooseArray {
         /// The archive.
         path: PathBuf,
         /// Names of its arrays.
         arrays: Vec<String>,
+    },
+    /// A table without a column of images.
+    #[error(
+        "{} has no column of images (bytes, or a structure with bytes), its columns: {}",
+        shown(path),
+        listed(columns)
+    )]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// Names of its columns.
+        columns: Vec<String>,
     },
     /// A name that none of the arrays has.
     #[error("{} holds no array {}, it {}", shown(path), one_line(name), held(arrays))]

@@ -1,6 +1,6 @@
 //! Data sets of images or vectors, as rows that can be read again in any order.
 //!
-//! One file per idea: `folder`, [`archive`] and [`lmdb`] find images, [`picture`] and `resize` make them rows of bytes;
+//! One file per idea: `folder`, [`archive`], [`lmdb`] and [`parquet`] find images, [`picture`] and `resize` make them rows of bytes;
 //! [`idx`], [`cifar`], [`npy`] and [`npz`] read arrays; `rows` reads what came of it by position. Files whose values
 //! lie there plainly are read in place; all else is decoded once into an anonymous temporary file (`TMPDIR`). Memory
 //! does not grow with the data, but for names: eight bytes a row and the text.
@@ -37,6 +37,7 @@ pub mod idx;
 pub mod lmdb;
 pub mod npy;
 pub mod npz;
+pub mod parquet;
 pub mod picture;
 
 pub use error::Error;
@@ -57,7 +58,7 @@ pub struct Options {
     /// Whether images that cannot be decoded are left out and counted instead of ending the reading.
     pub skip_corrupt: bool,
     /// Name of what to read where a source holds several: an array of an npz archive, an IDX file of a folder, a
-    /// resolution of an LMDB database.
+    /// resolution of an LMDB database, a column of parquet files.
     pub array: Option<String>,
     /// Which part to read of data that have several.
     pub split: Split,
@@ -186,12 +187,15 @@ impl DataSet {
 /// batch). CIFAR's records carry no magic word: any other file named `*.bin` is taken for them. Of a folder with MNIST's
 /// files, that of the training images is read (without it, that of the test images).
 ///
-/// [`Split::Test`] asks for the other part: CIFAR's test batch, MNIST's test images, the folder `test` (else `val` or
-/// `validation`) of a folder or archive of images. [`Split::Train`] reads such a folder of images with all others, for
+/// A folder with `data.mdb` is an LMDB database. A folder with parquet files and no file named like an image is a table
+/// in the order of their paths; of several splits, told by words of the paths, that of training is read.
+///
+/// [`Split::Test`] asks for the other part: CIFAR's test batch, MNIST's test images, the parquet files of the test
+/// (else validation) split, the folder `test` (else `val` or `validation`) of a folder or archive of images. [`Split::Train`] reads such a folder of images with all others, for
 /// a folder may hold anything. A single file of records or values is one part.
 ///
 /// # Arguments
-/// * path — folder, .tar, .tar.gz, IDX, IDX.gz, CIFAR binary, .npy or .npz
+/// * path — folder, .tar, .tar.gz, IDX, IDX.gz, CIFAR binary, .npy, .npz, LMDB's data.mdb or .parquet
 /// * options — size, crop, what to skip, which array
 /// * progress — told of rows done
 ///
@@ -263,6 +267,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
         Format::Npz => npz::read(BufReader::new(file), request),
         Format::Idx => idx::open(file, request),
         Format::Lmdb => lmdb::read(file, request),
+        Format::Parquet => parquet::read(file, request),
         Format::Tar => archive::read(BufReader::with_capacity(1 << 17, file), request),
         Format::Cifar => cifar::open(&[path.into()], request),
         Format::Gzip => open_gzip(file, metadata.len(), request),
@@ -292,6 +297,7 @@ enum Format {
     Idx,
     Cifar,
     Lmdb,
+    Parquet,
 }
 
 impl Format {
@@ -310,6 +316,8 @@ impl Format {
             Ok(Self::Tar)
         } else if lmdb::is_header(head) {
             Ok(Self::Lmdb)
+        } else if parquet::is_header(head) {
+            Ok(Self::Parquet)
         } else if idx::is_header(head) {
             Ok(Self::Idx)
         } else if picture::is_image(head) {
