@@ -107,7 +107,7 @@ fn what_is_not_read_is_named() {
 
 #[test]
 fn a_file_cut_short_or_damaged_is_refused() {
-    let whole = std::fs::read(path_of("zstd.parquet")).unwrap();
+    let whole = std::fs::read(path_of("none.parquet")).unwrap();
     let refusal = |bytes: &[u8]| {
         let folder = tempdir().unwrap();
         let path = write(folder.path(), "x.parquet", bytes);

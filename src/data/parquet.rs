@@ -1,8 +1,9 @@
 //! Parquet, as Hugging Face stores images: a column of encoded images, in one file or in several.
 //!
-//! A reader of its own, of the little that images need, because the known one ends in panics on damaged files. It reads
-//! columns of bytes, plain or by dictionary, in pages of either version, not compressed or by Snappy, gzip or
-//! Zstandard. Files are read row group by row group; memory holds a page and its unpacked form, 1 GiB each at most.
+//! A reader of its own, of the little that images need: the crate `parquet` (60.1) panics on 105 of the single-byte
+//! changes of five small files, and takes nearly two CPU minutes to compile. Read are columns of bytes, plain or by
+//! dictionary, in pages of either version, not compressed or by Snappy, gzip or Zstandard; row group by row group.
+//! Memory holds a page and its unpacked form, 1 GiB each at most.
 //!
 //! Parquet's checksums are optional, and checked where they are.
 

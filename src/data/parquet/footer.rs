@@ -165,6 +165,9 @@ impl<'a> Footer<'a> {
             })
         };
         let &Group { rows, kind, values, codec, length, data, dictionary } = group;
+        if rows == 0 {
+            return Ok(Chunk { start: 0, length: 0, rows: 0, codec });
+        }
         if kind != BYTE_ARRAY {
             return refused("parquet column's type", kind, format!("{BYTE_ARRAY} (bytes)"));
         }

@@ -23,11 +23,10 @@ const PLAIN_DICTIONARY: i64 = 2;
 const RLE: i64 = 3;
 const RLE_DICTIONARY: i64 = 8;
 
-/// Passes the values of a row group on, in order; nothing stands for a null.
-///
-/// # Arguments
-/// * input — the file
-/// * take — returns whether to go on
+/// Takes a value, or nothing for a null, and says whether to go on.
+pub(crate) type Take<'a> = dyn FnMut(Option<&[u8]>) -> Result<bool, Error> + 'a;
+
+/// Passes the values of a row group on, in order; whether to go on.
 ///
 /// # Errors
 /// * [`Error::Unpack`] — a header or compressed page that is none
@@ -38,7 +37,7 @@ pub(crate) fn read(
     path: &Path,
     column: &Column,
     chunk: &Chunk,
-    take: &mut dyn FnMut(Option<&[u8]>) -> Result<bool, Error>,
+    take: &mut Take,
 ) -> Result<bool, Error> {
     input.seek(SeekFrom::Start(chunk.start)).map_err(Error::reading(path))?;
     let mut rest = BufReader::with_capacity(1 << 17, input).take(chunk.length);
@@ -172,7 +171,7 @@ impl Page<'_> {
         &self,
         column: &Column,
         dictionary: Option<&Dictionary>,
-        take: &mut dyn FnMut(Option<&[u8]>) -> Result<bool, Error>,
+        take: &mut Take,
     ) -> Result<bool, Error> {
         let (levels, bytes, first) = self.parts(column)?;
         let mut levels = Hybrid::new(&levels, 8 - column.present.leading_zeros());
