@@ -28,7 +28,7 @@ pub(crate) struct Column {
     /// Whether it is a structure with a column `bytes`, as Hugging Face stores images, or else plain bytes.
     pub structure: bool,
     /// Position of the bytes among all columns of values.
-    leaf: usize,
+    pub leaf: usize,
     /// Definition level of a value that is there; lower ones are nulls.
     pub present: u8,
 }

@@ -238,7 +238,9 @@ impl Page<'_> {
         if self.header.level_encoding != RLE {
             return Err(self.refused("encoding of parquet levels", self.header.level_encoding, "3 (runs)"));
         }
-        let (length, rest) = bytes.split_first_chunk().unwrap_or((&[0; 4], &[]));
+        let Some((length, rest)) = bytes.split_first_chunk() else {
+            return Err(self.refused("parquet page's unpacked size", bytes.len(), "at least 4, with levels"));
+        };
         let length = u32::from_le_bytes(*length) as usize;
         let Some(levels) = rest.get(..length) else {
             return Err(self.refused("length of parquet levels", length, format!("0 to {}", rest.len())));
@@ -257,5 +259,36 @@ impl Page<'_> {
     fn refused(&self, field: &'static str, found: impl ToString, allowed: impl Into<String>) -> Error {
         let (at, found, allowed) = (self.at, found.to_string(), allowed.into());
         Error::Field { path: self.path.into(), at, field, found, allowed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The message about a data page of one value that may be null, not compressed.
+    fn refusal(bytes: &[u8]) -> String {
+        let column = Column { name: "image".into(), structure: false, leaf: 0, present: 1 };
+        let size = bytes.len() as i64;
+        let sizes = Header { packed: size, unpacked: size, values: 1, ..Header::default() };
+        let header = Header { kind: DATA, encoding: PLAIN, level_encoding: RLE, ..sizes };
+        let page = Page { path: Path::new("x"), at: 4, codec: 0, header, bytes: bytes.into() };
+        page.values(&column, None, &mut |_| Ok(true)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn pages_that_end_early_are_refused() {
+        let level = [2, 0, 0, 0, 2, 1];
+        let missing = "values of a parquet page is 0 whole ones, allowed: 1";
+        let cases: [(&[u8], &str); 5] = [
+            (&[0, 0], "parquet page's unpacked size is 2, allowed: at least 4, with levels"),
+            (&level[..5], "length of parquet levels is 2, allowed: 0 to 1"),
+            (&[0, 0, 0, 0], missing),
+            (&level, missing),
+            (&[2, 0, 0, 0, 2, 2], "parquet level is 2, allowed: 0 to 1"),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(refusal(bytes), format!("x, byte 4: {expected}"));
+        }
     }
 }
