@@ -4,13 +4,16 @@ use std::io::Cursor;
 use std::path::Path;
 
 use ncsn::data::cifar::Records;
-use ncsn::data::{self, DataSet, Error, Options, Request, archive, cifar, idx, npy, npz, picture};
+use ncsn::data::{
+    self, DataSet, Error, Options, Request, archive, cifar, idx, lmdb, npy, npz, parquet, picture,
+};
 use ncsn::foreign::parse_yaml;
 use ncsn::schedule_file::ScheduleFile;
 
 /// Folders of `fuzz/seeds`, each a fuzz target.
 #[allow(dead_code, reason = "the replay goes through all, a fuzz target through one")]
-pub const TARGETS: [&str; 9] = ["cifar", "idx", "npy", "npz", "open", "picture", "schedule", "tar", "yaml"];
+pub const TARGETS: [&str; 11] =
+    ["cifar", "idx", "lmdb", "npy", "npz", "open", "parquet", "picture", "schedule", "tar", "yaml"];
 
 /// Reads `bytes` as `target` says; the message where they are refused.
 pub fn read(target: &str, bytes: &[u8]) -> Result<(), String> {
@@ -35,8 +38,10 @@ fn read_rows(target: &str, bytes: &[u8]) -> Result<DataSet, Error> {
     match target {
         "cifar" => cifar::read(bytes, Records { labels: 1, training: true }, &request),
         "idx" => idx::read(bytes, Some((stored, 1)), &request),
+        "lmdb" => lmdb::read(Cursor::new(bytes), &request),
         "npy" => npy::read(bytes, &request),
         "npz" => npz::read(Cursor::new(bytes), &request),
+        "parquet" => parquet::read(Cursor::new(bytes), &request),
         "tar" => archive::read(bytes, &request),
         _ => {
             let file = tempfile::NamedTempFile::new().expect("a temporary file is needed to open one");

@@ -1,6 +1,6 @@
 """Writes the seeds of the fuzz targets into seeds/TARGET/: small valid files, and some that lie.
 
-Needs numpy and Pillow. Run in this folder; the files are the same on every run of the same versions.
+Needs numpy and Pillow; those of LMDB and parquet are files of tests/oracles. Run in this folder; the files are the same on every run of the same versions.
 """
 import gzip
 import io
@@ -12,6 +12,7 @@ import numpy
 from PIL import Image
 
 SEEDS = pathlib.Path(__file__).parent / "seeds"
+ORACLES = SEEDS.parent.parent / "tests" / "oracles"
 
 
 def save(target, name, content):
@@ -91,3 +92,8 @@ for name, form in [("gnu.tar", tarfile.GNU_FORMAT), ("pax.tar", tarfile.PAX_FORM
 save("open", "images.tgz", gzip.compress((SEEDS / "tar" / "gnu.tar").read_bytes(), mtime=0))
 save("open", "idx.gz", gzip.compress((SEEDS / "idx" / "bytes").read_bytes(), mtime=0))
 save("open", "text", b"not a data set\n")
+
+for name in ["others.mdb", "named.mdb", "ffhq.mdb"]:
+    save("lmdb", name, (ORACLES / "lmdb" / name).read_bytes())
+for name in ["none", "snappy", "gzip", "zstd", "fallback", "version2", "binary", "nulls", "text"]:
+    save("parquet", f"{name}.parquet", (ORACLES / "parquet" / f"{name}.parquet").read_bytes())

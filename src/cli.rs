@@ -92,7 +92,7 @@ pub struct ReadArgs {
     /// Leave out images that cannot be decoded, and report them
     #[arg(long)]
     pub skip_corrupt: bool,
-    /// Array to read from an .npz archive that holds several
+    /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder
     #[arg(long, value_name = "NAME")]
     pub array: Option<String>,
 }
@@ -104,7 +104,7 @@ pub struct SourceArgs {
     /// A data set with published settings: cifar10, celeba, church, bedroom, tower, ffhq, mnist
     #[arg(long, value_name = "NAME")]
     pub dataset: Option<String>,
-    /// A data set of your own: a folder or archive of images, IDX, CIFAR binary, .npy or .npz
+    /// A data set of your own: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy or .npz
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
     /// Dimension of the data, with --sigma-max
@@ -181,7 +181,7 @@ pub struct ScheduleArgs {
 /// Example: ncsn diameter train-images-idx3-ubyte.gz
 #[derive(Args, Clone, Debug)]
 pub struct DiameterArgs {
-    /// A folder or archive of images, IDX, CIFAR binary, .npy or .npz
+    /// A folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy or .npz
     #[arg(value_name = "PATH")]
     pub data: PathBuf,
     /// How items are read

@@ -230,7 +230,7 @@ fn npz_of_several_arrays_needs_a_name() {
     let a = npy("|u1", "False", "(2, 2)", &[1, 2, 3, 4]);
     let b = npy("|u1", "False", "(1, 2)", &[5, 6]);
     let archive = npz(&[("a.npy", a), ("b.npy", b), ("note.txt", vec![1])], zip::CompressionMethod::Stored);
-    assert_eq!(refusal("x.npz", &archive), "x.npz holds 2 arrays (a, b): name one");
+    assert_eq!(refusal("x.npz", &archive), "x.npz holds 2 arrays (a, b): name one by --array");
     let (_folder, path) = file("x.npz", &archive);
     let named = |name: &str| open(&path, &Options { array: Some(name.into()), ..Options::default() });
     assert_eq!(bytes(&named("b").unwrap()), [5, 6]);
@@ -238,7 +238,7 @@ fn npz_of_several_arrays_needs_a_name() {
     assert!(message(named("c")).ends_with("x.npz holds no array c, it holds: a, b"));
     let (_folder, path) = file("x.npy", &npy("|u1", "False", "(2,)", &[1, 2]));
     let refused = message(open(&path, &Options { array: Some("b".into()), ..Options::default() }));
-    assert!(refused.ends_with("x.npy holds no array b, it is no npz archive"), "{refused}");
+    assert!(refused.ends_with("x.npy holds no array b, it has none by name"), "{refused}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use data_support::{bytes, colour, encode, grey, message, names, open, open_plain, planes, write};
 use image::{DynamicImage, ImageFormat};
-use ncsn::data::{Error, Options};
+use ncsn::data::{Error, Options, Split};
 
 const FORMATS: [(ImageFormat, &str); 4] = [
     (ImageFormat::Png, "png"),
@@ -16,7 +16,8 @@ const FORMATS: [(ImageFormat, &str); 4] = [
     (ImageFormat::WebP, "webp"),
 ];
 
-const SKIP: Options = Options { size: None, crop: None, skip_corrupt: true, array: None };
+const SKIP: Options =
+    Options { size: None, crop: None, skip_corrupt: true, array: None, split: Split::Train };
 
 /// A tar archive by an independent writer.
 fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {

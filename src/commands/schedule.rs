@@ -68,7 +68,8 @@ impl From<LawName> for Law {
 
 impl From<ReadArgs> for data::Options {
     fn from(args: ReadArgs) -> Self {
-        Self { size: args.size, crop: args.crop, skip_corrupt: args.skip_corrupt, array: args.array }
+        let ReadArgs { size, crop, skip_corrupt, array } = args;
+        Self { size, crop, skip_corrupt, array, split: data::Split::Train }
     }
 }
 

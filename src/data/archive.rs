@@ -6,6 +6,7 @@ use super::cifar;
 use super::folder::{HEAD, MAX_FILE, has_image_suffix};
 use super::picture::{self, Problem};
 use super::pipeline::{self, Content, Feed, Leftovers};
+use super::split::Chooser;
 use super::{DataSet, Error, Request};
 
 const BLOCK: usize = 512;
@@ -15,7 +16,8 @@ const MAX_EXTENSION: u64 = 1 << 16;
 /// Reads the images of a tar archive, in its order.
 ///
 /// The archive is read once and front to back. Links, folders and devices are passed over. An archive that holds
-/// CIFAR's training batches gives their records.
+/// CIFAR's training batches gives their records. The test part is CIFAR's test batch, or the images in the first
+/// folder named `test`, `val` or `validation`, at the top or in the top folder.
 ///
 /// # Arguments
 /// * input — the archive, unpacked if it was compressed
@@ -23,12 +25,15 @@ const MAX_EXTENSION: u64 = 1 << 16;
 ///
 /// # Errors
 /// * [`Error::Unpack`] — a header whose checksum is wrong, or an end in the middle of a file
+/// * [`Error::NoSplit`] — no test part
 /// * [`Error::Empty`], [`Error::MixedSizes`], [`Error::Image`], [`Error::CropTooLarge`], [`Error::Spool`]
 pub fn read(input: impl Read + Send, request: &Request) -> Result<DataSet, Error> {
     pipeline::run(request, None, |feed| {
         let mut tar = Tar { input, unread: 0, padding: 0 };
         let mut leftovers = Leftovers::default();
-        feed_entries(&mut tar, request, feed, &mut leftovers)?;
+        let mut chooser = Chooser::new(request);
+        feed_entries(&mut tar, request, feed, &mut chooser, &mut leftovers)?;
+        leftovers.notes.extend(chooser.note()?);
         Ok(leftovers)
     })
 }
@@ -42,6 +47,7 @@ fn feed_entries<R: Read>(
     tar: &mut Tar<R>,
     request: &Request,
     feed: &mut Feed,
+    chooser: &mut Chooser,
     leftovers: &mut Leftovers,
 ) -> Result<(), Error> {
     let unpacking = || Error::unpacking(request.path);
@@ -56,7 +62,7 @@ fn feed_entries<R: Read>(
         };
         let file_name = entry.name.rsplit('/').next().unwrap_or_default();
         if let Some(records) = cifar::known(file_name) {
-            if !records.training {
+            if !chooser.takes_records(records.part()) {
                 leftovers.notes.push(format!("{} left out", super::error::one_line(&entry.name)));
             } else if cifar::feed(&mut *tar, records, &entry.name, &request.path.join(&entry.name), feed)?
                 .is_none()
@@ -69,6 +75,9 @@ fn feed_entries<R: Read>(
         tar.take(HEAD as u64).read_to_end(&mut bytes).map_err(unpacking())?;
         if file_name.starts_with('.') || !(has_image_suffix(file_name) || picture::is_image(&bytes)) {
             leftovers.others += 1;
+            continue;
+        }
+        if !chooser.takes(&entry.name) {
             continue;
         }
         if entry.size > MAX_FILE {

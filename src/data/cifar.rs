@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 use super::picture::{Changes, Picture};
 use super::pipeline::{Content, Feed};
 use super::rows::ByteRows;
-use super::{DataSet, Error, Names, Pixels, Request};
+use super::split::{self, Part};
+use super::{DataSet, Error, Names, Pixels, Request, Split};
 
 const SIDE: usize = 32;
 const PIXELS: usize = 3 * SIDE * SIDE;
@@ -26,6 +27,10 @@ impl Records {
     fn stride(self) -> usize {
         self.labels + PIXELS
     }
+
+    pub(crate) fn part(self) -> Part {
+        if self.training { Part::Train } else { Part::Test }
+    }
 }
 
 /// The file that a published name stands for.
@@ -40,22 +45,26 @@ pub fn known(file_name: &str) -> Option<Records> {
     }
 }
 
-/// The training files of a folder, or else its test file; nothing if it has neither.
-pub(crate) fn files_of(folder: &Path) -> Result<Option<Vec<PathBuf>>, Error> {
+/// The files of a part in a folder, for training else its test file; nothing if it has no such files at all.
+///
+/// # Errors
+/// [`Error::Unreadable`]; [`Error::NoSplit`] — training files only.
+pub(crate) fn files_of(folder: &Path, split: Split) -> Result<Option<Vec<PathBuf>>, Error> {
     let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
-    let mut training = Vec::new();
-    let mut test = Vec::new();
+    let mut found = Vec::new();
     for entry in entries.map_err(Error::reading(folder))? {
-        match entry.file_name().to_str().and_then(known) {
-            Some(records) if records.training => training.push(entry.path()),
-            Some(_) => test.push(entry.path()),
-            None => {}
+        if let Some(records) = entry.file_name().to_str().and_then(known) {
+            found.push((Some(records.part()), entry.path()));
         }
     }
-    let mut files = if training.is_empty() { test } else { training };
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let mut files =
+        split::choose(found, split).ok_or_else(|| Error::NoSplit { path: folder.into(), split })?;
     // data_batch_10 after data_batch_9
     files.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
-    Ok((!files.is_empty()).then_some(files))
+    Ok(Some(files))
 }
 
 /// Records of files that stay where they are.

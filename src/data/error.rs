@@ -36,7 +36,7 @@ pub enum Error {
     },
     /// A file whose first bytes belong to no known format.
     #[error(
-        "{} is none of: folder, .tar or .tar.gz of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz",
+        "{} is none of: folder, .tar or .tar.gz of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz; LMDB; .parquet",
         shown(path)
     )]
     UnknownFormat {
@@ -61,6 +61,14 @@ pub enum Error {
         others: u64,
         /// Corrupt images skipped on request.
         skipped: u64,
+    },
+    /// A source without the part asked for.
+    #[error("no {split} split in {}", shown(path))]
+    NoSplit {
+        /// The folder or file.
+        path: PathBuf,
+        /// The part.
+        split: super::Split,
     },
     /// Images of different sizes and no size to bring them to.
     #[error(
@@ -127,6 +135,30 @@ pub enum Error {
         /// The allowed set.
         allowed: &'static str,
     },
+    /// A field within a file that contradicts the rest of it: the file is damaged or of another kind.
+    #[error("{}, byte {at}: {field} is {}, allowed: {}", shown(path), one_line(found), one_line(allowed))]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// Where the field, or what it belongs to, lies.
+        at: u64,
+        /// What it is.
+        field: &'static str,
+        /// The value found.
+        found: String,
+        /// The values allowed.
+        allowed: String,
+    },
+    /// A file that ends before what it refers to.
+    #[error("{} holds {found} bytes, its content needs {expected}: it has been cut short", shown(path))]
+    Short {
+        /// The file.
+        path: PathBuf,
+        /// Bytes needed, at least.
+        expected: u64,
+        /// Bytes there.
+        found: u64,
+    },
     /// A shape with a zero, or with more bytes than can be addressed.
     #[error("{}: shape {} has no rows of 1 to {limit} bytes", shown(path), product(shape))]
     Shape {
@@ -192,22 +224,34 @@ pub enum Error {
         /// The value found.
         value: f64,
     },
-    /// An archive of several arrays and no name to choose by.
-    #[error("{} holds {} arrays ({}): name one", shown(path), arrays.len(), listed(arrays))]
+    /// Several arrays (or what stands for them in other formats) and no name to choose by.
+    #[error("{} holds {} arrays ({}): name one by --array", shown(path), arrays.len(), listed(arrays))]
     ChooseArray {
         /// The archive.
         path: PathBuf,
         /// Names of its arrays.
         arrays: Vec<String>,
     },
-    /// A name that no array of the archive has.
+    /// A table without a column of images.
+    #[error(
+        "{} has no column of images (bytes, or a structure with bytes), its columns: {}",
+        shown(path),
+        listed(columns)
+    )]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// Names of its columns.
+        columns: Vec<String>,
+    },
+    /// A name that none of the arrays has.
     #[error("{} holds no array {}, it {}", shown(path), one_line(name), held(arrays))]
     NoArray {
         /// The file.
         path: PathBuf,
         /// The name asked for.
         name: String,
-        /// Names of its arrays; none where it is not an npz archive.
+        /// Names of its arrays; none where the format has no such names.
         arrays: Vec<String>,
     },
 }
@@ -221,6 +265,11 @@ impl Error {
     /// A `map_err` adapter that attaches the path of a compressed file or archive.
     pub(crate) fn unpacking(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         |reason| Self::Unpack { path: path.into(), reason }
+    }
+
+    /// The part asked for is not there.
+    pub(crate) fn no_split(request: &super::Request) -> Self {
+        Self::NoSplit { path: request.path.into(), split: request.options.split }
     }
 
     /// Wraps a failure of the temporary file.
@@ -260,7 +309,7 @@ fn listed(names: &[String]) -> String {
 }
 
 fn held(arrays: &[String]) -> String {
-    if arrays.is_empty() { "is no npz archive".into() } else { format!("holds: {}", listed(arrays)) }
+    if arrays.is_empty() { "has none by name".into() } else { format!("holds: {}", listed(arrays)) }
 }
 
 #[cfg(test)]

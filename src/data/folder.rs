@@ -1,4 +1,4 @@
-//! A folder of images, with all its subfolders.
+//! A folder of images or of parquet files, with all its subfolders.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -6,8 +6,10 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::parquet;
 use super::picture;
 use super::pipeline::{self, Content, Leftovers};
+use super::split::Chooser;
 use super::{DataSet, Error, Request};
 
 /// Largest encoded image.
@@ -15,21 +17,32 @@ pub(crate) const MAX_FILE: u64 = 512 << 20;
 /// First bytes that tell an image from another file.
 pub(crate) const HEAD: usize = 12;
 
-/// Reads every image below a folder, in the order of the paths compared name by name.
+/// Reads every image below a folder, in the order of the paths compared name by name; or its parquet files, if it has
+/// some and no file named like an image.
 ///
 /// A file is an image if its name ends in .png, .jpg, .jpeg, .bmp or .webp, or if its content begins like one.
 /// Names that begin with a dot are passed over, links to folders are not followed; both are counted in the notes.
+/// The test part is the first subfolder named `test`, `val` or `validation`, at the top or one level below.
 ///
 /// # Errors
 /// * [`Error::Unreadable`] — a folder or file
+/// * [`Error::NoSplit`] — no such subfolder
 /// * [`Error::Empty`], [`Error::MixedSizes`], [`Error::Image`], [`Error::CropTooLarge`], [`Error::Spool`]
 pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
     let mut listing = Listing::default();
     listing.walk(request.path, Path::new(""))?;
+    if let Some(tables) = listing.tables() {
+        let others = listing.others + (listing.len() - tables.len()) as u64;
+        return parquet::open(tables, others, request);
+    }
     pipeline::run(request, Some(listing.len() as u64), move |feed| {
         let mut leftovers = Leftovers { others: listing.others, ..Leftovers::default() };
+        let mut chooser = Chooser::new(request);
         for index in 0..listing.len() {
             let file = listing.path(index);
+            if !chooser.takes(&slashed(&file)) {
+                continue;
+            }
             match read_image(request.path, &file)? {
                 None => leftovers.others += 1,
                 Some(bytes) => {
@@ -39,6 +52,7 @@ pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
                 }
             }
         }
+        leftovers.notes.extend(chooser.note()?);
         Ok(leftovers)
     })
 }
@@ -68,6 +82,21 @@ impl Listing {
     fn path(&self, index: usize) -> PathBuf {
         let run = self.folders.partition_point(|&(first, _)| first <= index) - 1;
         self.folders[run].1.join(os_str(self.files.get(index)))
+    }
+
+    /// The parquet files, if there are some and no file is named like an image.
+    fn tables(&self) -> Option<Vec<PathBuf>> {
+        let mut tables = Vec::new();
+        for index in 0..self.len() {
+            let name = String::from_utf8_lossy(self.files.get(index));
+            if has_image_suffix(&name) {
+                return None;
+            }
+            if parquet::has_suffix(&name) {
+                tables.push(self.path(index));
+            }
+        }
+        (!tables.is_empty()).then_some(tables)
     }
 
     fn walk(&mut self, root: &Path, folder: &Path) -> Result<(), Error> {
@@ -165,7 +194,7 @@ fn read_image(root: &Path, relative: &Path) -> Result<Option<Vec<u8>>, Error> {
 }
 
 /// Name of a file with `/` between folders on every system.
-fn slashed(path: &Path) -> String {
+pub(crate) fn slashed(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
 }

@@ -1,14 +1,57 @@
 //! IDX, the format of MNIST: two zero bytes, element type, number of dimensions, sizes, values; all big-endian.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::PathBuf;
 
 use super::array::{self, Element, Layout};
+use super::split::{self, Part};
 use super::{DataSet, Error, Request};
 
 /// Whether a file begins like an IDX file.
 pub(crate) fn is_header(head: &[u8]) -> bool {
     matches!(head, [0, 0, 0x08 | 0x09 | 0x0b..=0x0e, (1..), ..])
+}
+
+/// The file of MNIST's images in a folder and a note of the choice; nothing if it has no such file.
+///
+/// Files count whose name holds `idx3-ubyte`; a compressed one does not beside its uncompressed form. Of several in
+/// one part, as EMNIST has, the option `array` names one.
+///
+/// # Errors
+/// [`Error::Unreadable`]; [`Error::NoSplit`]; [`Error::ChooseArray`]; [`Error::NoArray`].
+pub(crate) fn file_of(request: &Request) -> Result<Option<(PathBuf, String)>, Error> {
+    let folder = request.path;
+    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let mut names: Vec<String> = entries
+        .map_err(Error::reading(folder))?
+        .into_iter()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.contains("idx3-ubyte") && folder.join(name).is_file())
+        .collect();
+    names.sort_unstable();
+    let plain = names.clone();
+    names.retain(|name| name.strip_suffix(".gz").is_none_or(|plainly| !plain.iter().any(|n| n == plainly)));
+    let all = names.len();
+    if all == 0 {
+        return Ok(None);
+    }
+    let parts = names.into_iter().map(|name| (Part::of_path(&name), name)).collect();
+    let arrays = split::choose(parts, request.options.split).ok_or_else(|| Error::no_split(request))?;
+    let path = folder.to_path_buf();
+    let chosen = match (&request.options.array, &arrays[..]) {
+        (Some(wanted), _) => arrays.iter().find(|&name| name == wanted),
+        (None, [name]) => Some(name),
+        (None, _) => return Err(Error::ChooseArray { path, arrays }),
+    };
+    let Some(chosen) = chosen else {
+        let name = request.options.array.clone().unwrap_or_default();
+        return Err(Error::NoArray { path, name, arrays });
+    };
+    let left_out =
+        if all > 1 { format!(", {} other IDX files of images left out", all - 1) } else { String::new() };
+    let note = format!("images of {}{left_out}; labels not read", super::error::one_line(chosen));
+    Ok(Some((folder.join(chosen), note)))
 }
 
 /// Values of an uncompressed file; bytes are read in place.

@@ -1,6 +1,6 @@
 //! Data sets of images or vectors, as rows that can be read again in any order.
 //!
-//! One file per idea: `folder` and [`archive`] find images, [`picture`] and `resize` make them rows of bytes;
+//! One file per idea: `folder`, [`archive`], [`lmdb`] and [`parquet`] find images, [`picture`] and `resize` make them rows of bytes;
 //! [`idx`], [`cifar`], [`npy`] and [`npz`] read arrays; `rows` reads what came of it by position. Files whose values
 //! lie there plainly are read in place; all else is decoded once into an anonymous temporary file (`TMPDIR`). Memory
 //! does not grow with the data, but for names: eight bytes a row and the text.
@@ -28,18 +28,22 @@ mod names;
 mod pipeline;
 mod resize;
 mod rows;
+mod split;
 mod spool;
 
 pub mod archive;
 pub mod cifar;
 pub mod idx;
+pub mod lmdb;
 pub mod npy;
 pub mod npz;
+pub mod parquet;
 pub mod picture;
 
 pub use error::Error;
 pub use names::Names;
 pub use rows::{ByteRows, FloatRows, Pixels, Rows};
+pub use split::Split;
 
 /// Bytes that deflate can make of one.
 const DEFLATE_RATIO: u64 = 1032;
@@ -53,8 +57,11 @@ pub struct Options {
     pub crop: Option<u32>,
     /// Whether images that cannot be decoded are left out and counted instead of ending the reading.
     pub skip_corrupt: bool,
-    /// Name of the array to read from an npz archive of several.
+    /// Name of what to read where a source holds several: an array of an npz archive, an IDX file of a folder, a
+    /// resolution of an LMDB database, a column of parquet files.
     pub array: Option<String>,
+    /// Which part to read of data that have several.
+    pub split: Split,
 }
 
 impl Options {
@@ -177,15 +184,24 @@ impl DataSet {
 /// Opens a data set: a folder or archive of images, or a file of arrays; files are told apart by their content.
 ///
 /// Of a folder or archive with CIFAR's binary files, the training batches are read (a folder without them: its test
-/// batch). CIFAR's records carry no magic word: any other file named `*.bin` is taken for them.
+/// batch). CIFAR's records carry no magic word: any other file named `*.bin` is taken for them. Of a folder with MNIST's
+/// files, that of the training images is read (without it, that of the test images).
+///
+/// A folder with `data.mdb` is an LMDB database. A folder with parquet files and no file named like an image is a table
+/// in the order of their paths; of several splits, told by words of the paths, that of training is read.
+///
+/// [`Split::Test`] asks for the other part: CIFAR's test batch, MNIST's test images, the parquet files of the test
+/// (else validation) split, the folder `test` (else `val` or `validation`) of a folder or archive of images. [`Split::Train`] reads such a folder of images with all others, for
+/// a folder may hold anything. A single file of records or values is one part.
 ///
 /// # Arguments
-/// * path — folder, .tar, .tar.gz, IDX, IDX.gz, CIFAR binary, .npy or .npz
+/// * path — folder, .tar, .tar.gz, IDX, IDX.gz, CIFAR binary, .npy, .npz, LMDB's data.mdb or .parquet
 /// * options — size, crop, what to skip, which array
 /// * progress — told of rows done
 ///
 /// # Errors
 /// * [`Error::Unreadable`], [`Error::UnknownFormat`], [`Error::SingleImage`], [`Error::Choice`], [`Error::Empty`]
+/// * [`Error::NoSplit`] — no part of that name
 /// * those of the format's reader
 ///
 /// # Example
@@ -207,12 +223,31 @@ pub fn open(path: &Path, options: &Options, progress: &Progress) -> Result<DataS
     options.check()?;
     let request = Request { path, options, progress };
     let metadata = fs::metadata(path).map_err(Error::reading(path))?;
-    if metadata.is_dir() {
-        return match cifar::files_of(path)? {
-            Some(files) => cifar::open(&files, &request),
-            None => folder::open(&request),
-        };
+    if metadata.is_dir() { open_folder(&request) } else { open_file(&metadata, &request) }
+}
+
+fn open_folder(request: &Request) -> Result<DataSet, Error> {
+    let database = request.path.join(lmdb::FILE);
+    if database.is_file() {
+        Format::Lmdb.check_split(request)?;
+        let file = File::open(&database).map_err(Error::reading(&database))?;
+        return lmdb::read(file, &Request { path: &database, ..*request });
     }
+    if let Some(files) = cifar::files_of(request.path, request.options.split)? {
+        return cifar::open(&files, request);
+    }
+    if let Some((file, note)) = idx::file_of(request)? {
+        let metadata = fs::metadata(&file).map_err(Error::reading(&file))?;
+        let options = Options { array: None, split: Split::Train, ..request.options.clone() };
+        let mut data = open_file(&metadata, &Request { path: &file, options: &options, ..*request })?;
+        data.notes.insert(0, note);
+        return Ok(data);
+    }
+    folder::open(request)
+}
+
+fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Error> {
+    let &Request { path, options, .. } = request;
     if !metadata.is_file() {
         let reason = io::Error::new(io::ErrorKind::Unsupported, "neither a folder nor a regular file");
         return Err(Error::Unreadable { path: path.into(), reason });
@@ -221,16 +256,21 @@ pub fn open(path: &Path, options: &Options, progress: &Progress) -> Result<DataS
     let head = head(&mut file).map_err(Error::reading(path))?;
     file.rewind().map_err(Error::reading(path))?;
     let format = Format::of(&head, path)?;
-    if let (Some(name), false) = (&options.array, format == Format::Npz) {
+    if let (Some(name), Format::Npy | Format::Gzip | Format::Tar | Format::Idx | Format::Cifar) =
+        (&options.array, format)
+    {
         return Err(Error::NoArray { path: path.into(), name: name.clone(), arrays: Vec::new() });
     }
+    format.check_split(request)?;
     match format {
-        Format::Npy => npy::open(file, &request),
-        Format::Npz => npz::read(BufReader::new(file), &request),
-        Format::Idx => idx::open(file, &request),
-        Format::Tar => archive::read(BufReader::with_capacity(1 << 17, file), &request),
-        Format::Cifar => cifar::open(&[path.into()], &request),
-        Format::Gzip => open_gzip(file, metadata.len(), &request),
+        Format::Npy => npy::open(file, request),
+        Format::Npz => npz::read(BufReader::new(file), request),
+        Format::Idx => idx::open(file, request),
+        Format::Lmdb => lmdb::read(file, request),
+        Format::Parquet => parquet::read(file, request),
+        Format::Tar => archive::read(BufReader::with_capacity(1 << 17, file), request),
+        Format::Cifar => cifar::open(&[path.into()], request),
+        Format::Gzip => open_gzip(file, metadata.len(), request),
     }
 }
 
@@ -239,7 +279,9 @@ fn open_gzip(file: File, stored: u64, request: &Request) -> Result<DataSet, Erro
     let mut unpacked = MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file));
     let head = head(&mut unpacked).map_err(Error::unpacking(request.path))?;
     let whole = BufReader::with_capacity(1 << 17, io::Cursor::new(head.clone()).chain(unpacked));
-    match Format::of(&head, request.path)? {
+    let format = Format::of(&head, request.path)?;
+    format.check_split(request)?;
+    match format {
         Format::Idx => idx::read(whole, Some((stored, DEFLATE_RATIO)), request),
         Format::Tar => archive::read(whole, request),
         _ => Err(Error::UnknownFormat { path: request.path.into() }),
@@ -254,6 +296,8 @@ enum Format {
     Tar,
     Idx,
     Cifar,
+    Lmdb,
+    Parquet,
 }
 
 impl Format {
@@ -270,12 +314,24 @@ impl Format {
             Ok(Self::Gzip)
         } else if archive::is_header(head) {
             Ok(Self::Tar)
+        } else if lmdb::is_header(head) {
+            Ok(Self::Lmdb)
+        } else if parquet::is_header(head) {
+            Ok(Self::Parquet)
         } else if idx::is_header(head) {
             Ok(Self::Idx)
         } else if picture::is_image(head) {
             Err(Error::SingleImage { path: path.into() })
         } else {
             Err(Error::UnknownFormat { path: path.into() })
+        }
+    }
+
+    /// Refuses to look for a test part in a file of a format that has none.
+    fn check_split(self, request: &Request) -> Result<(), Error> {
+        match (request.options.split, self) {
+            (Split::Train, _) | (Split::Test, Self::Tar | Self::Gzip) => Ok(()),
+            (Split::Test, _) => Err(Error::no_split(request)),
         }
     }
 }

@@ -13,6 +13,9 @@ const MAX_BYTES: u64 = 512 << 20;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
+    /// There is no content: an empty file, or a null in a table.
+    #[error("no bytes: empty, or a null in a table")]
+    Empty,
     /// The content is no image of a known format, whatever the name says.
     #[error("not a PNG, JPEG, BMP or WebP image")]
     Unknown,
@@ -75,10 +78,13 @@ pub fn is_image(head: &[u8]) -> bool {
 /// A palette becomes RGB; alpha is dropped; orientation tags and colour profiles are not applied.
 ///
 /// # Errors
-/// * [`Problem::Unknown`] — no known format
+/// * [`Problem::Empty`]; [`Problem::Unknown`] — no known format
 /// * [`Problem::TooLarge`] — more than 67 million pixels (512 MiB at the widest, eight bytes each)
 /// * [`Problem::Corrupt`] — truncated or damaged, be it in a part that other programs fill with grey
 pub fn decode(bytes: &[u8]) -> Result<Picture, Problem> {
+    if bytes.is_empty() {
+        return Err(Problem::Empty);
+    }
     match format(bytes).ok_or(Problem::Unknown)? {
         ImageFormat::Jpeg => super::jpeg::decode(bytes),
         format => decode_other(bytes, format),
