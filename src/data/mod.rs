@@ -191,8 +191,9 @@ impl DataSet {
 /// in the order of their paths; of several splits, told by words of the paths, that of training is read.
 ///
 /// [`Split::Test`] asks for the other part: CIFAR's test batch, MNIST's test images, the parquet files of the test
-/// (else validation) split, the folder `test` (else `val` or `validation`) of a folder or archive of images. [`Split::Train`] reads such a folder of images with all others, for
-/// a folder may hold anything. A single file of records or values is one part.
+/// (else validation) split, the folder `test` (else `val` or `validation`) of a folder or archive of images.
+/// [`Split::Train`] reads such a folder of images with all others, for a folder may hold anything;
+/// [`Split::TrainAlone`] leaves it out. A single file of records or values is one part.
 ///
 /// # Arguments
 /// * path — folder, .tar, .tar.gz, IDX, IDX.gz, CIFAR binary, .npy, .npz, LMDB's data.mdb or .parquet
@@ -330,7 +331,7 @@ impl Format {
     /// Refuses to look for a test part in a file of a format that has none.
     fn check_split(self, request: &Request) -> Result<(), Error> {
         match (request.options.split, self) {
-            (Split::Train, _) | (Split::Test, Self::Tar | Self::Gzip) => Ok(()),
+            (Split::Train | Split::TrainAlone, _) | (Split::Test, Self::Tar | Self::Gzip) => Ok(()),
             (Split::Test, _) => Err(Error::no_split(request)),
         }
     }

@@ -10,6 +10,8 @@ pub enum Split {
     /// The training part of formats that name it, else everything.
     #[default]
     Train,
+    /// As `Train`, without the folders of test and validation images that `Train` reads too.
+    TrainAlone,
     /// The test part or, where there is none, the validation part.
     Test,
 }
@@ -17,7 +19,7 @@ pub enum Split {
 impl fmt::Display for Split {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
-            Self::Train => "train",
+            Self::Train | Self::TrainAlone => "train",
             Self::Test => "test",
         })
     }
@@ -72,7 +74,8 @@ impl<'a> Chooser<'a> {
         Self { request, training: false, held_out: None, left_out: 0 }
     }
 
-    /// Whether an image is wanted: any for training, for test those of the first part held out.
+    /// Whether an image is wanted: any for training, or all outside test folders; for test those of the first part held
+    /// out.
     pub(crate) fn takes(&mut self, path: &str) -> bool {
         let part = Part::of_top_folders(path);
         match part {
@@ -80,7 +83,11 @@ impl<'a> Chooser<'a> {
             Some(Part::Test | Part::Validation) => self.held_out = self.held_out.or(part),
             None => {}
         }
-        let takes = self.request.options.split == Split::Train || part.is_some() && part == self.held_out;
+        let takes = match self.request.options.split {
+            Split::Train => true,
+            Split::TrainAlone => !matches!(part, Some(Part::Test | Part::Validation)),
+            Split::Test => part.is_some() && part == self.held_out,
+        };
         self.left_out += u64::from(!takes);
         takes
     }
@@ -88,7 +95,7 @@ impl<'a> Chooser<'a> {
     /// Whether records of a known part are wanted.
     pub(crate) fn takes_records(&mut self, part: Part) -> bool {
         let takes = match self.request.options.split {
-            Split::Train => part == Part::Train,
+            Split::Train | Split::TrainAlone => part == Part::Train,
             Split::Test => part == Part::Test,
         };
         if takes && part == Part::Test {
@@ -107,6 +114,9 @@ impl<'a> Chooser<'a> {
             (Split::Test, Some(_)) if self.left_out > 0 => {
                 Ok(Some(format!("{} files outside the test folder left out", self.left_out)))
             }
+            (Split::TrainAlone, Some(_)) if self.left_out > 0 => {
+                Ok(Some(format!("{} files in test folders left out", self.left_out)))
+            }
             (Split::Train, Some(_)) if self.training => {
                 Ok(Some("folders of training and of test images are read together".into()))
             }
@@ -121,7 +131,9 @@ impl<'a> Chooser<'a> {
 /// validation only. Nothing comes back where there is no such part.
 pub(crate) fn choose<T>(items: Vec<(Option<Part>, T)>, split: Split) -> Option<Vec<T>> {
     let order: &[Option<Part>] = match split {
-        Split::Train => &[Some(Part::Train), None, Some(Part::Test), Some(Part::Validation)],
+        Split::Train | Split::TrainAlone => {
+            &[Some(Part::Train), None, Some(Part::Test), Some(Part::Validation)]
+        }
         Split::Test => &[Some(Part::Test), Some(Part::Validation)],
     };
     let part = order.iter().find(|&part| items.iter().any(|(of, _)| of == part))?;

@@ -76,13 +76,28 @@ pub fn open(config: &mut Config) -> Result<Split, Error> {
         let (train, test) = drawn.held_out(config.data.held_out, seed)?;
         return Ok(Split { train, test, digest, notes: Vec::new() });
     };
-    let options = data::Options {
+    let options = |split| data::Options {
         size: config.data.size,
         crop: config.data.crop,
         array: config.data.array.clone(),
+        split,
         ..data::Options::default()
     };
-    let set = ncsn::measure::read(path, &options)?;
+    // A named test part is read first, for the training part is then what is left.
+    let test_set = match &config.data.test {
+        Some(test) => Some((ncsn::measure::read(test, &options(data::Split::Train))?, test.clone())),
+        None => match ncsn::measure::read(path, &options(data::Split::Test)) {
+            Ok(set) => Some((set, path.clone())),
+            Err(data::Error::NoSplit { .. }) => None,
+            Err(error) => return Err(error.into()),
+        },
+    };
+    let split = if test_set.is_some() && config.data.test.is_none() {
+        data::Split::TrainAlone
+    } else {
+        data::Split::Train
+    };
+    let set = ncsn::measure::read(path, &options(split))?;
     let digest = set.digest().map_err(Error::file(path))?.to_owned();
     let notes = set.notes.clone();
     if config.network.item.is_empty() {
@@ -90,11 +105,8 @@ pub fn open(config: &mut Config) -> Result<Split, Error> {
     }
     let shape = config.network.item.clone();
     let train = Items::of_files(set, path, &shape)?;
-    let (train, test) = match &config.data.test {
-        Some(test) => {
-            let set = ncsn::measure::read(test, &options)?;
-            (train, Some(Items::of_files(set, test, &shape)?))
-        }
+    let (train, test) = match test_set {
+        Some((set, path)) => (train, Some(Items::of_files(set, &path, &shape)?)),
         None => train.held_out(config.data.held_out, seed)?,
     };
     Ok(Split { train, test, digest, notes })

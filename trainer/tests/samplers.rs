@@ -84,7 +84,7 @@ fn consistent_samples_of_a_gaussian_have_the_variance_of_the_recursion() {
         let added = if next == 0.0 { 0.0 } else { next * next - ((1.0 - eta) * sigma).powi(2) };
         variance = (1.0 - part * sigma * sigma / (data + sigma * sigma)).powi(2) * variance + added;
     }
-    let samples = run(&Sampler::Consistent(settings), &mut gaussian(2.0), streams(256, &[1024]));
+    let samples = run(&Sampler::Consistent(settings), &mut gaussian(2.0), streams(64, &[1024]));
     assert_variance(&samples, variance, 0.0);
 }
 
@@ -106,15 +106,15 @@ fn halving_the_steps_of_the_ode_quarters_its_error() {
         // Terms of third order are of the relative size of a step, ln(5000)/50 at most.
         assert!((pair[0] / pair[1] / 4.0 - 1.0).abs() < 0.17, "{errors:?}");
     }
-    assert!(errors[3].abs() < 1e-3, "{errors:?}");
+    assert!(errors[1].abs() < 1e-3, "{errors:?}");
 }
 
 #[test]
 fn the_ode_carries_noise_to_the_datas_variance() {
-    let levels = geometric(50.0, 0.01, 400).expect("levels");
+    let levels = geometric(50.0, 0.01, 100).expect("levels");
     let sampler = Sampler::ProbabilityFlow(ProbabilityFlow::new(levels, false));
-    let samples = run(&sampler, &mut gaussian(2.0), streams(256, &[1024]));
-    // The start lacks the data's own variance; the method's error is below 1e-3 in x.
+    let samples = run(&sampler, &mut gaussian(2.0), streams(64, &[1024]));
+    // The start lacks the data's own variance; the method's error is below 1e-3 in x, as the test above shows.
     assert_variance(&samples, (4.0 + 1e-4) * 2500.0 / 2504.0, 2e-3);
 }
 
@@ -133,7 +133,7 @@ fn predictor_and_corrector_leave_the_variance_of_their_recursion() {
         variance = (1.0 - epsilon / after).powi(2) * variance + 2.0 * epsilon;
     }
     let settings = PredictorCorrector::new(levels, PUBLISHED_SNR, false).expect("r");
-    let samples = run(&Sampler::PredictorCorrector(settings), &mut gaussian(2.0), streams(256, &[DIM]));
+    let samples = run(&Sampler::PredictorCorrector(settings), &mut gaussian(2.0), streams(128, &[DIM]));
     // ‖z‖² and 1/‖x‖² exceed D and 1/D by 2/D, relative, where they multiply ‖z‖² and 1.
     assert_variance(&samples, variance, 4.0 / DIM as f64);
     println!("variance by the recursion {variance}, of the data 4");
@@ -157,7 +157,7 @@ fn the_ode_and_consistent_sampling_find_every_component_of_the_mixture() {
         Sampler::ProbabilityFlow(ProbabilityFlow::new(levels.clone(), false)),
         Sampler::Consistent(Consistent::new(levels, None, false).expect("η")),
     ];
-    // Consistent sampling leaves less of the smallest noise than all of it: a change of σ's share of 4 % in the variance.
+    // Consistent sampling leaves a part of the smallest noise, which is but 4 % of the components' variance.
     for sampler in samplers {
         let samples = run(&sampler, &mut mixture_score, streams(POINTS, &[2]));
         let points: Vec<f64> = torch::to_vec(&samples).into_iter().map(f64::from).collect();
@@ -294,7 +294,7 @@ fn ends_of_a_row_are_the_samples_of_their_streams() {
 #[test]
 fn noise_between_two_images_is_standard_normal() {
     let ends = Streams::new(3, 0..2, &[100_000], Device::Cpu);
-    let row = Noise::Between { ends, count: 4 }.next().expect("noise");
+    let row = Noise::Between { ends, count: 4 }.draw().expect("noise");
     assert_eq!(row.size(), [6, 100_000]);
     for k in 0..6 {
         assert_variance(&row.get(k), 1.0, 0.0);

@@ -46,7 +46,7 @@ pub fn run(args: &InpaintArgs, out: &mut dyn Write) -> Result<Outcome> {
         let last = (first + batch).min(total);
         bar.set_message(format!("fills {}-{last} of {total}", first + 1));
         // A fill keeps its stream whatever the number of fills.
-        let stream = |fill: u64| (fill / fills) << 32 | fill % fills;
+        let stream = |fill: u64| ((fill / fills) << 32) | (fill % fills);
         let mut streams = Streams::new(args.seed, (first..last).map(stream), &item, device);
         let chosen: Vec<i64> = (first..last).map(|fill| (fill / fills) as i64).collect();
         let known = known.index_select(0, &Tensor::from_slice(&chosen)).to_device(device);

@@ -78,7 +78,7 @@ impl Consistent {
 /// * `each` — told of every step; returns whether to go on
 ///
 /// # Errors
-/// Those of `score` and [`Noise::next`].
+/// Those of `score` and [`Noise::draw`].
 ///
 /// # Source
 /// Jolicoeur-Martineau et al. (2021), "Adversarial score matching and improved sampling for image generation",
@@ -98,7 +98,7 @@ pub fn consistent_annealed(
         x = match levels.get(level + 1) {
             Some(&next) => {
                 let added = settings.beta(sigma, next) * next;
-                x + s * (settings.eta * sigma * sigma) + noise.next()? * added
+                x + s * (settings.eta * sigma * sigma) + noise.draw()? * added
             }
             None => x + s * (if settings.denoise { 1.0 } else { settings.eta } * sigma * sigma),
         };

@@ -149,7 +149,7 @@ impl Mask {
 /// Known pixels are returned bit for bit.
 ///
 /// # Errors
-/// Those of `score` and [`Noise::next`].
+/// Those of `score` and [`Noise::draw`].
 ///
 /// # Source
 /// Song & Ermon (2019), "Generative modeling by estimating gradients of the data distribution", Algorithm 2, with the
@@ -167,11 +167,11 @@ pub fn inpaint(
     let mut done = 0;
     for (level, &sigma) in annealing.levels.iter().enumerate() {
         let alpha = annealing.step_size(level);
-        let noisy = known + noise.next()? * sigma;
+        let noisy = known + noise.draw()? * sigma;
         x = mask.join(&x, &noisy);
         for _ in 0..annealing.steps_per_level {
             let s = score(&x, sigma)?;
-            x = mask.join(&(x + s * alpha + noise.next()? * (2.0 * alpha).sqrt()), &noisy);
+            x = mask.join(&(x + s * alpha + noise.draw()? * (2.0 * alpha).sqrt()), &noisy);
             done += 1;
             if !each(Progress { done, total, level, x: &x }) {
                 return Ok(mask.join(&x, known));

@@ -24,7 +24,7 @@ pub fn langevin_evaluations(annealing: &Annealing) -> u64 {
 /// * `each` — told of every step; returns whether to go on
 ///
 /// # Errors
-/// Those of `score` and [`Noise::next`].
+/// Those of `score` and [`Noise::draw`].
 ///
 /// # Source
 /// Song & Ermon (2020), Algorithm 1.
@@ -41,7 +41,7 @@ pub fn annealed_langevin(
         let alpha = annealing.step_size(level);
         for _ in 0..annealing.steps_per_level {
             let s = score(&x, sigma)?;
-            x = x + s * alpha + noise.next()? * (2.0 * alpha).sqrt();
+            x = x + s * alpha + noise.draw()? * (2.0 * alpha).sqrt();
             done += 1;
             if !each(Progress { done, total, level, x: &x }) {
                 return Ok(x);

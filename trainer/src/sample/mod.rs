@@ -100,7 +100,7 @@ impl Sampler {
     /// Samples from a start `[batch, …]`; `each` is told of every step, and returns whether to go on.
     ///
     /// # Errors
-    /// Those of `score` and [`Noise::next`].
+    /// Those of `score` and [`Noise::draw`].
     pub fn sample(
         &self,
         score: &mut Score,

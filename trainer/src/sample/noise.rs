@@ -83,7 +83,7 @@ impl Noise {
     ///
     /// # Errors
     /// [`Error::Setting`] when recorded noise is at its end.
-    pub fn next(&mut self) -> Result<Tensor, Error> {
+    pub fn draw(&mut self) -> Result<Tensor, Error> {
         match self {
             Self::Streams(streams) => Ok(streams.normal()),
             Self::Recorded { tensor, next } => {
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_row_begins_and_ends_with_its_images_own_noise() {
         let streams = || Streams::new(1, 0..4, &[3], Device::Cpu);
-        let row = Noise::Between { ends: streams(), count: 2 }.next().expect("noise");
+        let row = Noise::Between { ends: streams(), count: 2 }.draw().expect("noise");
         let own = streams().normal();
         assert_eq!([0, 3, 4, 7].map(|k| row.get(k)), [0, 1, 2, 3].map(|k| own.get(k)));
     }
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn recorded_noise_ends_with_an_error() {
         let mut noise = Noise::Recorded { tensor: Tensor::from_slice(&[1.0_f32]).view([1, 1]), next: 0 };
-        assert!(noise.next().is_ok());
-        assert!(noise.next().is_err());
+        assert!(noise.draw().is_ok());
+        assert!(noise.draw().is_err());
     }
 }

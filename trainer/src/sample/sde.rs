@@ -62,7 +62,7 @@ impl PredictorCorrector {
 /// * `each` — told of every step; returns whether to go on
 ///
 /// # Errors
-/// Those of `score` and [`Noise::next`].
+/// Those of `score` and [`Noise::draw`].
 ///
 /// # Source
 /// Song et al. (2021), Algorithms 2 and 4. ε is each item's own, as printed; the authors' code averages the norms over
@@ -79,9 +79,9 @@ pub fn predictor_corrector(
         let (sigma, next) = (pair[0], pair[1]);
         // Predictor; (σ − σ')(σ + σ') keeps the digits of neighbouring levels.
         let variance = (sigma - next) * (sigma + next);
-        x = &x + score(&x, sigma)? * variance + noise.next()? * variance.sqrt();
+        x = &x + score(&x, sigma)? * variance + noise.draw()? * variance.sqrt();
         // Corrector
-        let (s, z) = (score(&x, next)?, noise.next()?);
+        let (s, z) = (score(&x, next)?, noise.draw()?);
         let epsilon = (norms(&z) / norms(&s) * settings.snr).square() * 2.0;
         x = x + &epsilon * s + (epsilon * 2.0).sqrt() * z;
         if !each(Progress { done: 2 * (step as u64 + 1), total, level: step + 1, x: &x }) {
