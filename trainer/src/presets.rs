@@ -165,7 +165,7 @@ fn mixture2d() -> Result<Config, Error> {
                 .to_owned(),
         },
         data: Data { held_out: 1024, ..no_data() },
-        training: Training { batch: 512, iterations: 8000, lr: 1e-3, ..training() },
+        training: Training { batch: 512, iterations: 8000, lr: 2e-3, ..training() },
         records: Records { checkpoint_every: 2000, samples: 0, ..records() },
     })
 }

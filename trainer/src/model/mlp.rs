@@ -11,6 +11,10 @@ use super::registry::{Init, Scope};
 
 /// Residual blocks.
 const BLOCKS: usize = 3;
+/// Angular frequencies of the sines and cosines of the scaled point among the inputs.
+///
+/// Source: Tancik et al. (2020), "Fourier features let networks learn high frequency functions in low dimensional domains".
+const FREQUENCIES: [f64; 3] = [1.0, 2.0, 4.0];
 
 #[derive(Debug)]
 struct Linear {
@@ -37,7 +41,7 @@ impl Linear {
     }
 }
 
-/// Linear → 3 × {h + linear(ELU(linear(ELU(h))))} → ELU → linear, from `[x/√(1 + σ²) | ln σ]`.
+/// Linear → 3 × {h + linear(ELU(linear(ELU(h))))} → ELU → linear, from ln σ, u = x/√(1 + σ²), sin ωu and cos ωu.
 #[derive(Debug)]
 pub struct Mlp {
     begin: Linear,
@@ -48,7 +52,8 @@ pub struct Mlp {
 impl Mlp {
     /// For vectors of `dim` entries, with `width` hidden units.
     pub fn new(scope: &Scope, dim: i64, width: i64) -> Self {
-        let begin = Linear::new(&scope.sub("begin"), dim + 1, width);
+        let inputs = dim * (1 + 2 * FREQUENCIES.len() as i64) + 1;
+        let begin = Linear::new(&scope.sub("begin"), inputs, width);
         let blocks = (0..BLOCKS)
             .map(|i| {
                 let scope = scope.sub("blocks").sub(i.to_string());
@@ -64,7 +69,13 @@ impl Mlp {
     /// `[batch, dim]`, and σ of each `[batch, 1]` → `[batch, dim]`.
     pub fn forward(&self, x: &Tensor, sigma: &Tensor, context: Context) -> Tensor {
         let scaled = x / (sigma * sigma + 1.0).sqrt();
-        let mut h = self.begin.forward(&Tensor::cat(&[scaled, sigma.log()], 1), context);
+        let mut inputs = vec![sigma.log()];
+        for frequency in FREQUENCIES {
+            let angle = &scaled * frequency;
+            inputs.extend([angle.sin(), angle.cos()]);
+        }
+        inputs.push(scaled);
+        let mut h = self.begin.forward(&Tensor::cat(&inputs, 1), context);
         for [linear1, linear2] in &self.blocks {
             h = &h + linear2.forward(&elu(&linear1.forward(&elu(&h), context)), context);
         }
