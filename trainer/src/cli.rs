@@ -33,11 +33,12 @@ pub enum Command {
     Convert(ConvertArgs),
     /// Write the scores that a network gives to the items of a file
     ///
-    /// Reads tensors 'x' [batch, …] and 'y' [batch], indices of noise levels; writes 'out'.
+    /// Reads tensors 'x' (items) and 'y' (index of the noise level of each); writes 'out'.
     Score(EvaluateArgs),
     /// Write the losses of the items of a file
     ///
-    /// Reads tensors 'x' [batch, …], 'labels' [batch] and 'noise' [batch, …]; writes 'loss' and 'loss_per_sample'.
+    /// Reads tensors 'x' (clean items), 'labels' (index of the noise level of each) and 'noise' (standard normal); writes
+    /// 'loss' and 'loss_per_sample'.
     Loss(EvaluateArgs),
     Model(ModelArgs),
     Data(DataArgs),

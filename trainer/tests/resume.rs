@@ -89,6 +89,9 @@ fn a_stopped_run_saves_its_last_step_and_exits_with_0() {
     }
 }
 
+/// What a crash left, and how to leave it in a new folder.
+type State<'a> = (&'a str, &'a dyn Fn(&Path));
+
 /// The four states in which a crash can leave the folder of checkpoints.
 #[test]
 fn an_interrupted_checkpoint_leaves_the_one_before() {
@@ -96,7 +99,7 @@ fn an_interrupted_checkpoint_leaves_the_one_before() {
     let whole = folder.path().join("whole");
     success(&mut small_run(&whole, STEPS));
     let complete = whole.join("checkpoints/step-00000008");
-    let states: [(&str, &dyn Fn(&Path)); 4] = [
+    let states: [State; 4] = [
         ("the new folder is empty", &|new| fs::create_dir(new).expect("a folder")),
         ("the tensors are cut off", &|new| {
             fs::create_dir(new).expect("a folder");
