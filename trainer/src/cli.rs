@@ -463,9 +463,6 @@ pub struct DataArgs {
     /// shapes or mixture2d
     #[arg(long, value_name = "NAME")]
     pub preset: String,
-    /// Seed of the drawing
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    pub seed: u64,
     /// Array of all items
     #[arg(short, long, value_name = "FILE.npy")]
     pub output: PathBuf,

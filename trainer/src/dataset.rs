@@ -18,6 +18,8 @@ use crate::{Error, mixture, shapes};
 
 /// Batches read ahead of the device.
 const AHEAD: usize = 4;
+/// Seed of the data that are drawn: the same in every run.
+const BUILT_IN_SEED: u64 = 0;
 /// Points of the built-in mixture.
 const POINTS: usize = 65_536;
 /// Stream of the generator that chooses held-out items; the epochs use the streams from 0 on.
@@ -71,7 +73,7 @@ pub struct Split {
 pub fn open(config: &mut Config) -> Result<Split, Error> {
     let seed = config.training.seed;
     let Some(path) = &config.data.train.clone() else {
-        let drawn = built_in(config, seed)?;
+        let drawn = built_in(config)?;
         let digest = drawn.digest();
         let (train, test) = drawn.held_out(config.data.held_out, seed)?;
         return Ok(Split { train, test, digest, notes: Vec::new() });
@@ -126,10 +128,10 @@ fn fit_network(config: &mut Config, shape: &[usize]) -> Result<(), Error> {
 }
 
 /// The data that a preset draws by code.
-fn built_in(config: &Config, seed: u64) -> Result<Items, Error> {
+fn built_in(config: &Config) -> Result<Items, Error> {
     let source = match config.preset.as_str() {
-        "shapes" => Source::Images(Arc::new(shapes::draw(shapes::COUNT, seed))),
-        "mixture2d" => Source::Points(Arc::new(mixture::draw(POINTS, seed))),
+        "shapes" => Source::Images(Arc::new(shapes::draw(shapes::COUNT, BUILT_IN_SEED))),
+        "mixture2d" => Source::Points(Arc::new(mixture::draw(POINTS, BUILT_IN_SEED))),
         other => return Err(Error::setting("--data", "missing", format!("the data of preset {other}"))),
     };
     let path = PathBuf::from(format!("built-in data of {}", config.preset));

@@ -14,9 +14,8 @@ const PUBLISHED_FILTERS: i64 = 128;
 /// Step size of FFHQ in the authors' released configuration; Table 4 prints a tenth of it.
 const FFHQ_EPSILON: f64 = 9e-7;
 
-/// Largest distance between two of the first 4,096 built-in images (`ncsn-trainer data --preset shapes -o shapes.npy`,
-/// `ncsn diameter shapes.npy`), rounded up to two digits.
-const SHAPES_DIAMETER: f64 = 22.0;
+/// √10027861/255: `ncsn-trainer data --preset shapes -o shapes.npy`, `ncsn diameter shapes.npy`.
+const SHAPES_DIAMETER: f64 = 12.418_352_184_275_61;
 
 /// The configuration with this name.
 ///
@@ -113,7 +112,7 @@ fn mnist() -> Result<Config, Error> {
 fn shapes_preset() -> Result<Config, Error> {
     let side = shapes::SIDE as i64;
     let network = NetworkShape { architecture: Architecture::Ncsnv2, filters: 24, item: vec![3, side, side] };
-    let source = "bound on the diameter of the built-in images";
+    let source = "exact diameter of the 4,096 built-in images";
     let noise = derived(network.dim(), SHAPES_DIAMETER, PUBLISHED_SIGMA_MIN, 3, source)?;
     Ok(Config {
         preset: "shapes".to_owned(),

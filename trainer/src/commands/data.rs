@@ -19,7 +19,6 @@ const SHOWN: usize = 64;
 /// A preset that draws none; files that cannot be written.
 pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
     let mut config = presets::find(&args.preset)?;
-    config.training.seed = args.seed;
     config.data.held_out = 0;
     let split = dataset::open(&mut config)?;
     let numbers: Vec<usize> = (0..split.train.len()).collect();

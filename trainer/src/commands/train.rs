@@ -96,7 +96,7 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
             let loss = |loss: Option<f64>| loss.map_or("none".to_owned(), |loss| format!("{loss:.2}"));
             writeln!(
                 out,
-                "{word} after step {}: smoothed loss {}, test loss {}, {:.0} images/s",
+                "{word} after step {}: smoothed loss {}, test loss {}, {:.1} images/s",
                 done.step,
                 loss(done.smoothed),
                 loss(done.test),

@@ -148,6 +148,7 @@ impl Session<'_> {
         if step.is_multiple_of(self.config.records.log_every) {
             let images_per_s = clock.rate(step, self.config.training.batch);
             log.line(&Line::Train { step, loss, smoothed, images_per_s })?;
+            log.flush()?;
             bar.set_message(format!("loss {smoothed:.1} {images_per_s:.0} images/s"));
         }
         bar.set_position(step);
