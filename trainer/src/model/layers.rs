@@ -30,12 +30,7 @@ pub struct Context<'a> {
     pub watch: Option<&'a dyn Fn(Seen)>,
 }
 
-impl<'a> Context<'a> {
-    /// Of images at these levels.
-    pub fn new(levels: &'a Tensor) -> Self {
-        Self { levels, watch: None }
-    }
-
+impl Context<'_> {
     pub(super) fn see(&self, layer: &str, output: &Tensor, flop: impl Fn() -> f64, parameters: &[&Tensor]) {
         if let Some(watch) = self.watch {
             let parameters = parameters.iter().map(|tensor| tensor.numel()).sum();
