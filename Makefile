@@ -28,9 +28,9 @@ demo-schedule:
 	@if [ -f $(CIFAR) ]; then echo; $(CARGO) run --release --quiet -- schedule --data $(CIFAR); \
 	else echo "No images at $(CIFAR): give your own with 'ncsn schedule --data PATH'."; fi
 
-## All tests.
+## All tests. The trainer's run side by side, each on one thread.
 test: test-theory .libtorch
-	$(CARGO) test -p ncsn-trainer
+	OMP_NUM_THREADS=1 $(CARGO) test -p ncsn-trainer
 
 ## The tests of the theory and of its commands, without libtorch.
 test-theory:

@@ -43,7 +43,7 @@
 //! | Technique 1 | [`diameter::diameter`] | `tests/diameter.rs`, integer brute force | exact (u8), enclosed (floats) |
 //! | Technique 2, normal law | [`schedule::gamma_root`], [`schedule::num_levels`] | `tests/schedule.rs`, mpmath | enclosed |
 //! | Technique 2, exact law | [`chi_overlap::chi_overlap`] | `tests/radius_oracles.rs`, mpmath | enclosed |
-//! | Technique 3 | – | – | a network's, not covered here |
+//! | Technique 3 | the trainer's `model::Network` | `trainer/tests/network_parity.rs` | compared with PyTorch |
 //! | Technique 4, ε | [`schedule::optimal_delta`] | `tests/schedule.rs`, mpmath | enclosed |
 //! | Technique 4, T | [`schedule::Steps`], [`schedule::steps_for_tolerance`] | `tests/schedule.rs` | enclosed |
 //! | Technique 5 | [`ema::Ema`] | unit tests | enclosed |

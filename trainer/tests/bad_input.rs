@@ -153,3 +153,47 @@ fn noise_levels_that_are_none_are_refused() {
     let line = failure(score.arg("--checkpoint").arg(&run).arg("--input").arg(&input));
     assert!(line.contains("tensor y has indices 0 to 1000, expected 0 to 90"), "{line}");
 }
+
+#[test]
+fn weights_that_do_not_fit_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (run, weights) = (folder.path().join("run"), folder.path().join("w.safetensors"));
+    success(&mut small_run(&run, 1));
+    success(trainer("convert --weights raw -o").arg(&weights).arg(&run));
+    let file = ncsn_trainer::tensor_file::TensorFile::read(&weights).expect("weights");
+    let all = || -> Vec<(String, tch::Tensor)> {
+        file.names().into_iter().map(|name| (name.to_owned(), file.get(name).expect("a tensor"))).collect()
+    };
+    let input = folder.path().join("in.safetensors");
+    let (x, y) =
+        (tch::Tensor::zeros([1, 3, 16, 16], tch::kind::FLOAT_CPU), tch::Tensor::from_slice(&[0_i64]));
+    ncsn_trainer::tensor_file::write(&input, [("x".to_owned(), &x), ("y".to_owned(), &y)], None)
+        .expect("writes");
+    let name = "res1.0.conv1.bias";
+    let replaced = |new: Option<tch::Tensor>| {
+        let mut tensors = all();
+        tensors.retain(|(known, _)| known != name);
+        tensors.extend(new.map(|new| (name.to_owned(), new)));
+        tensors
+    };
+    let mut surplus = all();
+    surplus.push(("res9.weight".to_owned(), tch::Tensor::zeros([1], tch::kind::FLOAT_CPU)));
+    let cases = [
+        (replaced(None), "tensor res1.0.conv1.bias is missing"),
+        (replaced(Some(tch::Tensor::zeros([5], tch::kind::FLOAT_CPU))), "res1.0.conv1.bias is [5] of Float"),
+        (
+            replaced(Some(tch::Tensor::zeros([4], tch::kind::DOUBLE_CPU))),
+            "res1.0.conv1.bias is [4] of Double",
+        ),
+        (surplus, "tensor res9.weight is not one of the network's"),
+    ];
+    for (tensors, expected) in cases {
+        let path = folder.path().join("bad.safetensors");
+        let named = tensors.iter().map(|(name, tensor)| (name.clone(), tensor));
+        ncsn_trainer::tensor_file::write(&path, named, None).expect("writes");
+        let mut score = trainer("score --weights raw --output out.safetensors");
+        let line = failure(score.arg("--checkpoint").arg(&path).arg("--input").arg(&input));
+        assert!(line.contains(expected), "{line}");
+    }
+    assert!(!Path::new("out.safetensors").exists());
+}

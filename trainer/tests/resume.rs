@@ -9,6 +9,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use common::command::{failure, resume, small_run, success};
+use ncsn_trainer::train::loss::seeded;
+use tch::{Device, Kind, Tensor};
 
 const STEPS: u64 = 12;
 
@@ -91,6 +93,14 @@ fn a_stopped_run_saves_its_last_step_and_exits_with_0() {
 
 /// What a crash left, and how to leave it in a new folder.
 type State<'a> = (&'a str, &'a dyn Fn(&Path));
+
+/// Here, where no other test of the process draws from torch's generators.
+#[test]
+fn a_step_is_drawn_the_same_again_and_differs_from_the_next() {
+    let draw = |step| seeded(3, step, || Tensor::randn([4], (Kind::Float, Device::Cpu)));
+    assert_eq!(draw(5), draw(5));
+    assert_ne!(draw(5), draw(6));
+}
 
 /// The four states in which a crash can leave the folder of checkpoints.
 #[test]

@@ -136,13 +136,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_is_drawn_the_same_again_and_differs_from_the_next() {
-        let draw = |step| seeded(3, step, || Tensor::randn([4], (Kind::Float, Device::Cpu)));
-        assert_eq!(draw(5), draw(5));
-        assert_ne!(draw(5), draw(6));
-    }
-
-    #[test]
     fn levels_are_averaged_apart() {
         let mut record = LevelRecord::new(3, Device::Cpu);
         record.add(&Tensor::from_slice(&[0_i64, 2, 2]), &Tensor::from_slice(&[1.0_f32, 2.0, 4.0]));
