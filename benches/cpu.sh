@@ -28,7 +28,7 @@ reports = {}
 for path in pathlib.Path(sys.argv[1]).glob("*.json"):
     reports.setdefault(path.name.split(".")[0], []).append(json.loads(path.read_text()))
 steps = ["forward", "train_step", "langevin_step"]
-print(f"{'':<24}" + "".join(f"{step:>26}" for step in steps) + f"{'peak MB':>10}")
+print(f"{'':<24}" + "".join(f"{step:>30}" for step in steps) + f"{'peak MB':>10}")
 medians = {}
 for program in ["pytorch", "pytorch-channels-last", "ncsn-trainer"]:
     runs = reports[program]
@@ -37,7 +37,7 @@ for program in ["pytorch", "pytorch-channels-last", "ncsn-trainer"]:
         wall = [run[step]["median_s"] for run in runs]
         cpu = statistics.median(run[step]["cpu_s"] for run in runs)
         medians[program, step] = statistics.median(wall)
-        cells += f"{medians[program, step]:>9.3f} [{min(wall):.3f}, {max(wall):.3f}] {cpu:.2f}"[:26].rjust(26)
+        cells += f"{medians[program, step]:.3f} [{min(wall):.3f}, {max(wall):.3f}] {cpu:.2f}".rjust(30)
     peak = max(run["peak_memory_bytes"] for run in runs) / 1e6
     print(f"{program:<24}{cells}{peak:>10.0f}")
 print("median over rounds of each round's median, [least, most], CPU seconds")
