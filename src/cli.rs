@@ -296,7 +296,7 @@ pub struct ValidateArgs {
 
 /// Print a completion script for a shell
 ///
-/// Example: ncsn completions bash > ~/.local/share/bash-completion/completions/ncsn
+/// Write it to ~/.local/share/bash-completion/completions/PROGRAM for bash.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct CompletionsArgs {
     /// The shell
@@ -306,7 +306,7 @@ pub struct CompletionsArgs {
 
 /// Write the manual pages
 ///
-/// Example: ncsn man ~/.local/share/man/man1
+/// Write them to ~/.local/share/man/man1 for one user.
 #[derive(Args, Clone, Debug)]
 pub struct ManArgs {
     /// Folder for the pages, one per command

@@ -11,8 +11,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command, ScheduleCli};
 use crate::output;
@@ -47,8 +47,8 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Check(args) => check::run(&args.try_into()?, out),
         Command::Explain(args) => explain::run(&args.try_into()?, out),
         Command::Validate(args) => validate::run(&args.try_into()?, out),
-        Command::Completions(args) => pages::completions(args.shell, out),
-        Command::Man(args) => pages::manual(&args.folder),
+        Command::Completions(args) => pages::completions(Cli::command(), args.shell, out),
+        Command::Man(args) => pages::manual([Cli::command(), ScheduleCli::command()], &args.folder),
     }?;
     out.flush()?;
     Ok(outcome)

@@ -1,33 +1,36 @@
-//! `ncsn completions` and `ncsn man`: shell completions and manual pages, from the definition of the command line.
+//! `completions` and `man` of a program: shell completions and manual pages, from the definition of its command line.
 
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use clap::CommandFactory;
 
 use super::Outcome;
-use crate::cli::{Cli, ScheduleCli};
 
-/// Writes the completion script of `ncsn` for a shell.
+/// Writes the completion script of a program for a shell.
 ///
 /// # Errors
 /// Failure to write.
-pub fn completions(shell: clap_complete::Shell, out: &mut dyn Write) -> Result<Outcome> {
+pub fn completions(
+    mut program: clap::Command,
+    shell: clap_complete::Shell,
+    out: &mut dyn Write,
+) -> Result<Outcome> {
+    let name = program.get_name().to_owned();
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "ncsn", &mut script);
+    clap_complete::generate(shell, &mut program, name, &mut script);
     out.write_all(&script)?;
     Ok(Outcome::Yes)
 }
 
-/// Writes one manual page per command into a folder, which is made when missing.
+/// Writes one manual page per command of the programs into a folder, which is made when missing.
 ///
 /// # Errors
 /// Failure to write, with the path.
-pub fn manual(folder: &Path) -> Result<Outcome> {
+pub fn manual<const N: usize>(programs: [clap::Command; N], folder: &Path) -> Result<Outcome> {
     std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-    for command in [Cli::command(), ScheduleCli::command()] {
-        clap_mangen::generate_to(command, folder).with_context(|| format!("writing {}", folder.display()))?;
+    for program in programs {
+        clap_mangen::generate_to(program, folder).with_context(|| format!("writing {}", folder.display()))?;
     }
     Ok(Outcome::Yes)
 }

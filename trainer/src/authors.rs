@@ -215,14 +215,14 @@ impl Imported {
     /// # Errors
     /// [`Error::Content`] when the file has not got them.
     pub fn weights(&self, weights: Weights) -> Result<&Named, Error> {
-        let (found, name) = match weights {
-            Weights::Ema => (&self.ema, "averaged weights; --weights raw takes the others"),
-            Weights::Raw => (&self.raw, "weights of the optimiser; --weights ema takes the averaged ones"),
+        let (weights, holds, remedy) = match weights {
+            Weights::Ema => (&self.ema, "no averaged weights", "--weights raw for those that it has"),
+            Weights::Raw => (&self.raw, "averaged weights alone", "--weights ema for those"),
         };
-        found.as_ref().ok_or_else(|| Error::Content {
+        weights.as_ref().ok_or_else(|| Error::Content {
             path: self.path.clone(),
-            found: "has none".to_owned(),
-            expected: name.to_owned(),
+            found: format!("holds {holds}"),
+            expected: remedy.to_owned(),
         })
     }
 

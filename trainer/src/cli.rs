@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use ncsn::cli::{CompletionsArgs, ManArgs};
+
 use crate::config::Precision;
 use crate::device::Wanted;
 use crate::model::Architecture;
@@ -44,6 +46,10 @@ pub enum Command {
     Data(DataArgs),
     Bench(BenchArgs),
     Devices(DevicesArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages, one per command
+    Man(ManArgs),
 }
 
 /// What is printed.
@@ -133,7 +139,10 @@ pub struct OverrideArgs {
     /// Crop the centre to a square of this many pixels before resizing
     #[arg(long, value_name = "PIXELS")]
     pub crop: Option<u32>,
-    /// Array to read from an .npz archive that holds several
+    /// Leave out images that cannot be decoded, and report them
+    #[arg(long)]
+    pub skip_corrupt: bool,
+    /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder
     #[arg(long, value_name = "NAME")]
     pub array: Option<String>,
     /// Items held out for the test loss where there is no test split
@@ -206,9 +215,15 @@ pub enum SamplerChoice {
     Ode,
 }
 
-/// Langevin dynamics: what differs from the run's.
-#[derive(Args, Clone, Debug, Default)]
-pub struct LangevinArgs {
+/// What all ways of sampling share.
+#[derive(Args, Clone, Debug)]
+pub struct SamplingArgs {
+    /// Items computed at once
+    #[arg(long, value_name = "ITEMS", default_value_t = 64)]
+    pub batch: u64,
+    /// Seed of start and noise
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
     /// Langevin steps per level [default: the run's]
     #[arg(long, value_name = "T")]
     pub steps_per_level: Option<u64>,
@@ -218,6 +233,9 @@ pub struct LangevinArgs {
     /// Leave out the denoising at the end
     #[arg(long)]
     pub no_denoise: bool,
+    /// Where to compute
+    #[command(flatten)]
+    pub device: DeviceArgs,
 }
 
 /// Sample images from a trained network
@@ -234,12 +252,6 @@ pub struct SampleArgs {
     /// Number of images
     #[arg(long, value_name = "IMAGES", default_value_t = 64)]
     pub num: u64,
-    /// Images sampled at once
-    #[arg(long, value_name = "IMAGES", default_value_t = 64)]
-    pub batch: u64,
-    /// Seed of start and noise
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    pub seed: u64,
     /// How to sample
     #[arg(long, value_name = "SAMPLER", value_enum, default_value_t)]
     pub sampler: SamplerChoice,
@@ -254,9 +266,9 @@ pub struct SampleArgs {
     /// before]
     #[arg(long, value_name = "PART")]
     pub eta: Option<f64>,
-    /// Langevin dynamics
+    /// Batches, seed, Langevin dynamics and device
     #[command(flatten)]
-    pub langevin: LangevinArgs,
+    pub sampling: SamplingArgs,
     /// Sheet of all images
     #[arg(long, value_name = "FILE.png")]
     pub grid: Option<PathBuf>,
@@ -275,9 +287,6 @@ pub struct SampleArgs {
     /// Noise to use: tensor 'noise' [steps, images, …] of a safetensors file
     #[arg(long, value_name = "FILE")]
     pub noise: Option<PathBuf>,
-    /// Where to compute
-    #[command(flatten)]
-    pub device: DeviceArgs,
 }
 
 /// Interpolate between samples (Figs. 20 to 24)
@@ -297,15 +306,9 @@ pub struct InterpolateArgs {
     /// Images between the two ends of a row
     #[arg(long, value_name = "IMAGES", default_value_t = 8)]
     pub count: u64,
-    /// Images sampled at once, whole rows
-    #[arg(long, value_name = "IMAGES", default_value_t = 64)]
-    pub batch: u64,
-    /// Seed of start and noise
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    pub seed: u64,
-    /// Langevin dynamics
+    /// Batches, seed, Langevin dynamics and device
     #[command(flatten)]
-    pub langevin: LangevinArgs,
+    pub sampling: SamplingArgs,
     /// Sheet of all rows
     #[arg(long, value_name = "FILE.png")]
     pub grid: Option<PathBuf>,
@@ -313,9 +316,6 @@ pub struct InterpolateArgs {
     /// each row, from which 'sample --init' makes the same images
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Where to compute
-    #[command(flatten)]
-    pub device: DeviceArgs,
 }
 
 /// Fill in parts of images
@@ -342,24 +342,15 @@ pub struct InpaintArgs {
     /// Images taken from --input, the first ones
     #[arg(long, value_name = "IMAGES", default_value_t = 1)]
     pub images: u64,
-    /// Fills sampled at once
-    #[arg(long, value_name = "FILLS", default_value_t = 64)]
-    pub batch: u64,
-    /// Seed of start and noise
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    pub seed: u64,
-    /// Langevin dynamics
+    /// Batches, seed, Langevin dynamics and device
     #[command(flatten)]
-    pub langevin: LangevinArgs,
+    pub sampling: SamplingArgs,
     /// Sheet with a row for each image: the original, what is known of it, the fills
     #[arg(long, value_name = "FILE.png")]
     pub grid: Option<PathBuf>,
     /// Values before rounding [images, fills, …], as .npy or .safetensors
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Where to compute
-    #[command(flatten)]
-    pub device: DeviceArgs,
 }
 
 /// Measure a network and its sampling level by level against Propositions 2 and 3
@@ -376,21 +367,12 @@ pub struct DiagnoseArgs {
     /// Samples, and items of the data
     #[arg(long, value_name = "ITEMS", default_value_t = 64)]
     pub num: u64,
-    /// Items computed at once
-    #[arg(long, value_name = "ITEMS", default_value_t = 64)]
-    pub batch: u64,
     /// Every level instead of 20 of them
     #[arg(long)]
     pub all: bool,
-    /// Seed of start and noise
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    pub seed: u64,
-    /// Langevin dynamics
+    /// Batches, seed, Langevin dynamics and device
     #[command(flatten)]
-    pub langevin: LangevinArgs,
-    /// Where to compute
-    #[command(flatten)]
-    pub device: DeviceArgs,
+    pub sampling: SamplingArgs,
     /// Output for people or programs
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: Format,

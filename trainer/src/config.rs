@@ -63,7 +63,10 @@ pub struct Data {
     /// Side that images are resized to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u32>,
-    /// Array to read from an archive of several.
+    /// Whether images that cannot be decoded are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_corrupt: bool,
+    /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<String>,
     /// Items held out for the test loss, drawn by the seed, where there is no test split.

@@ -196,6 +196,7 @@ fn no_data() -> Data {
         train: None,
         test: None,
         crop: None,
+        skip_corrupt: false,
         size: None,
         array: None,
         held_out: 0,

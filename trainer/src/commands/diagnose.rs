@@ -26,10 +26,10 @@ const PROBE_STREAM: u64 = 1 << 40;
 /// A checkpoint or data that cannot be read, more states than fit, those of writing.
 pub fn run(args: &DiagnoseArgs, out: &mut dyn Write) -> Result<Outcome> {
     let num = super::within("num", args.num, 1 << 20)?;
-    let batch = super::within("batch", args.batch, 1 << 20)?;
-    let (device, precision) = super::set_up(&args.device)?;
+    let batch = super::within("batch", args.sampling.batch, 1 << 20)?;
+    let (device, precision) = super::set_up(&args.sampling.device)?;
     let trained = super::open(&args.trained, device, precision)?;
-    let annealing = super::annealing(&trained, &args.langevin)?;
+    let annealing = super::annealing(&trained, &args.sampling)?;
     let levels = annealing.levels.len();
     let chosen = spread(levels, if args.all { levels } else { SHOWN });
     let found = items(args, &trained)?;
@@ -37,7 +37,7 @@ pub fn run(args: &DiagnoseArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (source, items) = found.unwrap_or_else(|| ("own samples".to_owned(), run.last.shallow_clone()));
     let item = &trained.network.shape().item;
     let streams = PROBE_STREAM..PROBE_STREAM + items.size()[0] as u64;
-    let mut noise = Streams::new(args.seed, streams, item, Device::Cpu);
+    let mut noise = Streams::new(args.sampling.seed, streams, item, Device::Cpu);
     let mut probe = Probe { items: &items, noise: &mut noise, batch: batch as i64, device };
     let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
     let rows = chosen.iter().zip(&run.states).map(|(&level, state)| {
@@ -77,26 +77,11 @@ fn sampled(
 ) -> Result<Trajectory, Error> {
     let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
     let item = &trained.network.shape().item;
-    let bar = super::bar();
-    let mut runs = Vec::new();
-    for first in (0..args.num).step_by(args.batch as usize) {
-        let last = (first + args.batch).min(args.num);
-        bar.set_message(format!("samples {}-{last} of {}", first + 1, args.num));
-        let mut streams = Streams::new(args.seed, first..last, item, device);
+    let runs = super::in_batches("samples", args.num, args.sampling.batch, |numbers, each| {
+        let mut streams = Streams::new(args.sampling.seed, numbers, item, device);
         let x = streams.start(annealing.levels[0]);
-        runs.push(trajectory(
-            score,
-            annealing,
-            chosen,
-            x,
-            &mut Noise::Streams(streams),
-            &mut |done, total| {
-                bar.set_length(total);
-                bar.set_position(done);
-            },
-        )?);
-    }
-    bar.finish_and_clear();
+        trajectory(score, annealing, chosen, x, &mut Noise::Streams(streams), each)
+    })?;
     let together =
         |part: &dyn Fn(&Trajectory) -> &Tensor| Tensor::cat(&runs.iter().map(part).collect::<Vec<_>>(), 0);
     Ok(Trajectory {

@@ -30,36 +30,29 @@ pub fn run(args: &InpaintArgs, out: &mut dyn Write) -> Result<Outcome> {
     );
     let fills = super::within("num", args.num, 1 << 20)?;
     let count = super::within("images", args.images, 1 << 20)?;
-    let batch = super::within("batch", args.batch, 1 << 20)?;
-    let (device, precision) = super::set_up(&args.device)?;
+    let batch = super::within("batch", args.sampling.batch, 1 << 20)?;
+    let (device, precision) = super::set_up(&args.sampling.device)?;
     let trained = super::open(&args.trained, device, precision)?;
     let item = trained.network.shape().item.clone();
     ensure!(item.len() == 3, "inpainting is for images; {} is for vectors", trained.config.preset);
     let mask = mask(&args.mask, [item[1], item[2]], device)?;
     let known = input(&args.input, count, &trained)?;
-    let annealing = super::annealing(&trained, &args.langevin)?;
+    let annealing = super::annealing(&trained, &args.sampling)?;
     let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
-    let bar = super::bar();
-    let total = count * fills;
-    let mut images = Vec::new();
-    for first in (0..total).step_by(batch as usize) {
-        let last = (first + batch).min(total);
-        bar.set_message(format!("fills {}-{last} of {total}", first + 1));
+    let images = super::in_batches("fills", count * fills, batch, |numbers, each| {
         // A fill keeps its stream whatever the number of fills.
         let stream = |fill: u64| ((fill / fills) << 32) | (fill % fills);
-        let mut streams = Streams::new(args.seed, (first..last).map(stream), &item, device);
-        let chosen: Vec<i64> = (first..last).map(|fill| (fill / fills) as i64).collect();
+        let mut streams = Streams::new(args.sampling.seed, numbers.clone().map(stream), &item, device);
+        let chosen: Vec<i64> = numbers.map(|fill| (fill / fills) as i64).collect();
         let known = known.index_select(0, &Tensor::from_slice(&chosen)).to_device(device);
         let x = streams.start(annealing.levels[0]);
         let noise = &mut Noise::Streams(streams);
         let x = sample::inpaint(score, &annealing, &mask, &known, x, noise, &mut |at| {
-            bar.set_length(at.total);
-            bar.set_position(at.done);
+            each(at.done, at.total);
             true
         })?;
-        images.push(x.to_device(Device::Cpu));
-    }
-    bar.finish_and_clear();
+        Ok(x.to_device(Device::Cpu))
+    })?;
     let images = Tensor::cat(&images, 0).view([&[count as i64, fills as i64], &item[..]].concat().as_slice());
     let mut written = Vec::new();
     if let Some(path) = &args.grid {

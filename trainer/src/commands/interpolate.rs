@@ -21,29 +21,24 @@ pub fn run(args: &InterpolateArgs, out: &mut dyn Write) -> Result<Outcome> {
     );
     let pairs = super::within("pairs", args.pairs, 1 << 20)?;
     let count = super::within("count", args.count, 1 << 10)? as i64;
-    let batch = super::within("batch", args.batch, 1 << 20)?;
-    let (device, precision) = super::set_up(&args.device)?;
+    let batch = super::within("batch", args.sampling.batch, 1 << 20)?;
+    let (device, precision) = super::set_up(&args.sampling.device)?;
     let trained = super::open(&args.trained, device, precision)?;
     let item = &trained.network.shape().item;
     ensure!(item.len() == 3 || args.grid.is_none(), "vectors are no pictures: give --output FILE");
-    let annealing = super::annealing(&trained, &args.langevin)?;
+    let annealing = super::annealing(&trained, &args.sampling)?;
     let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
-    let bar = super::bar();
     let at_once = (batch / (count as u64 + 2)).max(1);
-    let (mut images, mut starts) = (Vec::new(), Vec::new());
-    for first in (0..pairs).step_by(at_once as usize) {
-        let last = (first + at_once).min(pairs);
-        bar.set_message(format!("rows {}-{last} of {pairs}", first + 1));
-        let (x, mut noise) = sample::rows(args.seed, first..last, count, item, annealing.levels[0], device);
+    let mut starts = Vec::new();
+    let images = super::in_batches("rows", pairs, at_once, |rows, each| {
+        let (x, mut noise) = sample::rows(args.sampling.seed, rows, count, item, annealing.levels[0], device);
         starts.push(x.to_device(Device::Cpu));
         let x = annealed_langevin(score, &annealing, x, &mut noise, &mut |at| {
-            bar.set_length(at.total);
-            bar.set_position(at.done);
+            each(at.done, at.total);
             true
         })?;
-        images.push(x.to_device(Device::Cpu));
-    }
-    bar.finish_and_clear();
+        Ok(x.to_device(Device::Cpu))
+    })?;
     let images = Tensor::cat(&images, 0);
     let mut written = Vec::new();
     if let Some(path) = &args.grid {

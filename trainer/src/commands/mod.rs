@@ -13,16 +13,18 @@ pub mod score;
 pub mod train;
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::CommandFactory;
 use indicatif::{ProgressBar, ProgressStyle};
-use ncsn::commands::{Outcome, finish, parse, stdout};
+use ncsn::commands::{Outcome, finish, pages, parse, stdout};
 use ncsn_theory::langevin::Annealing;
 use tch::{Device, Tensor};
 
-use crate::cli::{Cli, Command, DeviceArgs, LangevinArgs, TrainedArgs};
+use crate::cli::{Cli, Command, DeviceArgs, SamplingArgs, TrainedArgs};
 use crate::config::Precision;
 use crate::sheet::{self, Sheet};
 use crate::source::{self, Opening, Trained};
@@ -55,6 +57,8 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Data(args) => data::run(&args, out),
         Command::Bench(args) => bench::run(&args, out),
         Command::Devices(args) => devices::run(&args, out),
+        Command::Completions(args) => pages::completions(Cli::command(), args.shell, out),
+        Command::Man(args) => pages::manual([Cli::command()], &args.folder),
     }?;
     out.flush()?;
     Ok(outcome)
@@ -67,7 +71,7 @@ fn open(args: &TrainedArgs, device: Device, precision: Precision) -> Result<Trai
 }
 
 /// The run's Langevin dynamics, with what the flags change.
-fn annealing(trained: &Trained, args: &LangevinArgs) -> Result<Annealing, Error> {
+fn annealing(trained: &Trained, args: &SamplingArgs) -> Result<Annealing, Error> {
     let mut noise = trained.config.noise.clone();
     noise.steps_per_level = args.steps_per_level.unwrap_or(noise.steps_per_level);
     noise.epsilon = args.epsilon.unwrap_or(noise.epsilon);
@@ -99,6 +103,29 @@ fn write_values(path: &Path, tensors: &[(&str, &Tensor)]) -> Result<String, Erro
         _ => return Err(Error::setting("output", path.display(), "FILE.npy or FILE.safetensors")),
     }
     Ok(path.display().to_string())
+}
+
+/// Works through `total` items, at most `at_once` of them together, under a bar.
+///
+/// `work` is given the numbers of the items, and tells how far it is: score evaluations done, of how many.
+fn in_batches<T>(
+    what: &str,
+    total: u64,
+    at_once: u64,
+    mut work: impl FnMut(Range<u64>, &mut dyn FnMut(u64, u64)) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let bar = bar();
+    let mut parts = Vec::new();
+    for first in (0..total).step_by(at_once as usize) {
+        let last = (first + at_once).min(total);
+        bar.set_message(format!("{what} {}-{last} of {total}", first + 1));
+        parts.push(work(first..last, &mut |done, of| {
+            bar.set_length(of);
+            bar.set_position(done);
+        })?);
+    }
+    bar.finish_and_clear();
+    Ok(parts)
 }
 
 /// A bar on standard error; indicatif hides it where that is not a terminal.

@@ -1,6 +1,5 @@
 //! `ncsn-trainer sample`.
 
-use std::cell::RefCell;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -28,37 +27,32 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
         args.grid.is_some() || args.png.is_some() || args.output.is_some() || args.trajectory.is_some(),
         "nothing to write: give --grid FILE.png, --png DIR, --output FILE or --trajectory FILE.png"
     );
-    ensure!((1..=1 << 24).contains(&args.num), "num is {}, allowed: 1 to {}", args.num, 1 << 24);
-    ensure!(args.batch >= 1, "batch is 0, allowed: at least 1");
-    let (device, precision) = super::set_up(&args.device)?;
+    let num = super::within("num", args.num, 1 << 24)?;
+    let batch = super::within("batch", args.sampling.batch, 1 << 20)?;
+    let (device, precision) = super::set_up(&args.sampling.device)?;
     let trained = super::open(&args.trained, device, precision)?;
     let sampler = sampler(&trained, args)?;
     let recorded = Recorded::open(args, &trained)?;
-    let count = recorded.count.unwrap_or(args.num);
-    let bar = super::bar();
-    let strip = RefCell::new(Vec::new());
-    let mut images = Vec::new();
-    for first in (0..count).step_by(args.batch as usize) {
-        let last = (first + args.batch).min(count);
-        let (x, mut noise) = recorded.part(args.seed, first..last, &trained, &sampler, device);
-        bar.set_message(format!("images {}-{last} of {count}", first + 1));
+    let count = recorded.count.unwrap_or(num);
+    let mut strip = Vec::new();
+    let images = super::in_batches("images", count, batch, |numbers, each| {
+        let first = numbers.start;
+        let (x, mut noise) = recorded.part(args.sampling.seed, numbers, &trained, &sampler, device);
         let mut each = |at: sample::Progress| {
-            bar.set_length(at.total);
-            bar.set_position(at.done);
+            each(at.done, at.total);
             let [shown, states] = STRIP;
             let due = (at.done * states as u64).is_multiple_of(at.total.next_multiple_of(states as u64));
             if args.trajectory.is_some() && first == 0 && (due || at.done == at.total) {
-                strip.borrow_mut().push(at.x.narrow(0, 0, shown.min(at.x.size()[0])).to_device(Device::Cpu));
+                strip.push(at.x.narrow(0, 0, shown.min(at.x.size()[0])).to_device(Device::Cpu));
             }
             true
         };
         let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
         let x = sampler.sample(score, x, &mut noise, &mut each)?;
-        images.push(x.to_device(Device::Cpu));
-    }
-    bar.finish_and_clear();
+        Ok(x.to_device(Device::Cpu))
+    })?;
     let images = Tensor::cat(&images, 0);
-    let written = write(args, &images, &strip.into_inner(), trained.network.shape().item.len() == 3)?;
+    let written = write(args, &images, &strip, trained.network.shape().item.len() == 3)?;
     writeln!(
         out,
         "{count} samples after step {} of {} ({} score evaluations each): {}",
@@ -77,7 +71,7 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
 fn sampler(trained: &Trained, args: &SampleArgs) -> Result<Sampler> {
     use SamplerChoice::{Consistent as Consist, Langevin, Ode, PredictorCorrector as Predict};
     let choice = args.sampler;
-    let langevin = &args.langevin;
+    let langevin = &args.sampling;
     let flags = [
         ("--steps", args.steps.is_some(), choice != Langevin, "consistent, predictor-corrector or ode"),
         ("--snr", args.snr.is_some(), choice == Predict, "predictor-corrector"),

@@ -159,13 +159,14 @@ fn override_with(config: &mut Config, args: &OverrideArgs) {
             *own = value.clone();
         }
     }
-    let OverrideArgs { size, crop, array, .. } = args;
+    let OverrideArgs { size, crop, array, skip_corrupt, .. } = args;
     set(&mut config.network.architecture, &args.architecture);
     set(&mut config.network.filters, &args.filters);
     for (own, given) in [(&mut config.data.size, size), (&mut config.data.crop, crop)] {
         *own = given.or(*own);
     }
     config.data.array = array.clone().or(config.data.array.take());
+    config.data.skip_corrupt |= *skip_corrupt;
     set(&mut config.data.held_out, &args.held_out);
     set(&mut config.data.flip, &args.flip);
     set(&mut config.training.batch, &args.batch);

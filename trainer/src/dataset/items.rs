@@ -1,0 +1,196 @@
+//! Items of one shape, wherever they are kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ncsn::data::{self, Pixels, Rows};
+use sha2::{Digest, Sha256};
+use tch::{Device, Kind, Tensor};
+
+use super::order::{HELD_OUT_STREAM, permutation};
+use crate::Error;
+
+/// Items of one shape that can be read in any order; clones share them.
+#[derive(Clone, Debug)]
+pub struct Items {
+    pub(super) source: Source,
+    pub(super) shape: Vec<i64>,
+    /// Numbers of the items that belong to this part, if not all do.
+    pub(super) chosen: Option<Arc<Vec<u32>>>,
+    pub(super) path: PathBuf,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Files(Arc<data::DataSet>),
+    Images(Arc<Vec<u8>>),
+    Points(Arc<Vec<f32>>),
+}
+
+/// Items as they are stored.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stored {
+    /// Pixels 0 to 255.
+    Bytes(Vec<u8>),
+    /// Values as they are.
+    Floats(Vec<f32>),
+}
+
+impl Items {
+    pub(super) fn of_files(set: data::DataSet, path: &Path, shape: &[i64]) -> Result<Self, Error> {
+        let found: Vec<i64> = set.shape.iter().map(|&side| side as i64).collect();
+        // A plain matrix of pixels is as good as one channel of them.
+        if found != shape && [&[1], &found[..]].concat() != shape {
+            let text = |sides: &[i64]| sides.iter().map(i64::to_string).collect::<Vec<_>>().join(" x ");
+            return Err(Error::Content {
+                path: path.to_owned(),
+                found: format!("items of {}", text(&found)),
+                expected: format!("{} as the network takes (--size resizes images)", text(shape)),
+            });
+        }
+        let shape = shape.to_vec();
+        Ok(Self { source: Source::Files(Arc::new(set)), shape, chosen: None, path: path.to_owned() })
+    }
+
+    /// All items, in order, from memory.
+    pub fn of_bytes(bytes: Vec<u8>, shape: &[i64]) -> Self {
+        let path = PathBuf::from("memory");
+        Self { source: Source::Images(Arc::new(bytes)), shape: shape.to_vec(), chosen: None, path }
+    }
+
+    /// Number of items.
+    pub fn len(&self) -> usize {
+        match &self.chosen {
+            Some(chosen) => chosen.len(),
+            None => self.stored_len(),
+        }
+    }
+
+    /// Whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Shape of an item.
+    pub fn shape(&self) -> &[i64] {
+        &self.shape
+    }
+
+    fn dim(&self) -> usize {
+        self.shape.iter().product::<i64>() as usize
+    }
+
+    fn stored_len(&self) -> usize {
+        match &self.source {
+            Source::Files(set) => set.rows.len(),
+            Source::Images(values) => values.len() / self.dim(),
+            Source::Points(values) => values.len() / self.dim(),
+        }
+    }
+
+    /// Reads items by their numbers in this part, one after the other.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn read(&self, numbers: &[usize]) -> Result<Stored, Error> {
+        let dim = self.dim();
+        let stored = |number: usize| self.chosen.as_ref().map_or(number, |chosen| chosen[number] as usize);
+        match &self.source {
+            Source::Images(values) => {
+                let item = |&number: &usize| values[stored(number) * dim..][..dim].iter().copied();
+                Ok(Stored::Bytes(numbers.iter().flat_map(item).collect()))
+            }
+            Source::Points(values) => {
+                let item = |&number: &usize| values[stored(number) * dim..][..dim].iter().copied();
+                Ok(Stored::Floats(numbers.iter().flat_map(item).collect()))
+            }
+            Source::Files(set) => match &set.rows {
+                Pixels::Bytes(rows) => {
+                    let mut values = vec![0; numbers.len() * dim];
+                    for (&number, item) in numbers.iter().zip(values.chunks_exact_mut(dim)) {
+                        rows.read(stored(number), item).map_err(Error::file(&self.path))?;
+                    }
+                    Ok(Stored::Bytes(values))
+                }
+                Pixels::Floats(rows) => {
+                    let mut values = Vec::with_capacity(numbers.len() * dim);
+                    let mut item = vec![0.0_f64; dim];
+                    for &number in numbers {
+                        rows.read(stored(number), &mut item).map_err(Error::file(&self.path))?;
+                        values.extend(item.iter().map(|&value| value as f32));
+                    }
+                    Ok(Stored::Floats(values))
+                }
+            },
+        }
+    }
+
+    /// SHA-256 of built-in values.
+    pub(super) fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        match &self.source {
+            Source::Images(values) => hash.update(&values[..]),
+            Source::Points(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
+            Source::Files(_) => {}
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The items without `count` of them drawn by the seed, and those.
+    pub(super) fn held_out(self, count: u64, seed: u64) -> Result<(Self, Option<Self>), Error> {
+        let all = self.len();
+        if count == 0 {
+            return Ok((self, None));
+        }
+        if count >= all as u64 {
+            return Err(Error::setting(
+                "held_out",
+                count,
+                format!("below the {all} items of {}", self.path.display()),
+            ));
+        }
+        let order = permutation(all, seed, HELD_OUT_STREAM);
+        let (test, train) = order.split_at(count as usize);
+        let part = |numbers: &[u32]| {
+            let mut numbers = numbers.to_vec();
+            numbers.sort_unstable();
+            Self { chosen: Some(Arc::new(numbers)), ..self.clone() }
+        };
+        Ok((part(train), Some(part(test))))
+    }
+}
+
+impl Stored {
+    /// A batch on a device: `[count, …shape]` in single precision, bytes divided by 255.
+    pub fn tensor(&self, shape: &[i64], device: Device) -> Tensor {
+        let size: Vec<i64> = [-1].into_iter().chain(shape.iter().copied()).collect();
+        match self {
+            // Bytes travel, and become numbers on the device.
+            Self::Bytes(values) => {
+                Tensor::from_slice(values).view(size.as_slice()).to_device(device).to_kind(Kind::Float)
+                    / 255.0
+            }
+            Self::Floats(values) => Tensor::from_slice(values).view(size.as_slice()).to_device(device),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn held_out_items_are_not_trained_on() {
+        let items = Items::of_bytes((0..20).collect(), &[2]);
+        let (train, test) = items.held_out(3, 1).expect("3 of 10");
+        let test = test.expect("3 items");
+        let read = |items: &Items| match items.read(&(0..items.len()).collect::<Vec<_>>()) {
+            Ok(Stored::Bytes(bytes)) => bytes,
+            other => panic!("{other:?}"),
+        };
+        let mut all = [read(&train), read(&test)].concat();
+        assert_eq!((train.len(), test.len()), (7, 3));
+        all.sort_unstable();
+        assert_eq!(all, (0..20).collect::<Vec<_>>());
+    }
+}

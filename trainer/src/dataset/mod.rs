@@ -1,0 +1,116 @@
+//! Training and test items: read through [`ncsn::data`] or drawn by code, in an order that the seed and the step fix.
+
+mod items;
+mod order;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ncsn::data;
+
+pub use items::{Items, Stored};
+pub use order::{Order, ahead};
+
+use crate::config::Config;
+use crate::model::Architecture;
+use crate::{Error, mixture, shapes};
+use items::Source;
+
+/// Seed of the data that are drawn: the same in every run.
+const BUILT_IN_SEED: u64 = 0;
+/// Points of the built-in mixture.
+const POINTS: usize = 65_536;
+
+/// What is learnt, and what it is tested on.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// Training items.
+    pub train: Items,
+    /// Test items; none when none are held out.
+    pub test: Option<Items>,
+    /// SHA-256 of the training items' content.
+    pub digest: String,
+    /// What was done on reading.
+    pub notes: Vec<String>,
+}
+
+/// Opens the data of a configuration, with a progress bar on a terminal; an item shape that is still empty becomes that
+/// of the data, with the network that the paper has for it.
+///
+/// # Errors
+/// Those of [`ncsn::data::open`]; [`Error::Content`] for items of another shape than the network's;
+/// [`Error::Setting`] when no item is left to train on, or there is no path for a preset that needs one.
+pub fn open(config: &mut Config) -> Result<Split, Error> {
+    let seed = config.training.seed;
+    let Some(path) = &config.data.train.clone() else {
+        let drawn = built_in(config)?;
+        let digest = drawn.digest();
+        let (train, test) = drawn.held_out(config.data.held_out, seed)?;
+        return Ok(Split { train, test, digest, notes: Vec::new() });
+    };
+    let options = |split| data::Options {
+        size: config.data.size,
+        crop: config.data.crop,
+        skip_corrupt: config.data.skip_corrupt,
+        array: config.data.array.clone(),
+        split,
+    };
+    // A named test part is read first, for the training part is then what is left.
+    let test_set = match &config.data.test {
+        Some(test) => Some((ncsn::measure::read(test, &options(data::Split::Train))?, test.clone())),
+        None => match ncsn::measure::read(path, &options(data::Split::Test)) {
+            Ok(set) => Some((set, path.clone())),
+            Err(data::Error::NoSplit { .. }) => None,
+            Err(error) => return Err(error.into()),
+        },
+    };
+    let split = if test_set.is_some() && config.data.test.is_none() {
+        data::Split::TrainAlone
+    } else {
+        data::Split::Train
+    };
+    let set = ncsn::measure::read(path, &options(split))?;
+    let digest = set.digest().map_err(Error::file(path))?.to_owned();
+    let notes = set.notes.clone();
+    if config.network.item.is_empty() {
+        fit_network(config, &set.shape)?;
+    }
+    let shape = config.network.item.clone();
+    let train = Items::of_files(set, path, &shape)?;
+    let (train, test) = match test_set {
+        Some((set, path)) => (train, Some(Items::of_files(set, &path, &shape)?)),
+        None => train.held_out(config.data.held_out, seed)?,
+    };
+    Ok(Split { train, test, digest, notes })
+}
+
+/// Chooses item shape and network by the shape of the data.
+fn fit_network(config: &mut Config, shape: &[usize]) -> Result<(), Error> {
+    config.network.item = match shape {
+        &[height, width] => vec![1, height as i64, width as i64],
+        sides => sides.iter().map(|&side| side as i64).collect(),
+    };
+    config.network.architecture = match config.network.item[..] {
+        [_, height, width] => Architecture::for_size(false, height.max(width) as u64)?,
+        _ => Architecture::Mlp,
+    };
+    config.network.check()
+}
+
+/// The data that a preset draws by code.
+fn built_in(config: &Config) -> Result<Items, Error> {
+    let source = match config.preset.as_str() {
+        "shapes" => Source::Images(Arc::new(shapes::draw(shapes::COUNT, BUILT_IN_SEED))),
+        "mixture2d" => Source::Points(Arc::new(mixture::draw(POINTS, BUILT_IN_SEED))),
+        other => return Err(Error::setting("--data", "missing", format!("the data of preset {other}"))),
+    };
+    let path = PathBuf::from(format!("built-in data of {}", config.preset));
+    let items = Items { source, shape: config.network.item.clone(), chosen: None, path };
+    let dim = config.network.dim() as usize;
+    let expected = if config.preset == "shapes" { shapes::DIM } else { 2 };
+    if dim == expected {
+        return Ok(items);
+    }
+    let allowed = format!("{expected} values, as the {} have", items.path.display());
+    Err(Error::setting("network.item", dim, allowed))
+}
