@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Times the trainer's steps and eager PyTorch's on the CPU by turns, and prints medians, spread and ratios:
+# Times the trainer's steps and start, and eager PyTorch's, on the CPU by turns; prints medians, spread and ratios:
 #
 #   benches/cpu.sh [PYTHON] [ROUNDS]
 #
@@ -18,11 +18,13 @@ for round in $(seq "$rounds"); do
     "$python" "$here/pytorch_baseline.py" --batch 8 --repeats 5 --threads 2 --channels-last \
         > "$work/pytorch-channels-last.$round.json"
 done
-"$python" - "$work" <<'PY'
+"$python" - "$work" "$trainer" <<'PY'
 import json
 import pathlib
 import statistics
+import subprocess
 import sys
+import time
 
 reports = {}
 for path in pathlib.Path(sys.argv[1]).glob("*.json"):
@@ -44,4 +46,14 @@ print("median over rounds of each round's median, [least, most], CPU seconds")
 for baseline in ["pytorch", "pytorch-channels-last"]:
     ratios = ", ".join(f"{step} {medians[baseline, step] / medians['ncsn-trainer', step]:.2f}" for step in steps)
     print(f"{baseline} / ncsn-trainer: {ratios}")
+
+starts = {"ncsn-trainer devices": [sys.argv[2], "devices"], "python -c 'import torch'": [sys.executable, "-c", "import torch"]}
+times = {name: [] for name in starts}
+for _ in range(7):
+    for name, command in starts.items():
+        begin = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        times[name].append(time.perf_counter() - begin)
+for name, seconds in times.items():
+    print(f"start: {name}: {statistics.median(seconds):.2f} s [{min(seconds):.2f}, {max(seconds):.2f}]")
 PY
