@@ -122,7 +122,18 @@ fn a_source_without_a_test_part_says_so() {
     write(folder.path(), "t10k-images.idx", &idx(&[1, 2]));
     write(folder.path(), "t10k-images.idx.gz", &gzip(&idx(&[1, 2])));
     write(folder.path(), "test_batch.bin", &record(2));
-    for name in ["images", "images.tar", "t10k-images.idx", "t10k-images.idx.gz", "test_batch.bin"] {
+    // Nothing but a test part is all there is to train on.
+    write(folder.path(), "only/test/a.png", &image);
+    write(folder.path(), "only.tar", &tar(&[("test/a.png", &image), ("test/b.png", &image)]));
+    for name in [
+        "only",
+        "only.tar",
+        "images",
+        "images.tar",
+        "t10k-images.idx",
+        "t10k-images.idx.gz",
+        "test_batch.bin",
+    ] {
         let path = folder.path().join(name);
         assert_eq!(message(test_split(&path)), format!("no test split in {}", path.display()));
     }

@@ -12,7 +12,7 @@ pub enum Split {
     Train,
     /// As `Train`, without the folders of test and validation images that `Train` reads too.
     TrainAlone,
-    /// The test part or, where there is none, the validation part.
+    /// The test part or, where there is none, the validation part, of a source that holds something else too.
     Test,
 }
 
@@ -66,12 +66,14 @@ pub(crate) struct Chooser<'a> {
     training: bool,
     /// The first part met that is not for training: test or validation.
     held_out: Option<Part>,
+    /// Whether anything else was met.
+    others: bool,
     left_out: u64,
 }
 
 impl<'a> Chooser<'a> {
     pub(crate) fn new(request: &'a Request<'a>) -> Self {
-        Self { request, training: false, held_out: None, left_out: 0 }
+        Self { request, training: false, held_out: None, others: false, left_out: 0 }
     }
 
     /// Whether an image is wanted: any for training, or all outside test folders; for test those of the first part held
@@ -88,6 +90,7 @@ impl<'a> Chooser<'a> {
             Split::TrainAlone => !matches!(part, Some(Part::Test | Part::Validation)),
             Split::Test => part.is_some() && part == self.held_out,
         };
+        self.others |= part.is_none() || part != self.held_out;
         self.left_out += u64::from(!takes);
         takes
     }
@@ -98,8 +101,9 @@ impl<'a> Chooser<'a> {
             Split::Train | Split::TrainAlone => part == Part::Train,
             Split::Test => part == Part::Test,
         };
-        if takes && part == Part::Test {
-            self.held_out = Some(part);
+        match part {
+            Part::Test => self.held_out = Some(part),
+            Part::Train | Part::Validation => self.others = true,
         }
         takes
     }
@@ -110,7 +114,9 @@ impl<'a> Chooser<'a> {
     /// [`Error::NoSplit`] — nothing was of the part asked for
     pub(crate) fn note(&self) -> Result<Option<String>, Error> {
         match (self.request.options.split, self.held_out) {
-            (Split::Test, None) => Err(Error::no_split(self.request)),
+            (Split::Test, held_out) if held_out.is_none() || !self.others => {
+                Err(Error::no_split(self.request))
+            }
             (Split::Test, Some(_)) if self.left_out > 0 => {
                 Ok(Some(format!("{} files outside the test folder left out", self.left_out)))
             }
@@ -128,16 +134,16 @@ impl<'a> Chooser<'a> {
 /// The items of the part asked for.
 ///
 /// Training falls back on items of no part, then on the others, for a source may hold nothing else; test falls back on
-/// validation only. Nothing comes back where there is no such part.
+/// validation only, and never on what training fell back on. Nothing comes back where there is no such part.
 pub(crate) fn choose<T>(items: Vec<(Option<Part>, T)>, split: Split) -> Option<Vec<T>> {
-    let order: &[Option<Part>] = match split {
-        Split::Train | Split::TrainAlone => {
-            &[Some(Part::Train), None, Some(Part::Test), Some(Part::Validation)]
-        }
-        Split::Test => &[Some(Part::Test), Some(Part::Validation)],
-    };
-    let part = order.iter().find(|&part| items.iter().any(|(of, _)| of == part))?;
-    Some(items.into_iter().filter_map(|(of, item)| (of == *part).then_some(item)).collect())
+    let held_out = [Some(Part::Test), Some(Part::Validation)];
+    let is_there = |&part: &Option<Part>| items.iter().any(|&(of, _)| of == part);
+    let training = [Some(Part::Train), None].into_iter().chain(held_out).find(is_there);
+    let part = match split {
+        Split::Train | Split::TrainAlone => training,
+        Split::Test => held_out.into_iter().find(|part| is_there(part) && Some(*part) != training),
+    }?;
+    Some(items.into_iter().filter_map(|(of, item)| (of == part).then_some(item)).collect())
 }
 
 #[cfg(test)]
@@ -181,7 +187,8 @@ mod tests {
         assert_eq!(choose(all, Split::Test), Some(vec![1]));
         assert_eq!(choose(vec![(Some(Test), 1), (None, 0)], Split::Train), Some(vec![0]));
         assert_eq!(choose(vec![(Some(Validation), 3)], Split::Train), Some(vec![3]));
-        assert_eq!(choose(vec![(Some(Validation), 3)], Split::Test), Some(vec![3]));
+        assert_eq!(choose(vec![(Some(Validation), 3), (None, 0)], Split::Test), Some(vec![3]));
+        assert_eq!(choose(vec![(Some(Validation), 3)], Split::Test), None);
         assert_eq!(choose(vec![(None, 0), (Some(Train), 2)], Split::Test), None);
     }
 }
