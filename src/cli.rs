@@ -36,6 +36,7 @@ pub enum Command {
     Check(CheckArgs),
     Explain(ExplainArgs),
     Validate(ValidateArgs),
+    Certify(CertifyArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -262,6 +263,25 @@ pub struct ExplainArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
+}
+
+/// Write a schedule as a file that Coq proves right
+///
+/// The file holds constants only; what is proved of them, and the checker, stand in the project's folder proofs: gamma_root
+/// lies between two neighbouring doubles, L follows from it and reaches the overlap, epsilon is Technique 4's optimum.
+///
+/// Example: ncsn certify --dataset ffhq -o ffhq.v
+#[derive(Args, Clone, Debug)]
+pub struct CertifyArgs {
+    /// A schedule file (TOML, JSON)
+    #[arg(value_name = "FILE", required_unless_present = "dataset", conflicts_with = "dataset")]
+    pub file: Option<PathBuf>,
+    /// Certify the schedule derived for this data set
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE.v")]
+    pub output: Option<PathBuf>,
 }
 
 /// Test the paper's propositions numerically

@@ -5,6 +5,7 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+pub mod certificate;
 pub mod cli;
 pub mod commands;
 pub mod data;

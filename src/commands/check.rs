@@ -11,7 +11,7 @@ use ncsn_theory::schedule::{DataRange, Schedule};
 use serde::Serialize;
 
 use super::Outcome;
-use super::schedule::find_dataset;
+use super::schedule::{self, find_dataset};
 use crate::cli::{CheckArgs, ReadArgs, ReportFormat};
 use crate::data;
 use crate::foreign::{Configuration, parse_yaml};
@@ -189,6 +189,16 @@ pub struct Stated {
     pub range: DataRange,
     /// What was asked of Technique 2; the paper's choice where the file does not say.
     pub spacing: Spacing,
+}
+
+/// The schedule that `schedule --dataset NAME` derives.
+///
+/// # Errors
+/// An unknown name.
+pub fn derive_schedule(name: &str) -> Result<Stated> {
+    let (file, derivation) = schedule::derive(&schedule::Request::preset(name)?)?;
+    let (range, spacing) = (file.range()?, file.spacing()?);
+    Ok(Stated { schedule: derivation.schedule, name: file.dataset, range, spacing })
 }
 
 /// The schedule in one of our files or in a configuration of the authors' code, told apart by suffix, else by content.

@@ -12,8 +12,7 @@ use ncsn_theory::schedule::{DataRange, Law, Schedule};
 use serde::Serialize;
 
 use super::Outcome;
-use super::check::{Stated, read_schedule};
-use super::schedule;
+use super::check::{Stated, derive_schedule, read_schedule};
 use crate::cli::{ExplainArgs, ReadArgs, ReportFormat};
 use crate::data;
 
@@ -87,11 +86,7 @@ struct WorstDirection {
 /// A schedule that cannot be read, or more levels than can be listed.
 pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
     let Stated { schedule, name, range, spacing } = match &request.subject {
-        Subject::Preset(name) => {
-            let (file, derivation) = schedule::derive(&schedule::Request::preset(name)?)?;
-            let (range, spacing) = (file.range()?, file.spacing()?);
-            Stated { schedule: derivation.schedule, name: file.dataset, range, spacing }
-        }
+        Subject::Preset(name) => derive_schedule(name)?,
         Subject::File(path, dim) => read_schedule(path, *dim)?,
     };
     let shown = shown_levels(schedule.num_levels(), request.all)?;

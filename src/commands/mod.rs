@@ -1,5 +1,6 @@
 //! The commands: each file turns its arguments into a request and runs it.
 
+pub mod certify;
 pub mod check;
 pub mod diameter;
 pub mod explain;
@@ -46,6 +47,7 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Diameter(args) => diameter::run(&args.into(), out),
         Command::Check(args) => check::run(&args.try_into()?, out),
         Command::Explain(args) => explain::run(&args.try_into()?, out),
+        Command::Certify(args) => certify::run(&args.try_into()?, out),
         Command::Validate(args) => validate::run(&args.try_into()?, out),
         Command::Completions(args) => pages::completions(Cli::command(), args.shell, out),
         Command::Man(args) => pages::manual([Cli::command(), ScheduleCli::command()], &args.folder),
