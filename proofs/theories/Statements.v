@@ -195,8 +195,11 @@ Definition closer_than_fits_statement : Prop :=
   ((a + b < floor)%Z -> (4 * a * b < 2 ^ 128)%Z /\ (0 <= floor - a - b)%Z /\ ((floor - a - b) ^ 2 < 2 ^ 128)%Z).
 
 (* Rows of integers x_0, ..., x_(N-1) and a centre: squared distances are integers too. *)
-Definition zdist2 (D : nat) (x y : nat -> Z) : Z := 
-  (fix sum n := match n with O => 0 | S n => sum n + (x n - y n) ^ 2 end)%Z D.
+Fixpoint zdist2 (D : nat) (x y : nat -> Z) : Z :=
+  match D with
+  | O => 0
+  | S D => zdist2 D x y + (x D - y D) ^ 2
+  end%Z.
 
 (* What is discarded by distances from a centre is closer than the floor; with smaller ones all the more, which is why
    one sweep over rows sorted by distance finds all. Rust: Staircase. *)
@@ -206,6 +209,20 @@ Definition centroid_statement : Prop :=
 Definition closer_than_monotone_statement : Prop :=
   forall floor a b a' b', (0 <= a' <= a)%Z -> (0 <= b' <= b)%Z ->
   closer_than floor a b = true -> closer_than floor a' b' = true.
+
+(* The largest squared distance of two rows. Rust: diameter::diameter for u8 rows. *)
+Definition is_diameter2 (D N : nat) (x : nat -> nat -> Z) (m : Z) : Prop :=
+  (exists i j, (i < j < N)%nat /\ zdist2 D (x i) (x j) = m) /\
+  (forall i j, (i < j < N)%nat -> (zdist2 D (x i) (x j) <= m)%Z).
+
+(* A search that evaluates every pair, except those that a floor discards, finds it; a floor is a distance found before. *)
+Definition pruning_statement : Prop :=
+  forall D N x c r best,
+  (forall i, (i < N)%nat -> (zdist2 D (x i) c <= r i)%Z) ->
+  (exists i j, (i < j < N)%nat /\ zdist2 D (x i) (x j) = best) ->
+  (forall i j, (i < j < N)%nat ->
+   (zdist2 D (x i) (x j) <= best)%Z \/ exists floor, (floor <= best)%Z /\ closer_than floor (r i) (r j) = true) ->
+  is_diameter2 D N x best.
 
 (* Directions V_0, ..., V_(k-1), nearly orthonormal: ||V V^T - I|| <= defect as an operator. *)
 Definition project (D : nat) (V : nat -> nat -> R) (u : nat -> R) : nat -> R := fun i => dot D (V i) u.
@@ -228,3 +245,31 @@ Definition low_rank_statement : Prop :=
   dist2 D x y <=
   upper_bound radius_u radius_w (dot k a b) (dot k a a) (dot k b b)
     (residual radius_u (dot k a a) defect) (residual radius_w (dot k b b) defect) defect.
+
+(** * Certificates *)
+
+(* What the program prints about one schedule: the constants of a certificate. *)
+Record schedule := {
+  dim : Z;                                  (* D *)
+  sigma_1 : R; sigma_L : R;                 (* the noise range *)
+  target : R;                               (* the overlap of Technique 2 *)
+  gamma_lo : R; gamma_hi : R;               (* enclosure of the solution of C = target *)
+  num_levels : Z;                           (* L *)
+  steps_per_level : nat;                    (* T *)
+  epsilon_lo : R; epsilon_hi : R;           (* enclosure of the optimal epsilon *)
+  epsilon : R                               (* the epsilon that is used *)
+}.
+
+(* How much closer to 1 than with [epsilon] the ratio could be. *)
+Definition tolerance : R := 1e-12.
+
+(* What a certificate proves. Rust: schedule::Request::derive with Rounding::CeilPlusOne. *)
+Definition is_certified (s : schedule) : Prop :=
+  let realised := realised_gamma (sigma_1 s) (sigma_L s) (num_levels s) in
+  let ratio e := variance_ratio realised (sigma_L s) e (steps_per_level s) in
+  (exists gamma, gamma_lo s < gamma < gamma_hi s /\ is_gamma_root (IZR (dim s)) (target s) gamma /\
+   is_ceil_plus_one (real_levels (sigma_1 s) (sigma_L s) gamma) (num_levels s)) /\
+  target s <= overlap (IZR (dim s)) realised /\
+  (exists best, epsilon_lo s < best < epsilon_hi s /\
+   is_optimal_epsilon realised (sigma_L s) (steps_per_level s) best) /\
+  (forall e, 0 < e < 2 * sigma_L s ^ 2 -> Rabs (ratio (epsilon s) - 1) <= Rabs (ratio e - 1) + tolerance).
