@@ -15,6 +15,7 @@ Definition cifar10 : schedule := {|
   target := 0x1p-1;
   gamma_lo := 0x1.0a30191363c94p+0;
   gamma_hi := 0x1.0a30191363c95p+0;
+  levels_by := ceil_plus_one;
   num_levels := 220;
   steps_per_level := 5;
   epsilon_lo := 0x1.b1cc2543e5e94p-18;

@@ -15,6 +15,7 @@ Definition ffhq : schedule := {|
   target := 0x1p-1;
   gamma_lo := 0x1.013b0ab9cd034p+0;
   gamma_hi := 0x1.013b0ab9cd035p+0;
+  levels_by := ceil_plus_one;
   num_levels := 2182;
   steps_per_level := 3;
   epsilon_lo := 0x1.fb7fccd2df87ep-21;

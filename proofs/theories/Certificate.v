@@ -1,7 +1,7 @@
 (* Certificates: finitely many inequalities between constants from which [is_certified] follows.
 
    gamma: C(gamma_lo) > target > C(gamma_hi), each C one integral of phi.
-   L:     (L - 2) ln gamma_hi < ln(sigma_1/sigma_L) <= (L - 1) ln gamma_lo.
+   L:     k ln gamma_hi <= ln(sigma_1/sigma_L) <= (k + 1) ln gamma_lo, k the least x that gives L.
    epsilon, with delta = epsilon/sigma_L^2, w = 1 - delta, c = exp(2 ln(sigma_1/sigma_L)/(L - 1)) - 1 and the excess
           E(delta) = (delta + w^(2T) ((2 - delta) c - delta))/(2 - delta): the sign of E' is that of
           1 - w^(2T) - T w^(2T-1) (2 - delta) ((2 - delta) c - delta), - at epsilon_lo and + at epsilon_hi.
@@ -60,8 +60,9 @@ Record conditions (s : schedule) : Prop := {
   sigma_L_pos : 0 < sigma_L s;
   sigma_ordered : sigma_L s < sigma_1 s;
   two_levels : (2 <= num_levels s)%Z;
-  levels_enough : ln (sigma_1 s / sigma_L s) <= IZR (num_levels s - 1) * ln (gamma_lo s);
-  levels_needed : IZR (num_levels s - 2) * ln (gamma_hi s) < ln (sigma_1 s / sigma_L s);
+  least_x_nonneg : 0 <= least_x (levels_by s) (num_levels s);
+  levels_needed : least_x (levels_by s) (num_levels s) * ln (gamma_hi s) < ln (sigma_1 s / sigma_L s);
+  levels_enough : ln (sigma_1 s / sigma_L s) <= (least_x (levels_by s) (num_levels s) + 1) * ln (gamma_lo s);
   one_step : (1 <= steps_per_level s)%nat;
   epsilon_lo_pos : 0 < epsilon_lo s;
   epsilon_lo_le : epsilon_lo s <= epsilon s;
@@ -110,22 +111,20 @@ Proof.
   - unfold overlap. rewrite !Phi_minus. split; [apply (overlap_hi s H) | apply (overlap_lo s H)].
 Qed.
 
-(* ln(sigma_1/sigma_L)/ln gamma lies between the quotients for gamma_lo and gamma_hi. *)
+(* ln(sigma_1/sigma_L)/ln gamma lies between the quotients for gamma_hi and gamma_lo. *)
 Lemma levels_correct gamma : gamma_lo s < gamma < gamma_hi s ->
-  is_ceil_plus_one (real_levels (sigma_1 s) (sigma_L s) gamma) (num_levels s).
+  is_rounded (levels_by s) (real_levels (sigma_1 s) (sigma_L s) gamma) (num_levels s).
 Proof.
   intros Hgamma. assert (Hlo := gamma_lo_ge_1 s H).
   assert (Hln : 0 < ln gamma) by (apply ln_pos; lra).
   assert (Hlnlo : ln (gamma_lo s) < ln gamma) by (apply ln_increasing; lra).
   assert (Hlnhi : ln gamma < ln (gamma_hi s)) by (apply ln_increasing; lra).
-  assert (Hone : 0 < IZR (num_levels s - 1)) by apply levels_pos, (two_levels s H).
-  assert (Htwo : 0 <= IZR (num_levels s - 2)) by (apply IZR_le; generalize (two_levels s H); lia).
-  generalize (levels_enough s H) (levels_needed s H). unfold is_ceil_plus_one, real_levels.
-  set (r := ln (sigma_1 s / sigma_L s)). intros Henough Hneeded. split.
-  - apply (Rmult_lt_reg_r (ln gamma)); [exact Hln|].
-    replace (r / ln gamma * ln gamma) with r by (field; lra). nra.
-  - apply (Rmult_le_reg_r (ln gamma)); [exact Hln|].
-    replace (r / ln gamma * ln gamma) with r by (field; lra). nra.
+  generalize (least_x_nonneg s H) (levels_needed s H) (levels_enough s H). unfold real_levels.
+  set (k := least_x (levels_by s) (num_levels s)). set (r := ln (sigma_1 s / sigma_L s)).
+  intros Hk Hneeded Henough.
+  assert (Hx : r / ln gamma * ln gamma = r) by (field; lra). set (x := r / ln gamma) in *.
+  assert (Hstrict : k < x < k + 1) by (split; apply (Rmult_lt_reg_r (ln gamma)); nra).
+  unfold is_rounded. fold k. destruct (levels_by s); lra.
 Qed.
 
 (* The zero of E' lies between the two signs. *)
@@ -165,9 +164,10 @@ Proof.
   assert (HL := sigma_L_pos s H). assert (Hbest := minimiser_optimal realised (sigma_L s) HL _ delta Hmin).
   assert (Hrange := proj1 Hbest). unfold is_certified. fold realised D.
   split; [now exists gamma|]. split; [|split; [now exists (delta * sigma_L s ^ 2)|]].
-  - apply (levels_reach_target D (target s) gamma); [apply D_pos | apply target_lt | exact Hroot | apply sigma_range | | ].
+  - intros Hrule. rewrite Hrule in Hlevels. simpl in Hlevels.
+    apply (levels_reach_target D (target s) gamma); [apply D_pos | apply target_lt | exact Hroot | apply sigma_range | | ].
     + apply (two_levels s H).
-    + apply Hlevels.
+    + rewrite minus_IZR. lra.
   - intros e He.
     assert (Hepsilon : 0 < epsilon s < 2 * sigma_L s ^ 2).
     { generalize (epsilon_lo_pos s H) (epsilon_lo_le s H) (epsilon_hi_ge s H) (epsilon_hi_below s H) (square_pos _ HL). lra. }
@@ -201,7 +201,7 @@ Ltac certify :=
   end;
   apply certificate_correct; constructor;
   unfold overlap_integral, slope_sign, closed_excess, start, tolerance, phi;
-  cbn [dim sigma_1 sigma_L target gamma_lo gamma_hi num_levels steps_per_level epsilon_lo epsilon_hi epsilon];
+  cbn [least_x dim sigma_1 sigma_L target gamma_lo gamma_hi levels_by num_levels steps_per_level epsilon_lo epsilon_hi epsilon];
   numerals;
   lazymatch goal with
   | |- (_ < _)%Z => reflexivity

@@ -121,7 +121,9 @@ Definition ex_unique_gamma_statement : Prop :=
 
 (* For D <= 4 there is none: the overlap rises on [1, oo). *)
 Definition no_gamma_statement : Prop :=
-  forall D, 0 <= D <= 9 / 2 -> forall g h, 1 <= g < h -> overlap D g < overlap D h.
+  forall D, 0 <= D <= 9 / 2 ->
+  (forall g h, 1 <= g < h -> overlap D g < overlap D h) /\
+  (forall target g, target < overlap D 1 -> 1 <= g -> overlap D g <> target).
 
 (* Every ratio between 1 and the solution overlaps by at least the target, and beyond it the overlap falls strictly. *)
 Definition overlap_around_root_statement : Prop :=
@@ -135,8 +137,23 @@ Definition real_levels (sigma_1 sigma_L gamma : R) : R := ln (sigma_1 / sigma_L)
 (* (sigma_1/sigma_L)^(1/(L - 1)), the ratio of L geometric levels. Rust: schedule::realised_gamma. *)
 Definition realised_gamma (sigma_1 sigma_L : R) (L : Z) : R := Rpower (sigma_1 / sigma_L) (/ IZR (L - 1)).
 
-(* L = ceil(x) + 1. Rust: Rounding::CeilPlusOne. *)
-Definition is_ceil_plus_one (x : R) (L : Z) : Prop := IZR (L - 2) < x <= IZR (L - 1).
+(* How x becomes L. Rust: schedule::Rounding. *)
+Inductive rounding := ceil_plus_one | floor_plus_one | ceil | floor | round_plus_one.
+
+(* The end of the unit interval of those x that give L. Rust: schedule::targets_for_levels. *)
+Definition least_x (rule : rounding) (L : Z) : R :=
+  match rule with
+  | ceil_plus_one => IZR L - 2
+  | floor_plus_one | ceil => IZR L - 1
+  | floor => IZR L
+  | round_plus_one => IZR L - 3 / 2
+  end.
+
+Definition is_rounded (rule : rounding) (x : R) (L : Z) : Prop :=
+  match rule with
+  | ceil_plus_one | ceil => least_x rule L < x <= least_x rule L + 1
+  | _ => least_x rule L <= x < least_x rule L + 1
+  end.
 
 (* L levels reach the target iff L >= x + 1: ceil(x) + 1 levels always do, floor(x) + 1 only when x is an integer. *)
 Definition levels_reach_target_statement : Prop :=
@@ -254,7 +271,7 @@ Record schedule := {
   sigma_1 : R; sigma_L : R;                 (* the noise range *)
   target : R;                               (* the overlap of Technique 2 *)
   gamma_lo : R; gamma_hi : R;               (* enclosure of the solution of C = target *)
-  num_levels : Z;                           (* L *)
+  levels_by : rounding; num_levels : Z;     (* L and how it follows from gamma *)
   steps_per_level : nat;                    (* T *)
   epsilon_lo : R; epsilon_hi : R;           (* enclosure of the optimal epsilon *)
   epsilon : R                               (* the epsilon that is used *)
@@ -263,13 +280,13 @@ Record schedule := {
 (* How much closer to 1 than with [epsilon] the ratio could be. *)
 Definition tolerance : R := 1e-12.
 
-(* What a certificate proves. Rust: schedule::Request::derive with Rounding::CeilPlusOne. *)
+(* What a certificate proves. Rust: schedule::Request::derive with Law::Normal. *)
 Definition is_certified (s : schedule) : Prop :=
   let realised := realised_gamma (sigma_1 s) (sigma_L s) (num_levels s) in
   let ratio e := variance_ratio realised (sigma_L s) e (steps_per_level s) in
   (exists gamma, gamma_lo s < gamma < gamma_hi s /\ is_gamma_root (IZR (dim s)) (target s) gamma /\
-   is_ceil_plus_one (real_levels (sigma_1 s) (sigma_L s) gamma) (num_levels s)) /\
-  target s <= overlap (IZR (dim s)) realised /\
+   is_rounded (levels_by s) (real_levels (sigma_1 s) (sigma_L s) gamma) (num_levels s)) /\
+  (levels_by s = ceil_plus_one -> target s <= overlap (IZR (dim s)) realised) /\
   (exists best, epsilon_lo s < best < epsilon_hi s /\
    is_optimal_epsilon realised (sigma_L s) (steps_per_level s) best) /\
   (forall e, 0 < e < 2 * sigma_L s ^ 2 -> Rabs (ratio (epsilon s) - 1) <= Rabs (ratio e - 1) + tolerance).

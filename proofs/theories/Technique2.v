@@ -145,11 +145,14 @@ Qed.
 (* For s <= 3 both terms of C' are non-negative and the first is positive. *)
 Theorem no_gamma : no_gamma_statement.
 Proof.
-  intros D HD g h Hgh. destruct (mean_value D g h (proj2 Hgh)) as (c & _ & p & Hp & Emean).
-  assert (Hs0 := sqrt_pos (2 * D)).
+  intros D HD. assert (Hs0 := sqrt_pos (2 * D)).
   assert (Hs3 : sqrt (2 * D) <= 3).
   { replace 3 with (sqrt (3 * 3)) by (apply sqrt_square; lra). apply sqrt_le_1_alt. lra. }
-  assert (HK : 0 < K D c).
-  { unfold K. generalize (exp_pos (- (6 * sqrt (2 * D) * (c * (c - 1))))). nra. }
-  nra.
+  assert (Hrises : forall g h, 1 <= g < h -> overlap D g < overlap D h).
+  { intros g h Hgh. destruct (mean_value D g h (proj2 Hgh)) as (c & _ & p & Hp & Emean).
+    assert (HK : 0 < K D c).
+    { unfold K. generalize (exp_pos (- (6 * sqrt (2 * D) * (c * (c - 1))))). nra. }
+    nra. }
+  split; [exact Hrises|]. intros target g Htarget [Hg|<-] Heq; [|lra].
+  generalize (Hrises 1 g ltac:(lra)). lra.
 Qed.
