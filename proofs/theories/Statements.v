@@ -265,28 +265,40 @@ Definition low_rank_statement : Prop :=
 
 (** * Certificates *)
 
-(* What the program prints about one schedule: the constants of a certificate. *)
+(* Rust: Interval::contains. *)
+Definition contains (i : R * R) (x : R) : Prop := fst i <= x <= snd i.
+
+(* A schedule and the enclosures that the program prints for it. Rust: schedule::Derivation. *)
 Record schedule := {
-  dim : Z;                                  (* D *)
-  sigma_1 : R; sigma_L : R;                 (* the noise range *)
-  target : R;                               (* the overlap of Technique 2 *)
-  gamma_lo : R; gamma_hi : R;               (* enclosure of the solution of C = target *)
-  levels_by : rounding; num_levels : Z;     (* L and how it follows from gamma *)
-  steps_per_level : nat;                    (* T *)
-  epsilon_lo : R; epsilon_hi : R;           (* enclosure of the optimal epsilon *)
-  epsilon : R                               (* the epsilon that is used *)
+  dim : Z;                          (* D *)
+  sigma_max : R; sigma_min : R;     (* sigma_1, sigma_L *)
+  overlap_target : R;               (* of Technique 2 *)
+  rounded_by : rounding;
+  num_levels : Z;                   (* L *)
+  steps_per_level : Z;              (* T *)
+  epsilon : R;
+  gamma_root_in : R * R;            (* the solution gamma of C(gamma) = target *)
+  gamma_in : R * R;                 (* the ratio of L geometric levels *)
+  overlap_in : R * R;               (* their overlap *)
+  epsilon_in : R * R;               (* the optimal epsilon of Technique 4 for this ratio *)
+  variance_ratio_in : R * R         (* s_T^2/sigma_i^2 with the epsilon above *)
 }.
 
-(* How much closer to 1 than with [epsilon] the ratio could be. *)
+(* How much closer to 1 another epsilon could bring the ratio. *)
 Definition tolerance : R := 1e-12.
 
 (* What a certificate proves. Rust: schedule::Request::derive with Law::Normal. *)
 Definition is_certified (s : schedule) : Prop :=
-  let realised := realised_gamma (sigma_1 s) (sigma_L s) (num_levels s) in
-  let ratio e := variance_ratio realised (sigma_L s) e (steps_per_level s) in
-  (exists gamma, gamma_lo s < gamma < gamma_hi s /\ is_gamma_root (IZR (dim s)) (target s) gamma /\
-   is_rounded (levels_by s) (real_levels (sigma_1 s) (sigma_L s) gamma) (num_levels s)) /\
-  (levels_by s = ceil_plus_one -> target s <= overlap (IZR (dim s)) realised) /\
-  (exists best, epsilon_lo s < best < epsilon_hi s /\
-   is_optimal_epsilon realised (sigma_L s) (steps_per_level s) best) /\
-  (forall e, 0 < e < 2 * sigma_L s ^ 2 -> Rabs (ratio (epsilon s) - 1) <= Rabs (ratio e - 1) + tolerance).
+  let D := IZR (dim s) in
+  let T := Z.to_nat (steps_per_level s) in
+  let gamma := realised_gamma (sigma_max s) (sigma_min s) (num_levels s) in
+  let ratio e := variance_ratio gamma (sigma_min s) e T in
+  (exists root, is_gamma_root D (overlap_target s) root /\ contains (gamma_root_in s) root /\
+   is_rounded (rounded_by s) (real_levels (sigma_max s) (sigma_min s) root) (num_levels s)) /\
+  contains (gamma_in s) gamma /\
+  contains (overlap_in s) (overlap D gamma) /\
+  (rounded_by s = ceil_plus_one -> overlap_target s <= overlap D gamma) /\
+  (exists best, is_optimal_epsilon gamma (sigma_min s) T best /\ contains (epsilon_in s) best) /\
+  contains (epsilon_in s) (epsilon s) /\
+  contains (variance_ratio_in s) (ratio (epsilon s)) /\
+  (forall e, 0 < e < 2 * sigma_min s ^ 2 -> Rabs (ratio (epsilon s) - 1) <= Rabs (ratio e - 1) + tolerance).
