@@ -1,0 +1,30 @@
+(* CIFAR-10, 32 x 32.
+
+   ncsn schedule --dataset cifar10. A number such as 0x1.9p+5 is an exact binary64 number. *)
+
+From Coq Require Import Reals ZArith.
+From Coquelicot Require Import Coquelicot.
+From Ncsn Require Import Statements Certificate.
+
+Open Scope R_scope.
+
+Definition cifar10 : schedule := {|
+  dim := 3072;
+  sigma_max := 0x1.9p+5;
+  sigma_min := 0x1.47ae147ae147bp-7;
+  overlap_target := 0x1p-1;
+  rounded_by := ceil_plus_one;
+  num_levels := 220;
+  steps_per_level := 5;
+  epsilon := 0x1.b1cc2543e5e88p-18;
+  gamma_root_in := (0x1.0a30191363c94p+0, 0x1.0a30191363c95p+0);
+  gamma_in := (0x1.0a26fdc3efb03p+0, 0x1.0a26fdc3efb05p+0);
+  overlap_in := (0x1.0223bbd9afae2p-1, 0x1.0223bbd9afb5cp-1);
+  epsilon_in := (0x1.b1cc2543e5e5fp-18, 0x1.b1cc2543e5eb1p-18);
+  variance_ratio_in := (0x1.0ec83527ed64p+0, 0x1.0ec83527ed644p+0)
+|}.
+
+Theorem cifar10_is_certified : is_certified cifar10.
+Proof. certify. Qed.
+
+Print Assumptions cifar10_is_certified.

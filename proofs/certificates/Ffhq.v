@@ -1,0 +1,30 @@
+(* FFHQ, 256 x 256.
+
+   ncsn schedule --dataset ffhq. A number such as 0x1.9p+5 is an exact binary64 number. *)
+
+From Coq Require Import Reals ZArith.
+From Coquelicot Require Import Coquelicot.
+From Ncsn Require Import Statements Certificate.
+
+Open Scope R_scope.
+
+Definition ffhq : schedule := {|
+  dim := 196608;
+  sigma_max := 0x1.5cp+8;
+  sigma_min := 0x1.47ae147ae147bp-7;
+  overlap_target := 0x1p-1;
+  rounded_by := ceil_plus_one;
+  num_levels := 2182;
+  steps_per_level := 3;
+  epsilon := 0x1.fb7fccd2df87ep-21;
+  gamma_root_in := (0x1.013b0ab9cd034p+0, 0x1.013b0ab9cd035p+0);
+  gamma_in := (0x1.013afbe4a2ca6p+0, 0x1.013afbe4a2ca8p+0);
+  overlap_in := (0x1.001cd9b668743p-1, 0x1.001cd9b668b28p-1);
+  epsilon_in := (0x1.fb7fccd2df6e2p-21, 0x1.fb7fccd2dfa1ap-21);
+  variance_ratio_in := (0x1.0265bdd251a09p+0, 0x1.0265bdd251a0ep+0)
+|}.
+
+Theorem ffhq_is_certified : is_certified ffhq.
+Proof. certify. Qed.
+
+Print Assumptions ffhq_is_certified.
