@@ -5,8 +5,8 @@
    gamma:   exp(ln(sigma_1/sigma_L)/(L - 1)), evaluated; so are its overlap and its variance ratio.
    epsilon: with delta = epsilon/sigma_L^2, w = 1 - delta, c = gamma^2 - 1 the excess is
             E(delta) = (delta + w^(2T) ((2 - delta) c - delta))/(2 - delta), and (2 - delta)^2 E'(delta)/2 is
-            S(delta) = 1 - w^(2T) - T w^(2T-1) (2 - delta) ((2 - delta) c - delta), negative at the lower and positive at
-            the upper end of its enclosure. Between them |E'| <= 2 |S|, which bounds what is lost.
+            S(delta) = 1 - w^(2T) - T w^(2T-1) (2 - delta) ((2 - delta) c - delta), negative at the lower and positive
+            at the upper end of its enclosure. Between them |E'| <= 2 |S|, which bounds what is lost.
 
    A certificate file gives the constants and calls [certify]; what it then proves stands in Statements. *)
 
@@ -51,7 +51,8 @@ Proof.
     cbn [pow]. generalize ((1 - delta) ^ (2 * n)). intros p. ring.
 Qed.
 
-Lemma slope_sign_correct c delta T : (1 <= T)%Z -> (2 - delta) ^ 2 * half_slope c delta (Z.to_nat T) = slope_sign c delta T.
+Lemma slope_sign_correct c delta T : (1 <= T)%Z ->
+  (2 - delta) ^ 2 * half_slope c delta (Z.to_nat T) = slope_sign c delta T.
 Proof.
   intros HT. rewrite slope_sign_nat by lia. unfold slope_sign. rewrite !pow_powerRZ, INR_IZR_INZ.
   replace (Z.of_nat (2 * Z.to_nat T)) with (2 * T)%Z by lia.
@@ -165,7 +166,8 @@ Proof.
   - apply (Rmult_lt_reg_r q); [exact Hq|]. unfold q. rewrite unscale by apply (sigma_min_pos s H). fold q. lra.
 Qed.
 
-Lemma slope_correct e : slope_sign (closed_gamma s ^ 2 - 1) (e / q) (steps_per_level s) = (2 - e / q) ^ 2 * half_slope c (e / q) T.
+Lemma slope_correct e :
+  slope_sign (closed_gamma s ^ 2 - 1) (e / q) (steps_per_level s) = (2 - e / q) ^ 2 * half_slope c (e / q) T.
 Proof. rewrite <- closed_gamma_correct. symmetry. apply slope_sign_correct, (one_step s H). Qed.
 
 (* The zero of E' lies between the two signs. *)
@@ -177,7 +179,8 @@ Proof.
   destruct Hmin as (Hdelta & _ & Hzero & Hbefore & Hbeyond).
   generalize (slope_lo s H) (slope_hi s H). fold q. rewrite !slope_correct. intros Hslope_lo Hslope_hi.
   assert (Hlohi := epsilon_inside s H).
-  assert (Hl := epsilon_below (fst (epsilon_in s)) ltac:(lra)). assert (Hh := epsilon_below (snd (epsilon_in s)) ltac:(lra)).
+  assert (Hl := epsilon_below (fst (epsilon_in s)) ltac:(lra)).
+  assert (Hh := epsilon_below (snd (epsilon_in s)) ltac:(lra)).
   rewrite <- (unscale (sigma_min s) (sigma_min_pos s H) (fst (epsilon_in s))),
           <- (unscale (sigma_min s) (sigma_min_pos s H) (snd (epsilon_in s))). fold q.
   set (l := fst (epsilon_in s) / q) in *. set (h := snd (epsilon_in s) / q) in *.
@@ -191,11 +194,13 @@ Proof.
 Qed.
 
 (* Within the enclosure the excess varies by at most the tolerance. *)
-Lemma excess_near d e : fst (epsilon_in s) <= d <= snd (epsilon_in s) -> fst (epsilon_in s) <= e <= snd (epsilon_in s) ->
+Lemma excess_near d e :
+  fst (epsilon_in s) <= d <= snd (epsilon_in s) -> fst (epsilon_in s) <= e <= snd (epsilon_in s) ->
   variance_excess gamma (d / q) T <= variance_excess gamma (e / q) T + tolerance.
 Proof.
   intros Hd He. assert (Hq := q_pos).
-  destruct (MVT_gen (fun d => variance_excess gamma d T) (e / q) (d / q) (fun d => 2 * half_slope c d T)) as (x & Hx & Ex).
+  destruct (MVT_gen (fun d => variance_excess gamma d T) (e / q) (d / q) (fun d => 2 * half_slope c d T))
+    as (x & Hx & Ex).
   - intros x _. apply is_derive_excess.
   - intros x _. apply continuity_pt_filterlim, (ex_derive_continuous (V := R_NormedModule)).
     eexists. apply is_derive_excess.
@@ -204,8 +209,9 @@ Proof.
       { rewrite Rmult_comm, Rmult_min_distr_l by lra. f_equal; field; lra. }
       assert (Hmax : Rmax (e / q) (d / q) * q = Rmax e d).
       { rewrite Rmult_comm, Rmult_max_distr_l by lra. f_equal; field; lra. }
-      generalize (Rmult_le_compat_r q _ _ (Rlt_le _ _ Hq) (proj1 Hx)) (Rmult_le_compat_r q _ _ (Rlt_le _ _ Hq) (proj2 Hx)).
-      rewrite Hmin, Hmax. intros Hl Hh.
+      generalize (Rmult_le_compat_r q _ _ (Rlt_le _ _ Hq) (proj1 Hx)).
+      generalize (Rmult_le_compat_r q _ _ (Rlt_le _ _ Hq) (proj2 Hx)).
+      rewrite Hmin, Hmax. intros Hh Hl.
       assert (Hl' : fst (epsilon_in s) <= Rmin e d) by (apply Rmin_glb; lra).
       assert (Hh' : Rmax e d <= snd (epsilon_in s)) by (apply Rmax_lub; lra). lra. }
     assert (Hsmall := slope_small s H (x * q) Hbetween). assert (Hx1 := epsilon_below (x * q) Hbetween).

@@ -80,7 +80,8 @@ Theorem centroid : centroid_statement.
 Proof.
   intros D x y c floor a b Hx Hy Hclose.
   assert (Hx0 := zdist2_nonneg D x c). assert (Hy0 := zdist2_nonneg D y c). assert (Hxy0 := zdist2_nonneg D x y).
-  assert (Hexact : closer_than floor (zdist2 D x c) (zdist2 D y c) = true) by (now apply (closer_than_monotone floor a b)).
+  assert (Hexact : closer_than floor (zdist2 D x c) (zdist2 D y c) = true)
+    by (now apply (closer_than_monotone floor a b)).
   assert (Hfloor : (0 <= floor)%Z) by (apply closer_than_iff in Hclose as [Hsum _]; lia).
   apply closer_than_correct in Hexact; try assumption.
   apply lt_IZR. apply Rnot_le_lt. intros Hle. apply (sqrt_le_1_alt (IZR floor)) in Hle.

@@ -41,7 +41,8 @@ Proof.
   intros Hgamma Hsigma HL.
   assert (Hln := ln_pos gamma Hgamma). assert (Hn := levels_pos L HL).
   assert (Hreal := realised_gt_1 sigma_1 sigma_L L Hsigma HL).
-  assert (Hproduct : real_levels sigma_1 sigma_L gamma <= IZR (L - 1) <-> ln (realised_gamma sigma_1 sigma_L L) <= ln gamma).
+  assert (Hproduct : real_levels sigma_1 sigma_L gamma <= IZR (L - 1) <->
+                     ln (realised_gamma sigma_1 sigma_L L) <= ln gamma).
   { rewrite ln_realised. unfold real_levels. set (r := ln (sigma_1 / sigma_L)). split; intros Hle.
     - apply (Rmult_le_reg_r (IZR (L - 1))); [exact Hn|].
       replace (r / IZR (L - 1) * IZR (L - 1)) with (r / ln gamma * ln gamma) by (field; lra). nra.
@@ -62,4 +63,13 @@ Proof.
   - intros Hreach. apply Rnot_lt_le. intros Hlt.
     generalize (Hbeyond gamma (realised_gamma sigma_1 sigma_L L) ltac:(lra)). lra.
   - intros Hle. apply Hbefore. lra.
+Qed.
+
+Theorem rounding_rules : rounding_rules_statement.
+Proof.
+  intros D target gamma sigma_1 sigma_L L HD Htarget Hroot Hsigma HL x.
+  assert (Hreach := levels_reach_target D target gamma sigma_1 sigma_L L HD Htarget Hroot Hsigma HL). fold x in Hreach.
+  unfold is_rounded, least_x. rewrite minus_IZR in *. split.
+  - intros Hceil. apply Hreach. lra.
+  - intros Hfloor Hne. apply Rnot_le_lt. intros Hle. apply Hreach in Hle. apply Hne. lra.
 Qed.

@@ -4,7 +4,8 @@
    a = V u, b = V w and the rests u' = u - V^T a, w' = w - V^T b,
      <u', w'> = <u, w> - 2 <a, b> + a^T G b,
    so ||u'||^2 <= ||u||^2 - (1 - defect) ||a||^2 and
-     ||x - y||^2 = ||u||^2 + ||w||^2 - 2 <u, w> <= ||u||^2 + ||w||^2 - 2 <a, b> + defect (||a||^2 + ||b||^2) + 2 ||u'|| ||w'||.
+     ||x - y||^2 = ||u||^2 + ||w||^2 - 2 <u, w>
+                 <= ||u||^2 + ||w||^2 - 2 <a, b> + defect (||a||^2 + ||b||^2) + 2 ||u'|| ||w'||.
 
    Rust: diameter::lowrank::{upper_bound, residual}; their roundings are not modelled. *)
 
@@ -68,4 +69,28 @@ Proof.
   assert (Hproduct := Rmult_le_compat _ _ _ _ (sqrt_pos _) (sqrt_pos _)
     (rest_le_residual D k V defect u radius_u Hdefect Hu) (rest_le_residual D k V defect w radius_w Hdefect Hw)).
   fold a b in Hproduct. rewrite (dist2_dot D x c), (dist2_dot D y c). fold u w. lra.
+Qed.
+
+(* With defect 0 a residual is the rest of Pythagoras' theorem: ||u||^2 = ||a||^2 + residual^2. *)
+Lemma residual_square D k V u : has_defect D k V 0 ->
+  residual (dot D u u) (dot k (project D V u) (project D V u)) 0 ^ 2 = dot D u u - dot k (project D V u) (project D V u).
+Proof.
+  intros Hdefect. set (a := project D V u).
+  assert (Hrest := dot_nonneg D (rest D k V u)). rewrite dot_rest in Hrest. fold a in Hrest.
+  assert (Hdiff := Rle_trans _ _ _ (Rle_abs _) (Hdefect a a)). rewrite Rmult_0_l in Hdiff.
+  unfold residual. rewrite Rminus_0_r, Rmult_1_l, Rmax_left by lra. apply pow2_sqrt. lra.
+Qed.
+
+Theorem orthonormal : orthonormal_statement.
+Proof.
+  intros D k V x y c Hdefect a b.
+  assert (Hbound := low_rank D k V 0 x y c _ _ (Rle_refl 0) Hdefect (Rle_refl _) (Rle_refl _)).
+  cbv beta zeta in Hbound. fold a b in Hbound. unfold upper_bound in Hbound.
+  assert (Hu := residual_square D k V (fun d => x d - c d) Hdefect).
+  assert (Hw := residual_square D k V (fun d => y d - c d) Hdefect).
+  fold a in Hu. fold b in Hw. rewrite <- dist2_dot in Hu, Hw.
+  assert (Hab : dist2 k a b = dot k a a + dot k b b - 2 * dot k a b).
+  { transitivity (dot k a a + (dot k b b + - 2 * dot k a b)); [|ring].
+    unfold dist2, dot. rewrite <- sum_scal, <- !sum_plus. apply sum_ext. intros. ring. }
+  rewrite Hab. nra.
 Qed.

@@ -1,6 +1,7 @@
 (* The theorems: each statement of Statements.v with its proof, and the axioms on which it rests. *)
 
-From Ncsn Require Import Statements Proposition1 Proposition3 Normal Technique2 Levels Technique4 Diameter LowRank.
+From Ncsn Require Import Statements Proposition1 Proposition3 Normal Technique2 Levels Geometric Technique4.
+From Ncsn Require Import Diameter LowRank.
 
 (** * Proposition 1 *)
 
@@ -41,6 +42,9 @@ Proof. exact pruning. Qed.
 Theorem technique1_low_rank : low_rank_statement.
 Proof. exact low_rank. Qed.
 
+Theorem technique1_orthonormal : orthonormal_statement.
+Proof. exact orthonormal. Qed.
+
 (** * Technique 2 *)
 
 Theorem technique2_normal_law : normal_law_statement.
@@ -61,6 +65,9 @@ Proof. exact overlap_around_root. Qed.
 Theorem technique2_levels_reach_target : levels_reach_target_statement.
 Proof. exact levels_reach_target. Qed.
 
+Theorem technique2_rounding_rules : rounding_rules_statement.
+Proof. exact rounding_rules. Qed.
+
 (** * Technique 4 *)
 
 Theorem technique4_variance_ratio_gt_1 : variance_ratio_gt_1_statement.
@@ -71,6 +78,9 @@ Proof. exact optimal_epsilon. Qed.
 
 Theorem technique4_optimal_ratio_decreasing : optimal_ratio_decreasing_statement.
 Proof. exact optimal_ratio_decreasing. Qed.
+
+Theorem technique4_by_doubling : by_doubling_statement.
+Proof. exact by_doubling_correct. Qed.
 
 (** * Assumptions *)
 
@@ -85,12 +95,15 @@ Print Assumptions technique1_closer_than_monotone.
 Print Assumptions technique1_centroid.
 Print Assumptions technique1_pruning.
 Print Assumptions technique1_low_rank.
+Print Assumptions technique1_orthonormal.
 Print Assumptions technique2_normal_law.
 Print Assumptions technique2_overlap_1.
 Print Assumptions technique2_ex_unique_gamma.
 Print Assumptions technique2_no_gamma.
 Print Assumptions technique2_overlap_around_root.
 Print Assumptions technique2_levels_reach_target.
+Print Assumptions technique2_rounding_rules.
 Print Assumptions technique4_variance_ratio_gt_1.
 Print Assumptions technique4_optimal_epsilon.
 Print Assumptions technique4_optimal_ratio_decreasing.
+Print Assumptions technique4_by_doubling.

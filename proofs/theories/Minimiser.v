@@ -75,7 +75,8 @@ Proof.
     - simpl. nra.
     - generalize (Hodd (S k) ltac:(lia)) (pos_INR (S k)). set (n := INR (S k)).
       set (p := (1 - delta) ^ (2 * S k - 1)). intros Hp Hn Hq.
-      assert (Hnp : n * p <= 0) by nra. assert (Hproduct : delta ^ 2 * (n * p) <= 0) by (generalize (pow2_ge_0 delta); nra).
+      assert (Hnp : n * p <= 0) by nra.
+      assert (Hproduct : delta ^ 2 * (n * p) <= 0) by (generalize (pow2_ge_0 delta); nra).
       assert (Hfirst : 0 <= delta * (1 - delta) ^ (2 * S k)) by (apply Rmult_le_pos; lra). lra. }
   assert (Hsum : delta <= sum_below T (fun k =>
     delta * (1 - delta) ^ (2 * k) - delta ^ 2 * (INR k * (1 - delta) ^ (2 * k - 1)))).
@@ -107,7 +108,8 @@ Lemma sum_critical_side w T : w <> 0 -> (1 <= T)%nat ->
 Proof.
   intros Hw HT. unfold critical_side.
   replace (1 + (1 - w) / w) with (/ w) by (field; exact Hw).
-  assert (Hclear : forall n : nat, (1 <= n)%nat -> forall h, INR n * ((1 - w) / w * (1 + (1 - w) / w * / w * h / INR n)) =
+  assert (Hclear : forall n : nat, (1 <= n)%nat -> forall h,
+    INR n * ((1 - w) / w * (1 + (1 - w) / w * / w * h / INR n)) =
     (1 - w) / w * (INR n + (1 - w) / w * / w * h)).
   { intros n Hn h. field. split; [exact Hw | apply not_0_INR; lia]. }
   rewrite Hclear by exact HT. clear Hclear.

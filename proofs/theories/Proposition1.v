@@ -1,7 +1,8 @@
 (* Proposition 1: the score of a Gaussian mixture.
 
    p_j(x) = N(x | c_j, sigma^2 I),  p(x) = 1/N sum_j p_j(x),  r_j(x) = p_j(x) / sum_k p_k(x).
-   grad log p = sum_j r_j grad log p_j, and p_i r_j <= 1/2 exp(-||c_i - c_j||^2/(8 sigma^2)) N(. | (c_i + c_j)/2, sigma^2 I).
+   grad log p = sum_j r_j grad log p_j,
+   p_i r_j <= 1/2 exp(-||c_i - c_j||^2/(8 sigma^2)) N(. | (c_i + c_j)/2, sigma^2 I).
 
    Rust: proposition1::Mixture::{log_density, responsibilities, score}, proposition1::bound. *)
 
@@ -77,7 +78,8 @@ Proof.
   assert (Hpos : 0 < sum_below N (fun j => gaussian sigma D (c j) x)).
   { apply sum_pos; [exact HN|]. intros. now apply gaussian_pos. }
   evar_last.
-  - apply (is_derive_comp ln (fun t => / INR N * sum_below N (fun j => gaussian sigma D (c j) (with_coordinate x d t)))).
+  - apply (is_derive_comp ln (fun t =>
+      / INR N * sum_below N (fun j => gaussian sigma D (c j) (with_coordinate x d t)))).
     + apply is_derive_ln. rewrite Hown. now apply Rmult_lt_0_compat.
     + apply is_derive_scal. apply (is_derive_sum N (fun j t => gaussian sigma D (c j) (with_coordinate x d t))).
       intros j _. now apply is_derive_gaussian.

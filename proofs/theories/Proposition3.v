@@ -1,6 +1,7 @@
 (* Proposition 3: the variance of a Gaussian after T Langevin steps at one noise level.
 
-   s_0^2 = (gamma sigma_i)^2,  s_{t+1}^2 = (1 - alpha/sigma_i^2)^2 s_t^2 + 2 alpha,  alpha = epsilon sigma_i^2/sigma_L^2.
+   s_0^2 = (gamma sigma_i)^2,  s_{t+1}^2 = (1 - alpha/sigma_i^2)^2 s_t^2 + 2 alpha,
+   alpha = epsilon sigma_i^2/sigma_L^2.
    With delta = epsilon/sigma_L^2, w = 1 - delta:
    s_T^2/sigma_i^2 = w^(2T) (gamma^2 - v) + v,  v = 2 delta/(1 - w^2)                               (6)
                    = 1 + delta^2 sum_{k<T} w^(2k) + (gamma^2 - 1) w^(2T).
@@ -48,7 +49,7 @@ Proof.
 Qed.
 
 (* (2 - delta) delta sum_{k<T} w^(2k) = 1 - w^(2T) *)
-Lemma geometric_sum delta T :
+Lemma even_powers_sum delta T :
   (2 - delta) * (delta * sum_below T (fun k => (1 - delta) ^ (2 * k))) = 1 - (1 - delta) ^ (2 * T).
 Proof.
   induction T as [|T IH].
@@ -62,7 +63,7 @@ Proof.
   intros gamma sigma_L epsilon T HL Hepsilon.
   assert (Hdelta := delta_range sigma_L epsilon HL Hepsilon).
   unfold variance_ratio, variance_excess. rewrite stationary_variance by assumption.
-  set (delta := epsilon / sigma_L ^ 2) in *. assert (Hsum := geometric_sum delta T).
+  set (delta := epsilon / sigma_L ^ 2) in *. assert (Hsum := even_powers_sum delta T).
   set (sum := sum_below T _) in *.
   replace (delta ^ 2 * sum) with (delta / (2 - delta) * ((2 - delta) * (delta * sum))) by (field; lra).
   rewrite Hsum. field. lra.

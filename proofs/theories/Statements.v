@@ -69,7 +69,8 @@ Definition responsibility_pointwise_statement : Prop :=
 
 (** * Proposition 3: the variance of Langevin dynamics *)
 
-(* Variance after t steps x <- x - alpha/sigma^2 x + sqrt(2 alpha) z, from v0. Rust: proposition3::recursion (sigma = 1). *)
+(* Variance after t steps x <- x - alpha/sigma^2 x + sqrt(2 alpha) z, from v0.
+   Rust: proposition3::recursion, in units of sigma^2. *)
 Fixpoint variance (sigma alpha v0 : R) (t : nat) : R :=
   match t with
   | O => v0
@@ -155,11 +156,19 @@ Definition is_rounded (rule : rounding) (x : R) (L : Z) : Prop :=
   | _ => least_x rule L <= x < least_x rule L + 1
   end.
 
-(* L levels reach the target iff L >= x + 1: ceil(x) + 1 levels always do, floor(x) + 1 only when x is an integer. *)
+(* L levels reach the target iff L >= x + 1. *)
 Definition levels_reach_target_statement : Prop :=
   forall D target gamma sigma_1 sigma_L L, 0 < D -> target < overlap D 1 -> is_gamma_root D target gamma ->
   0 < sigma_L < sigma_1 -> (2 <= L)%Z ->
   target <= overlap D (realised_gamma sigma_1 sigma_L L) <-> real_levels sigma_1 sigma_L gamma <= IZR (L - 1).
+
+(* So ceil(x) + 1 levels always do, and floor(x) + 1 do only when x is an integer. *)
+Definition rounding_rules_statement : Prop :=
+  forall D target gamma sigma_1 sigma_L L, 0 < D -> target < overlap D 1 -> is_gamma_root D target gamma ->
+  0 < sigma_L < sigma_1 -> (2 <= L)%Z ->
+  let x := real_levels sigma_1 sigma_L gamma in
+  (is_rounded ceil_plus_one x L -> target <= overlap D (realised_gamma sigma_1 sigma_L L)) /\
+  (is_rounded floor_plus_one x L -> x <> IZR (L - 1) -> overlap D (realised_gamma sigma_1 sigma_L L) < target).
 
 (** * Technique 4: the step size *)
 
@@ -195,6 +204,22 @@ Definition optimal_ratio_decreasing_statement : Prop :=
   forall gamma sigma_L T U epsilon epsilon', 1 < gamma -> 0 < sigma_L -> (1 <= T < U)%nat ->
   is_optimal_epsilon gamma sigma_L T epsilon -> is_optimal_epsilon gamma sigma_L U epsilon' ->
   variance_ratio gamma sigma_L epsilon' U < variance_ratio gamma sigma_L epsilon T.
+
+(* (q^n, G_n, H_n) with G_n = sum_{k<n} q^k: the sums of variance_excess and critical_side, in log n steps. From n to
+   n + 1, from n to 2n, and along the bits of n. Rust: Geometric::next, doubled, new. *)
+Definition geometric_sum (q : R) (n : nat) : R := sum_below n (fun k => q ^ k).
+Definition next (q : R) (state : R * R * R) : R * R * R :=
+  let '(power, sum, weighted) := state in (power * q, sum + power, weighted + (sum + power)).
+Definition doubled (n : R) (state : R * R * R) : R * R * R :=
+  let '(power, sum, weighted) := state in (power ^ 2, sum + power * sum, weighted + n * sum + power * weighted).
+Fixpoint by_doubling (q : R) (n : positive) : R * R * R :=
+  match n with
+  | xH => next q (1, 0, 0)
+  | xO n => doubled (IZR (Zpos n)) (by_doubling q n)
+  | xI n => next q (doubled (IZR (Zpos n)) (by_doubling q n))
+  end.
+Definition by_doubling_statement : Prop :=
+  forall q n, by_doubling q n = (q ^ Pos.to_nat n, geometric_sum q (Pos.to_nat n), weighted_sum q (Pos.to_nat n)).
 
 (** * Technique 1: pairs of rows that cannot be the farthest *)
 
@@ -232,7 +257,7 @@ Definition is_diameter2 (D N : nat) (x : nat -> nat -> Z) (m : Z) : Prop :=
   (exists i j, (i < j < N)%nat /\ zdist2 D (x i) (x j) = m) /\
   (forall i j, (i < j < N)%nat -> (zdist2 D (x i) (x j) <= m)%Z).
 
-(* A search that evaluates every pair, except those that a floor discards, finds it; a floor is a distance found before. *)
+(* A search that evaluates all pairs but those that a floor discards finds it; a floor is a distance found before. *)
 Definition pruning_statement : Prop :=
   forall D N x c r best,
   (forall i, (i < N)%nat -> (zdist2 D (x i) c <= r i)%Z) ->
@@ -243,9 +268,11 @@ Definition pruning_statement : Prop :=
 
 (* Directions V_0, ..., V_(k-1), nearly orthonormal: ||V V^T - I|| <= defect as an operator. *)
 Definition project (D : nat) (V : nat -> nat -> R) (u : nat -> R) : nat -> R := fun i => dot D (V i) u.
-Definition combine (k : nat) (V : nat -> nat -> R) (a : nat -> R) : nat -> R := fun d => sum_below k (fun i => a i * V i d).
+Definition combine (k : nat) (V : nat -> nat -> R) (a : nat -> R) : nat -> R :=
+  fun d => sum_below k (fun i => a i * V i d).
 Definition has_defect (D k : nat) (V : nat -> nat -> R) (defect : R) : Prop :=
-  forall a b, Rabs (dot D (combine k V a) (combine k V b) - dot k a b) <= defect * (sqrt (dot k a a) * sqrt (dot k b b)).
+  forall a b, Rabs (dot D (combine k V a) (combine k V b) - dot k a b) <=
+    defect * (sqrt (dot k a a) * sqrt (dot k b b)).
 
 (* The low-rank bound with u = x - c, w = y - c, a = V u, b = V w. Rust: diameter::lowrank::upper_bound, residual, in
    real arithmetic (their roundings are not modelled). *)
@@ -262,6 +289,14 @@ Definition low_rank_statement : Prop :=
   dist2 D x y <=
   upper_bound radius_u radius_w (dot k a b) (dot k a a) (dot k b b)
     (residual radius_u (dot k a a) defect) (residual radius_w (dot k b b) defect) defect.
+
+(* Its form for exactly orthonormal directions: ||x - y||^2 <= ||V x - V y||^2 + (sum of both residuals)^2. *)
+Definition orthonormal_statement : Prop :=
+  forall D k V x y c, has_defect D k V 0 ->
+  let a := project D V (fun d => x d - c d) in
+  let b := project D V (fun d => y d - c d) in
+  dist2 D x y <=
+  dist2 k a b + (residual (dist2 D x c) (dot k a a) 0 + residual (dist2 D y c) (dot k b b) 0) ^ 2.
 
 (** * Certificates *)
 

@@ -1,9 +1,10 @@
 (* Technique 2: the noise ratio gamma at which adjacent levels overlap with a given probability.
 
    C(gamma) = Phi(u) - Phi(v),  u = s (gamma - 1) + 3 gamma,  v = s (gamma - 1) - 3 gamma,  s = sqrt(2D).
-   C'(gamma) = (s + 3) phi(u) - (s - 3) phi(v) = phi(v) K(gamma),  K(gamma) = (s + 3) exp(-6 s gamma (gamma - 1)) - (s - 3).
-   K falls on [1, oo), so C' changes its sign at most once, from + to -: below C(1) the overlap falls strictly. For s > 3
-   it falls to 0, since v -> oo, and every target in (0, C(1)) has one solution; for s <= 3 it rises.
+   C'(gamma) = (s + 3) phi(u) - (s - 3) phi(v) = phi(v) K(gamma),
+   K(gamma) = (s + 3) exp(-6 s gamma (gamma - 1)) - (s - 3).
+   K falls on [1, oo), so C' changes its sign at most once, from + to -: below C(1) the overlap falls strictly. For
+   s > 3 it falls to 0, since v -> oo, and every target in (0, C(1)) has one solution; for s <= 3 it rises.
 
    Rust: schedule::overlap, schedule::gamma_root with Law::Normal. *)
 

@@ -1,7 +1,7 @@
 (* Technique 4: the step size epsilon that brings s_T^2/sigma_i^2 as close to 1 as possible.
 
-   ratio(epsilon) = 1 + E(epsilon/sigma_L^2) with the excess E of Minimiser.v, so what holds for delta on (0, 2) holds for
-   epsilon = delta sigma_L^2 on (0, 2 sigma_L^2).
+   ratio(epsilon) = 1 + E(epsilon/sigma_L^2) with the excess E of Minimiser.v, so what holds for delta on (0, 2) holds
+   for epsilon = delta sigma_L^2 on (0, 2 sigma_L^2).
 
    Rust: schedule::optimal_delta, schedule::Schedule::optimal_epsilon, schedule::Steps. *)
 
@@ -113,8 +113,10 @@ Proof.
   split; intros Heq.
   - assert (Hsame : e / sigma_L ^ 2 = delta).
     { destruct (Rtotal_order (e / sigma_L ^ 2) delta) as [Hlt|[Hsame|Hgt]]; [|exact Hsame|].
-      - generalize (critical_side_increasing _ _ T (fraction_increasing _ _ (proj1 Hd) (conj Hlt (proj2 Hdelta))) HT). lra.
-      - generalize (critical_side_increasing _ _ T (fraction_increasing _ _ (proj1 Hdelta) (conj Hgt (proj2 Hd))) HT). lra. }
+      - assert (Hu := fraction_increasing _ _ (proj1 Hd) (conj Hlt (proj2 Hdelta))).
+        generalize (critical_side_increasing _ _ T Hu HT). lra.
+      - assert (Hu := fraction_increasing _ _ (proj1 Hdelta) (conj Hgt (proj2 Hd))).
+        generalize (critical_side_increasing _ _ T Hu HT). lra. }
     now rewrite <- Hsame, unscale.
   - now rewrite Heq, scale.
 Qed.
@@ -148,7 +150,8 @@ Proof.
     variance_ratio gamma sigma_L e V <= variance_ratio gamma sigma_L d V).
   { intros V e d [_ Hleast] Hd. destruct (Req_dec d e) as [->|Hne]; [apply Rle_refl | now apply Rlt_le, Hleast]. }
   assert (Hstep : forall V e e', (1 <= V)%nat -> is_optimal_epsilon gamma sigma_L V e ->
-    is_optimal_epsilon gamma sigma_L (S V) e' -> variance_ratio gamma sigma_L e' (S V) < variance_ratio gamma sigma_L e V).
+    is_optimal_epsilon gamma sigma_L (S V) e' ->
+    variance_ratio gamma sigma_L e' (S V) < variance_ratio gamma sigma_L e V).
   { intros V e e' HV He He'.
     destruct (ex_minimiser (gamma ^ 2 - 1) V (excess_limit_pos gamma Hgamma) HV) as (delta & Hmin).
     assert (Heq := optimal_unique gamma sigma_L V _ _ He (minimiser_optimal gamma sigma_L HL V delta Hmin)).
