@@ -25,12 +25,12 @@ pub fn certificate(name: &str, schedule: &Schedule, spacing: Spacing) -> Result<
     ensure!(target <= 0.9973, "overlap is {target}, certificates allow: at most 0.9973");
     let steps = schedule.steps_per_level();
     ensure!(steps <= MAX_STEPS, "steps_per_level is {steps}, certificates allow: 1 to {MAX_STEPS}");
-    let gamma = gamma_root(schedule.dim(), target, law)?;
+    let root = gamma_root(schedule.dim(), target, law)?;
     ensure!(
-        gamma.lo().next_up() == gamma.hi(),
-        "gamma_root is enclosed by {gamma}, certificates need neighbouring doubles"
+        root.lo().next_up() == root.hi(),
+        "gamma_root is enclosed by {root}, certificates need neighbouring doubles"
     );
-    let levels = num_levels(schedule.range(), gamma, rounding)?;
+    let levels = num_levels(schedule.range(), root, rounding)?;
     ensure!(
         schedule.num_levels() == levels,
         "num_levels is {}, but overlap {target} and {} give {levels}",
@@ -60,33 +60,37 @@ Open Scope R_scope.
 
 Definition stated : schedule := {{|
   dim := {dim};
-  sigma_1 := {sigma_max};
-  sigma_L := {sigma_min};
-  target := {target};
-  gamma_lo := {gamma_lo};
-  gamma_hi := {gamma_hi};
-  levels_by := {rule};
+  sigma_max := {sigma_max};
+  sigma_min := {sigma_min};
+  overlap_target := {target};
+  rounded_by := {rule};
   num_levels := {levels};
   steps_per_level := {steps};
-  epsilon_lo := {epsilon_lo};
-  epsilon_hi := {epsilon_hi};
-  epsilon := {epsilon}
+  epsilon := {epsilon};
+  gamma_root_in := {gamma_root};
+  gamma_in := {gamma};
+  overlap_in := {overlap};
+  epsilon_in := {around};
+  variance_ratio_in := {ratio}
 |}}.
 
 Theorem stated_is_certified : is_certified stated.
 Proof. certify. Qed.
+
+Print Assumptions stated_is_certified.
 ",
         version = env!("CARGO_PKG_VERSION"),
         dim = schedule.dim(),
         sigma_max = hexadecimal(schedule.range().max()),
         sigma_min = hexadecimal(schedule.range().min()),
         target = hexadecimal(target),
-        gamma_lo = hexadecimal(gamma.lo()),
-        gamma_hi = hexadecimal(gamma.hi()),
         rule = rule(rounding),
-        epsilon_lo = hexadecimal(around.lo()),
-        epsilon_hi = hexadecimal(around.hi()),
         epsilon = hexadecimal(epsilon),
+        gamma_root = pair(root),
+        gamma = pair(schedule.gamma()),
+        overlap = pair(schedule.overlap(law)),
+        around = pair(around),
+        ratio = pair(schedule.variance_ratio()),
     ))
 }
 
@@ -104,6 +108,11 @@ const fn rule(rounding: Rounding) -> &'static str {
         Rounding::Floor => "floor",
         Rounding::RoundPlusOne => "round_plus_one",
     }
+}
+
+/// Both ends of an enclosure.
+fn pair(interval: Interval) -> String {
+    format!("({}, {})", hexadecimal(interval.lo()), hexadecimal(interval.hi()))
 }
 
 /// A positive double in hexadecimal, exactly: `0x1.8p+1` for 3, as C's `%a` prints it.

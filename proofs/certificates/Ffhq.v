@@ -1,6 +1,6 @@
-(* FFHQ, 256 x 256.
+(* Certificate of the noise schedule for ffhq, written by ncsn 0.1.0.
 
-   ncsn schedule --dataset ffhq. A number such as 0x1.9p+5 is an exact binary64 number. *)
+   A number such as 0x1.8p+1 is an exact binary64 number, here 3. What is proved: is_certified in Statements.v. *)
 
 From Coq Require Import Reals ZArith.
 From Coquelicot Require Import Coquelicot.
@@ -8,7 +8,7 @@ From Ncsn Require Import Statements Certificate.
 
 Open Scope R_scope.
 
-Definition ffhq : schedule := {|
+Definition stated : schedule := {|
   dim := 196608;
   sigma_max := 0x1.5cp+8;
   sigma_min := 0x1.47ae147ae147bp-7;
@@ -24,7 +24,7 @@ Definition ffhq : schedule := {|
   variance_ratio_in := (0x1.0265bdd251a09p+0, 0x1.0265bdd251a0ep+0)
 |}.
 
-Theorem ffhq_is_certified : is_certified ffhq.
+Theorem stated_is_certified : is_certified stated.
 Proof. certify. Qed.
 
-Print Assumptions ffhq_is_certified.
+Print Assumptions stated_is_certified.

@@ -1,0 +1,30 @@
+(* Certificate of the noise schedule for bedroom, written by ncsn 0.1.0.
+
+   A number such as 0x1.8p+1 is an exact binary64 number, here 3. What is proved: is_certified in Statements.v. *)
+
+From Coq Require Import Reals ZArith.
+From Coquelicot Require Import Coquelicot.
+From Ncsn Require Import Statements Certificate.
+
+Open Scope R_scope.
+
+Definition stated : schedule := {|
+  dim := 49152;
+  sigma_max := 0x1.7cp+7;
+  sigma_min := 0x1.47ae147ae147bp-7;
+  overlap_target := 0x1p-1;
+  rounded_by := ceil_plus_one;
+  num_levels := 1026;
+  steps_per_level := 3;
+  epsilon := 0x1.f57137e1a51e8p-20;
+  gamma_root_in := (0x1.027920993e9dbp+0, 0x1.027920993e9dcp+0);
+  gamma_in := (0x1.0278f65eb2d5ep+0, 0x1.0278f65eb2d6p+0);
+  overlap_in := (0x1.0028df09aeda7p-1, 0x1.0028df09aef98p-1);
+  epsilon_in := (0x1.f57137e1a511dp-20, 0x1.f57137e1a52b4p-20);
+  variance_ratio_in := (0x1.04b20f416967ap+0, 0x1.04b20f416967fp+0)
+|}.
+
+Theorem stated_is_certified : is_certified stated.
+Proof. certify. Qed.
+
+Print Assumptions stated_is_certified.

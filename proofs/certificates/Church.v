@@ -1,0 +1,30 @@
+(* Certificate of the noise schedule for church, written by ncsn 0.1.0.
+
+   A number such as 0x1.8p+1 is an exact binary64 number, here 3. What is proved: is_certified in Statements.v. *)
+
+From Coq Require Import Reals ZArith.
+From Coquelicot Require Import Coquelicot.
+From Ncsn Require Import Statements Certificate.
+
+Open Scope R_scope.
+
+Definition stated : schedule := {|
+  dim := 27648;
+  sigma_max := 0x1.18p+7;
+  sigma_min := 0x1.47ae147ae147bp-7;
+  overlap_target := 0x1p-1;
+  rounded_by := ceil_plus_one;
+  num_levels := 745;
+  steps_per_level := 4;
+  epsilon := 0x1.4761cb57180c6p-19;
+  gamma_root_in := (0x1.034ee5a2365edp+0, 0x1.034ee5a2365eep+0);
+  gamma_in := (0x1.034e5bf84f0a8p+0, 0x1.034e5bf84f0aap+0);
+  overlap_in := (0x1.00639b639bb88p-1, 0x1.00639b639bcfcp-1);
+  epsilon_in := (0x1.4761cb5718064p-19, 0x1.4761cb5718128p-19);
+  variance_ratio_in := (0x1.06074b9e650a6p+0, 0x1.06074b9e650aap+0)
+|}.
+
+Theorem stated_is_certified : is_certified stated.
+Proof. certify. Qed.
+
+Print Assumptions stated_is_certified.
