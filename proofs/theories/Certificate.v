@@ -74,7 +74,7 @@ Proof. apply Phi_minus. Qed.
 
 Record conditions (s : schedule) : Prop := {
   dim_pos : (0 < dim s)%Z;
-  target_small : overlap_target s <= 0.9973;
+  target_small : overlap_target s < RInt phi (-3) 3;
   root_lo_ge_1 : 1 <= fst (gamma_root_in s);
   root_ordered : fst (gamma_root_in s) < snd (gamma_root_in s);
   overlap_root_lo : overlap_target s < overlap_integral (IZR (dim s)) (fst (gamma_root_in s));
@@ -120,7 +120,7 @@ Lemma D_pos : 0 < D.
 Proof. apply IZR_lt, (dim_pos s H). Qed.
 
 Lemma target_lt : overlap_target s < overlap D 1.
-Proof. generalize (target_small s H) (proj1 (overlap_1 D)). lra. Qed.
+Proof. rewrite (proj1 (overlap_1 D)), Phi_minus. apply (target_small s H). Qed.
 
 Lemma sigma_range : 0 < sigma_min s < sigma_max s.
 Proof. split; [apply (sigma_min_pos s H) | apply (sigma_ordered s H)]. Qed.

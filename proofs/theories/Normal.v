@@ -263,6 +263,33 @@ Proof.
     + exists 0. intros; discriminate.
 Qed.
 
+Lemma Phi_increasing a b : a < b -> Phi a < Phi b.
+Proof.
+  intros Hab. apply Rlt_0_minus. rewrite Phi_minus. apply RInt_gt_0; [exact Hab | |].
+  - intros x _. apply phi_pos.
+  - intros x _. apply (ex_derive_continuous (V := R_NormedModule)), ex_derive_phi.
+Qed.
+
+(* int_{-1}^1 phi >= int_{-1}^1 (1 - t^2/2)/sqrt(2 pi) = 5/(3 sqrt(2 pi)) > 1/2 *)
+Lemma one_sigma : 1 / 2 < Phi 1 - Phi (-1).
+Proof.
+  assert (Hroot : 0 < sqrt (2 * PI) < 10 / 3).
+  { split; [apply sqrt_lt_R0; generalize PI_RGT_0; lra|].
+    replace (10 / 3) with (sqrt (10 / 3 * (10 / 3))) by (apply sqrt_square; lra).
+    apply sqrt_lt_1_alt. generalize PI_4 PI_RGT_0. lra. }
+  rewrite Phi_minus. set (r := sqrt (2 * PI)) in *.
+  assert (Hint : is_RInt (fun t => (1 - t ^ 2 / 2) / r) (-1) 1 (minus ((1 - 1 ^ 3 / 6) / r) ((-1 - (-1) ^ 3 / 6) / r))).
+  { apply (is_RInt_derive (fun t => (t - t ^ 3 / 6) / r)).
+    - intros t _. auto_derive; [lra | field; lra].
+    - intros t _. apply (ex_derive_continuous (V := R_NormedModule)). auto_derive. lra. }
+  apply Rlt_le_trans with (RInt (fun t => (1 - t ^ 2 / 2) / r) (-1) 1).
+  - rewrite (is_RInt_unique _ _ _ _ Hint). unfold minus, plus, opp. simpl.
+    apply (Rmult_lt_reg_r r); [lra|]. field_simplify; lra.
+  - apply RInt_le; [lra | eexists; exact Hint | apply ex_RInt_phi |].
+    intros t _. unfold phi. fold r. apply Rmult_le_compat_r; [apply Rlt_le, Rinv_0_lt_compat; lra|].
+    generalize (exp_ineq1_le (- t ^ 2 / 2)). lra.
+Qed.
+
 (** * Tails *)
 
 (* For 1 <= a <= b, the mass between a and b is below int_a^b t phi(t) dt = phi(a) - phi(b) < 1/(1 + a^2/2). *)

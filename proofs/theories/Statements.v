@@ -109,8 +109,8 @@ Definition normal_law_statement : Prop :=
 Definition overlap (D gamma : R) : R :=
   Phi (sqrt (2 * D) * (gamma - 1) + 3 * gamma) - Phi (sqrt (2 * D) * (gamma - 1) - 3 * gamma).
 
-(* A level overlaps with itself by the three-sigma rule. *)
-Definition overlap_1_statement : Prop := forall D, 0.9973 < overlap D 1 < 0.9974.
+(* A level overlaps with itself by the three-sigma rule, C(1) = Phi(3) - Phi(-3); the target 1/2 is below it. *)
+Definition overlap_1_statement : Prop := forall D, overlap D 1 = Phi 3 - Phi (-3) /\ 1 / 2 < overlap D 1.
 
 (* gamma is the only solution of C = target on [1, oo). Rust: schedule::gamma_root. *)
 Definition is_gamma_root (D target gamma : R) : Prop :=

@@ -10,7 +10,7 @@
 
 From Coq Require Import Reals Psatz.
 From Coquelicot Require Import Coquelicot.
-From Ncsn Require Import Statements Normal IntervalZ.
+From Ncsn Require Import Statements Normal.
 
 Open Scope R_scope.
 
@@ -63,9 +63,10 @@ Import Slope.
 
 Theorem overlap_1 : overlap_1_statement.
 Proof.
-  intros D. unfold overlap.
-  replace (sqrt (2 * D) * (1 - 1) + 3 * 1) with 3 by ring. replace (sqrt (2 * D) * (1 - 1) - 3 * 1) with (-3) by ring.
-  rewrite Phi_minus. unfold phi. split; integral with (i_prec 40).
+  intros D.
+  assert (Hends : overlap D 1 = Phi 3 - Phi (-3)) by (unfold overlap; do 2 f_equal; ring).
+  split; [exact Hends|]. rewrite Hends.
+  generalize one_sigma (Phi_increasing 1 3 ltac:(lra)) (Phi_increasing (-3) (-1) ltac:(lra)). lra.
 Qed.
 
 (** * Below the overlap of a level with itself, the overlap falls *)
