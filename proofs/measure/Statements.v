@@ -54,3 +54,45 @@ Definition proposition1b_equality_statement : Prop :=
   forall (R : realType) (n : nat) (s : R) (X : 'I_2 -> RD R n) (i j : 'I_2),
   0 < s -> i != j -> X i = X j ->
   (expected_responsibility s X i j = (responsibility_bound s X i j)%:E)%E /\ responsibility_bound s X i j = 2^-1.
+
+(* Proposition 2: the radius r = |x| of x ~ N(0, s^2 I) in R^D.
+   Rust: proposition2::RadiusLaw, its density, cdf and normal_limit. *)
+Section Proposition2.
+Context {R : realType}.
+
+(* The integral of r^k exp(-r^2/2) over r >= 0 *)
+Definition radius_moment (k : nat) : \bar R :=
+  (\int[@lebesgue_measure R]_(r in `[0%R, +oo[) (r ^+ k * expR (- r ^+ 2 / 2))%:E)%E.
+
+(* 2^((k-1)/2) Gamma((k+1)/2), the paper's 2^(D/2-1) Gamma(D/2) for k = D - 1, by its recursion:
+   sqrt (pi/2), 1, and then k times the one before the last. *)
+Fixpoint radius_constant (k : nat) : R :=
+  match k with
+  | 0 => Num.sqrt (pi / 2)
+  | k'.+1 => match k' with
+             | 0 => 1
+             | k''.+1 => k'%:R * radius_constant k''
+             end
+  end.
+
+(* p(r) = r^(D-1) exp(-r^2 / (2 s^2)) / (2^(D/2-1) Gamma(D/2) s^D) for r >= 0 *)
+Definition radius_pdf (D : nat) (s r : R) : R :=
+  if 0 <= r then r ^+ D.-1 * expR (- r ^+ 2 / (2 * s ^+ 2)) / (radius_constant D.-1 * s ^+ D) else 0.
+
+Definition radius_prob (D : nat) (s : R) (A : set R) : \bar R :=
+  (\int[@lebesgue_measure R]_(r in A) (radius_pdf D s r)%:E)%E.
+
+End Proposition2.
+
+(* The constant of the radius law is its normaliser, in every dimension. *)
+Definition radius_normaliser_statement : Prop :=
+  forall (R : realType) (k : nat), radius_moment k = (radius_constant k : R)%:E.
+
+Definition radius_mass_statement : Prop :=
+  forall (R : realType) (D : nat) (s : R), (0 < D)%N -> 0 < s -> radius_prob D s setT = 1%E.
+
+(* If r has density radius_pdf D s, then r - sqrt D s tends to N(0, s^2/2): the probability of every measurable set
+   converges, in particular that of every half-line, which is convergence in distribution. *)
+Definition radius_limit_statement : Prop :=
+  forall (R : realType) (s : R) (A : set (measurableTypeR R)), 0 < s -> measurable A ->
+  radius_prob D s [set r | A (r - Num.sqrt D%:R * s)] @[D --> \oo] --> normal_prob 0 (s / Num.sqrt 2) A.
