@@ -4,6 +4,7 @@
                           integrating f p
    lebesgue_affine        Leb(A) = b Leb{z | c + b z in A} for b > 0
    ge0_integral_affine    the integral of f(y) dy is b times the integral of f(c + b z) dz
+  ge0_integral_affine_on   the same over a measurable set
 
    The functions need not be continuous, only measurable and non-negative. *)
 From HB Require Import structures.
@@ -125,6 +126,21 @@ Lemma ge0_integral_affine (f : R -> \bar R) : measurable_fun setT f -> (forall x
 Proof.
 move=> m_f f_ge0; rewrite (eq_measure_integral scaled) => [|A mA _]; last exact: lebesgue_affine.
 by rewrite ge0_integral_mscale// ge0_integral_pushforward.
+Qed.
+
+Lemma ge0_integral_affine_on (f : R -> R) (B : set (measurableTypeR R)) : measurable B ->
+  measurable_fun setT f -> (forall x, 0 <= f x) ->
+  (\int[mu]_(y in B) (f y)%:E = \int[mu]_(z in affine @^-1` B) (b * f (c + b * z))%:E)%E.
+Proof.
+move=> mB m_f f_ge0; pose g : R -> \bar R := (fun y => (f y)%:E) \_ B.
+have m_g : measurable_fun setT g.
+  by apply/(measurable_restrictT _ mB); exact/measurable_funTS/measurable_EFinP.
+have g_ge0 y : (0 <= g y)%E by rewrite /g patchE; case: ifP => // _; rewrite lee_fin.
+rewrite integral_mkcond (ge0_integral_affine m_g g_ge0) -ge0_integralZl ?lee_fin ?(ltW b_gt0)//.
+- rewrite [RHS]integral_mkcond; apply: eq_integral => z _; rewrite /g !patchE.
+  rewrite (_ : (z \in affine @^-1` B) = (c + b * z \in B)); last by apply/idP/idP; rewrite !inE.
+  by case: ifP => _; rewrite ?mule0// EFinM.
+- exact: (measurableT_comp m_g measurable_affine).
 Qed.
 
 End Affine.
