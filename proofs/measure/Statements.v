@@ -96,3 +96,59 @@ Definition radius_mass_statement : Prop :=
 Definition radius_limit_statement : Prop :=
   forall (R : realType) (s : R) (A : set (measurableTypeR R)), 0 < s -> measurable A ->
   radius_prob D s [set r | A (r - Num.sqrt D%:R * s)] @[D --> \oo] --> normal_prob 0 (s / Num.sqrt 2) A.
+
+(* Proposition 3: Langevin dynamics on N(0, sigma^2 I), started from N(0, sigma_prev^2 I).
+   Rust: proposition3::recursion and proposition3::closed_form, with gamma = sigma_prev/sigma and delta = eps/sigma_L^2. *)
+Section Proposition3.
+Context {R : realType} {d : measure_display} {Omega : measurableType d} (P : probability Omega R) {n : nat}.
+Implicit Types (X Z : Omega -> RD R n).
+
+Definition has_law X (law : set (RD R n) -> \bar R) : Prop :=
+  measurable_fun setT X /\ forall A, measurable A -> P (X @^-1` A) = law A.
+
+Definition independent X Z : Prop :=
+  forall A B, measurable A -> measurable B ->
+  P ((X @^-1` A) `&` (Z @^-1` B)) = (P (X @^-1` A) * P (Z @^-1` B))%E.
+
+(* The score of N(0, sigma^2 I) is - x / sigma^2, so x_(t+1) = x_t + alpha score(x_t) + sqrt (2 alpha) z_t is the map below,
+   with alpha = eps sigma^2 / sigma_L^2. Each z_t is standard normal and independent of x_t. *)
+Record langevin_chain (sigma_prev sigma sigma_L eps : R) (x z : nat -> Omega -> RD R n) : Prop := {
+  chain_start : has_law (x 0) (gauss_prob sigma_prev (origin n));
+  chain_noise : forall t, has_law (z t) (gauss_prob 1 (origin n));
+  chain_fresh : forall t, independent (x t) (z t);
+  chain_step : forall t w, let alpha := eps * sigma ^+ 2 / sigma_L ^+ 2 in
+    x t.+1 w = axpby (1 - alpha / sigma ^+ 2) (Num.sqrt (2 * alpha)) (x t w) (z t w)
+}.
+
+End Proposition3.
+
+(* s_t^2 / sigma^2 step by step: gamma^2, then (1 - delta)^2 v + 2 delta *)
+Fixpoint variance_recursion {R : realType} (gamma delta : R) (t : nat) : R :=
+  match t with
+  | 0 => gamma ^+ 2
+  | t.+1 => (1 - delta) ^+ 2 * variance_recursion gamma delta t + 2 * delta
+  end.
+
+(* The right-hand side of (6) *)
+Definition variance_closed_form {R : realType} (gamma sigma_L eps : R) (T : nat) : R :=
+  let kept := 1 - eps / sigma_L ^+ 2 in
+  let stationary := 2 * eps / (sigma_L ^+ 2 - sigma_L ^+ 2 * kept ^+ 2) in
+  kept ^+ (2 * T) * (gamma ^+ 2 - stationary) + stationary.
+
+(* x_T ~ N(0, s_T^2 I) for every step size eps > 0 *)
+Definition proposition3_recursion_statement : Prop :=
+  forall (R : realType) (d : measure_display) (Omega : measurableType d) (P : probability Omega R) (n : nat)
+    (sigma_prev sigma sigma_L eps : R) (x z : nat -> Omega -> RD R n),
+  0 < sigma_prev -> 0 < sigma -> 0 < sigma_L -> 0 < eps ->
+  langevin_chain P sigma_prev sigma sigma_L eps x z ->
+  forall T, has_law P (x T)
+    (gauss_prob (sigma * Num.sqrt (variance_recursion (sigma_prev / sigma) (eps / sigma_L ^+ 2) T)) (origin n)).
+
+(* Equation (6). At eps = 2 sigma_L^2 its denominator is 0. *)
+Definition proposition3_statement : Prop :=
+  forall (R : realType) (d : measure_display) (Omega : measurableType d) (P : probability Omega R) (n : nat)
+    (sigma_prev sigma sigma_L eps : R) (x z : nat -> Omega -> RD R n),
+  0 < sigma_prev -> 0 < sigma -> 0 < sigma_L -> 0 < eps -> eps != 2 * sigma_L ^+ 2 ->
+  langevin_chain P sigma_prev sigma sigma_L eps x z ->
+  forall T, has_law P (x T)
+    (gauss_prob (sigma * Num.sqrt (variance_closed_form (sigma_prev / sigma) sigma_L eps T)) (origin n)).
