@@ -1,7 +1,7 @@
 (* Propositions 1(b), 2 and 3 of Song & Ermon (2020), Improved Techniques for Training Score-Based Generative Models
 
-   Definitions and statements alone; the proofs are in Proposition1.v, Proposition2.v and Proposition3.v, and Main.v puts
-   the two together. R stands for the real numbers. An integral or a probability has values in \bar R, the reals with
+   Definitions and statements alone; the proofs are in Proposition1.v, Proposition2.v, RadiusLaw.v and
+   Proposition3.v, and Main.v puts the two together. R stands for the real numbers. An integral or a probability has values in \bar R, the reals with
    -oo and +oo; %:E embeds a real number there. *)
 From HB Require Import structures.
 From mathcomp Require Import all_ssreflect ssralg ssrnum ssrint interval.
@@ -96,6 +96,16 @@ Definition radius_mass_statement : Prop :=
 Definition radius_limit_statement : Prop :=
   forall (R : realType) (s : R) (A : set (measurableTypeR R)), 0 < s -> measurable A ->
   radius_prob D s [set r | A (r - Num.sqrt D%:R * s)] @[D --> \oo] --> normal_prob 0 (s / Num.sqrt 2) A.
+
+(* The norm of x ~ N(0, s^2 I) has that density. *)
+Definition norm_law_statement : Prop :=
+  forall (R : realType) (D : nat) (s : R) (A : set (measurableTypeR R)), (0 < D)%N -> 0 < s -> measurable A ->
+  gauss_prob s (origin D) [set x | A (norm x)] = radius_prob D s A.
+
+(* Proposition 2 for the Gaussian vectors themselves *)
+Definition norm_limit_statement : Prop :=
+  forall (R : realType) (s : R) (A : set (measurableTypeR R)), 0 < s -> measurable A ->
+  gauss_prob s (origin D) [set x | A (norm x - Num.sqrt D%:R * s)] @[D --> \oo] --> normal_prob 0 (s / Num.sqrt 2) A.
 
 (* Proposition 3: Langevin dynamics on N(0, sigma^2 I), started from N(0, sigma_prev^2 I).
    Rust: proposition3::recursion and proposition3::closed_form, with gamma = sigma_prev/sigma and delta = eps/sigma_L^2. *)
