@@ -289,7 +289,7 @@ Ltac certify :=
   lazymatch goal with
   | |- (_ < _)%Z => reflexivity
   | |- (_ <= _)%Z => now apply Z.leb_le
-  | |- context [RInt _ _ _] => integral with (i_prec 64, i_degree 25)
+  | |- context [RInt _ _ _] => integral with (i_prec 64, i_degree 25, i_fuel 15)
   | |- forall e, _ => let e := fresh "e" in let He := fresh "He" in intros e He; interval with (i_prec 100)
   | |- _ => interval with (i_prec 100)
   end.
