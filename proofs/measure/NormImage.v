@@ -1,7 +1,7 @@
 (* The image of Lebesgue measure under the norm
 
-   Scaling gives Leb{|x| < rho} = V rho^D in R^D, where V = Leb{|x| < 1} is finite. So the image of Lebesgue measure under
-   the norm has density V D r^(D-1) on r >= 0, as both measures agree on every half-line:
+   Scaling gives Leb{|x| < rho} = V rho^D in R^D, where V = Leb{|x| < 1} is finite. So the image of Lebesgue measure
+   under the norm has density V D r^(D-1) on r >= 0, as both measures agree on every half-line:
 
      integral of f(|x|) dx  =  integral over r >= 0 of f(r) V D r^(D-1) dr   for measurable f >= 0.
 

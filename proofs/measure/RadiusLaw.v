@@ -4,8 +4,8 @@
 
      P(|x| in A) = integral over A of r^(D-1) exp(-r^2 / (2 s^2)) / (2^(D/2-1) Gamma(D/2) s^D).
 
-   The density of N(0, s^2 I) depends on |x| alone, so NormImage.v gives the law up to a constant, and total mass 1 on both
-   sides makes the constant 1. With radius_limit that is Proposition 2 for the vectors themselves.
+   The density of N(0, s^2 I) depends on |x| alone, so NormImage.v gives the law up to a constant, and total mass 1 on
+   both sides makes the constant 1. With radius_limit that is Proposition 2 for the vectors themselves.
 
    Rust: proposition2::RadiusLaw::density and cdf. *)
 From HB Require Import structures.
