@@ -174,7 +174,8 @@ clearbody delta x.
 have first : `|(root k ^+ 2 - 1) * delta| <= 2 * u ^+ 2 * `|x|.
   rewrite -k_eq normrM ger0_norm// (@le_trans _ _ (root k ^+ 2 * (2 * `|x| ^+ 3)))//.
     by rewrite ler_pM// root_sqr ler_nat.
-  by rewrite -(real_normK (num_real u)) u_eq normrM (gtr0_norm s_gt0); rewrite le_eqVlt; apply/orP; left; apply/eqP; ring.
+  rewrite -(real_normK (num_real u)) u_eq normrM (gtr0_norm s_gt0).
+  by rewrite le_eqVlt; apply/orP; left; apply/eqP; ring.
 have second : `|x ^+ 2 / 2 - x| <= 2 * `|x|.
   rewrite (le_trans (ler_normB _ _))// normrM normrX normfV (@ger0_norm _ 2)//.
   have := normr_ge0 x; move: (`|x|) small => v v_le v_ge0.

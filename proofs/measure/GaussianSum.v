@@ -209,7 +209,8 @@ have m_coordinates : measurable_fun setT
     (fun q : (RD R n * measurableTypeR R) * RD R n => (a * x1 + b * q.1.2, axpby a b q.1.1 q.2) : RD R n.+1).
   apply: measurable_fun_pair.
   - exact: (measurableT_comp (measurable_affine b (a * x1)) (measurableT_comp measurable_snd measurable_fst)).
-  - apply: (measurableT_comp (@measurable_axpby a b n) (g := fun q : (RD R n * measurableTypeR R) * RD R n => (q.1.1, q.2))).
+  - apply: (measurableT_comp (@measurable_axpby a b n)
+      (g := fun q : (RD R n * measurableTypeR R) * RD R n => (q.1.1, q.2))).
     apply: measurable_fun_pair => //.
     exact: (measurableT_comp measurable_fst measurable_fst).
 have m_k : measurable_fun setT k.

@@ -96,7 +96,8 @@ apply: (@squeeze_cvgr _ _ _ _ (cst 0) (fun n => (2 * k.+1%:R * harmonic n) ^+ k.
 - by apply: nearW => n; rewrite weight_le// mulr_ge0 ?exprn_ge0 ?expR_ge0.
 - exact: cvg_cst.
 - rewrite [X in _ --> X](_ : 0 = (2 * k.+1%:R * 0) ^+ k.+1); last by rewrite mulr0 expr0n.
-  apply: (@cvg_comp _ _ _ (fun n => 2 * k.+1%:R * harmonic n : R) (fun x : R => x ^+ k.+1)); last exact: exprn_continuous.
+  apply: (@cvg_comp _ _ _ (fun n => 2 * k.+1%:R * harmonic n : R) (fun x : R => x ^+ k.+1)).
+  2: exact: exprn_continuous.
   by apply: cvgMr; exact: cvg_harmonic.
 Qed.
 

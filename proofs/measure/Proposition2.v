@@ -1,7 +1,7 @@
 (* Proposition 2: the radius law is normalised, and r - sqrt D s tends to N(0, s^2/2)
 
-   With D = k + 1 and root = sqrt D, the substitution r = root s + s u turns the density of the radius law into a constant
-   times shape k u (DensityLimit.v). Total mass 1 fixes that constant, so that
+   With D = k + 1 and root = sqrt D, the substitution r = root s + s u turns the density of the radius law into a
+   constant times shape k u (DensityLimit.v). Total mass 1 fixes that constant, so that
 
      P(r - root s in A) = integral of shape k over {u | s u in A} / integral of shape k over R,
 
@@ -109,7 +109,8 @@ Qed.
 Let integral_shape k : \bar R := (\int[mu]_u (shape k u)%:E)%E.
 
 Let radius_prob_shape k (A : set (measurableTypeR R)) : measurable A ->
-  radius_prob k.+1 s [set r | A (r - root k * s)] = ((scale k)%:E * \int[mu]_(u in affine s 0 @^-1` A) (shape k u)%:E)%E.
+  radius_prob k.+1 s [set r | A (r - root k * s)] =
+  ((scale k)%:E * \int[mu]_(u in affine s 0 @^-1` A) (shape k u)%:E)%E.
 Proof.
 move=> mA; have m_shift : measurable [set r : measurableTypeR R | A (r - root k * s)].
   rewrite -[X in measurable X]setTI.

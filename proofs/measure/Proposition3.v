@@ -1,8 +1,8 @@
 (* Proposition 3: the law of a Gaussian after T Langevin steps at one noise level
 
-   x_(t+1) = (1 - delta) x_t + sqrt (2 delta) sigma z_t with delta = eps / sigma_L^2 and z_t ~ N(0, I) independent of x_t.
-   If x_t ~ N(0, s^2 I), then x_(t+1) ~ N(0, ((1 - delta)^2 s^2 + 2 delta sigma^2) I) by GaussianSum.v. In units of sigma^2
-   that is the recursion of the variance, and induction gives its closed form (6).
+   x_(t+1) = (1 - delta) x_t + sqrt (2 delta) sigma z_t with delta = eps / sigma_L^2 and z_t ~ N(0, I) independent of
+   x_t. If x_t ~ N(0, s^2 I), then x_(t+1) ~ N(0, ((1 - delta)^2 s^2 + 2 delta sigma^2) I) by GaussianSum.v. In units of
+   sigma^2 that is the recursion of the variance, and induction gives its closed form (6).
 
    Rust: proposition3::recursion, proposition3::closed_form (theory/src/proposition3.rs). *)
 From HB Require Import structures.

@@ -1,8 +1,8 @@
 (* Propositions 1(b), 2 and 3 of Song & Ermon (2020), Improved Techniques for Training Score-Based Generative Models
 
-   Definitions and statements alone; the proofs are in Proposition1.v, Proposition2.v, RadiusLaw.v and
-   Proposition3.v, and Main.v puts the two together. R stands for the real numbers. An integral or a probability has values in \bar R, the reals with
-   -oo and +oo; %:E embeds a real number there. *)
+   Definitions and statements alone; the proofs are in Proposition1.v, Proposition2.v, RadiusLaw.v and Proposition3.v,
+   and Main.v puts the two together. R stands for the real numbers. An integral or a probability has values in \bar R,
+   the reals with -oo and +oo; %:E embeds a real number there. *)
 From HB Require Import structures.
 From mathcomp Require Import all_ssreflect ssralg ssrnum ssrint interval.
 From mathcomp Require Import mathcomp_extra boolp classical_sets functions cardinality fsbigop.
@@ -108,7 +108,7 @@ Definition norm_limit_statement : Prop :=
   gauss_prob s (origin D) [set x | A (norm x - Num.sqrt D%:R * s)] @[D --> \oo] --> normal_prob 0 (s / Num.sqrt 2) A.
 
 (* Proposition 3: Langevin dynamics on N(0, sigma^2 I), started from N(0, sigma_prev^2 I).
-   Rust: proposition3::recursion and proposition3::closed_form, with gamma = sigma_prev/sigma and delta = eps/sigma_L^2. *)
+   Rust: proposition3::recursion and closed_form, with gamma = sigma_prev/sigma and delta = eps/sigma_L^2. *)
 Section Proposition3.
 Context {R : realType} {d : measure_display} {Omega : measurableType d} (P : probability Omega R) {n : nat}.
 Implicit Types (X Z : Omega -> RD R n).
@@ -120,8 +120,8 @@ Definition independent X Z : Prop :=
   forall A B, measurable A -> measurable B ->
   P ((X @^-1` A) `&` (Z @^-1` B)) = (P (X @^-1` A) * P (Z @^-1` B))%E.
 
-(* The score of N(0, sigma^2 I) is - x / sigma^2, so x_(t+1) = x_t + alpha score(x_t) + sqrt (2 alpha) z_t is the map below,
-   with alpha = eps sigma^2 / sigma_L^2. Each z_t is standard normal and independent of x_t. *)
+(* The score of N(0, sigma^2 I) is - x / sigma^2, so x_(t+1) = x_t + alpha score(x_t) + sqrt (2 alpha) z_t is the map
+   below, with alpha = eps sigma^2 / sigma_L^2. Each z_t is standard normal and independent of x_t. *)
 Record langevin_chain (sigma_prev sigma sigma_L eps : R) (x z : nat -> Omega -> RD R n) : Prop := {
   chain_start : has_law (x 0) (gauss_prob sigma_prev (origin n));
   chain_noise : forall t, has_law (z t) (gauss_prob 1 (origin n));
