@@ -6,7 +6,7 @@ CIFAR := ../shared/data/cifar10-jpeg/train.tar.gz
 DEMO ?= runs/demo
 TRAINER = $(CARGO) run --release --quiet -p ncsn-trainer --
 
-.PHONY: demo demo-schedule test test-theory lapack bench bench-trainer lint doc
+.PHONY: demo demo-schedule test test-theory lapack bench bench-trainer lint doc proofs certify proofs-html
 
 ## The whole way on built-in images: schedule, training, a sheet of samples; a few minutes on a CPU.
 demo: .libtorch
@@ -44,6 +44,21 @@ lapack:
 	scripts/install-openblas.sh
 	$(CARGO) test -p ncsn-theory --features lapack
 	$(CARGO) build --features lapack
+
+## Every theorem and certificate, with Coq 8.20: the system's, or on Debian with root one that is fetched.
+proofs: certify
+	nice scripts/coq.sh make -j2 check
+
+## The certificates in proofs/, written anew and compared; scripts/coq.sh make checks them.
+certify:
+	$(CARGO) build --quiet
+	for name in cifar10 celeba church bedroom tower ffhq mnist; do \
+	    target/debug/ncsn certify --dataset $$name | diff proofs/certificates/$${name}.v - || exit 1; done
+	scripts/coq.sh make -j2
+
+## The statements as pages with links, in proofs/html.
+proofs-html:
+	scripts/coq.sh make html
 
 ## Numbers against their baselines, in the same run.
 bench:

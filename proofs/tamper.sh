@@ -3,7 +3,7 @@
 #
 # Run in proofs/ once the libraries are compiled, with the compiler's flags as arguments.
 set -eu
-original=certificates/Mnist.v
+original=certificates/mnist.v
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 

@@ -4,9 +4,11 @@
                           integrating f p
    lebesgue_affine        Leb(A) = b Leb{z | c + b z in A} for b > 0
    ge0_integral_affine    the integral of f(y) dy is b times the integral of f(c + b z) dz
-  ge0_integral_affine_on   the same over a measurable set
+   ge0_integral_affine_on   the same over a measurable set
 
-   The functions need not be continuous, only measurable and non-negative. *)
+   The functions need not be continuous, only measurable and non-negative.
+
+   Rust: nothing of its own; Propositions 2 and 3 use it. *)
 From HB Require Import structures.
 From mathcomp Require Import all_ssreflect ssralg ssrnum ssrint interval.
 From mathcomp Require Import mathcomp_extra boolp classical_sets functions cardinality fsbigop.

@@ -8,7 +8,9 @@
    scale b x           b x
    density_measure     the measure with a given density on the line
    disc n rho          the open ball {|x| < rho} in R^n
-   norm_density n r    V D r^(D-1) for D = n + 1, and 0 for r < 0 *)
+   norm_density n r    V D r^(D-1) for D = n + 1, and 0 for r < 0
+
+   Rust: nothing of its own; RadiusLaw.v uses it. *)
 From HB Require Import structures.
 From mathcomp Require Import all_ssreflect ssralg ssrnum ssrint interval archimedean.
 From mathcomp Require Import mathcomp_extra boolp classical_sets functions cardinality fsbigop.

@@ -8,7 +8,9 @@
             S(delta) = 1 - w^(2T) - T w^(2T-1) (2 - delta) ((2 - delta) c - delta), negative at the lower and positive
             at the upper end of its enclosure. Between them |E'| <= 2 |S|, which bounds what is lost.
 
-   A certificate file gives the constants and calls [certify]; what it then proves stands in Statements. *)
+   A certificate file gives the constants and calls [certify]; what it then proves stands in Statements.
+
+   Rust: certificate::certificate of the crate ncsn writes the constants. *)
 
 From Coq Require Import Reals ZArith Psatz Lia.
 From Coquelicot Require Import Coquelicot.

@@ -4,7 +4,9 @@
    e are integers of Coq. Their usual instance computes with machine numbers and rests on one axiom for each machine
    operation; this one needs none and takes about four times as long. Importing this file brings both tactics into
    scope. They must be given a precision, [interval with (i_prec 60)]: without one CoqInterval turns to machine
-   numbers. *)
+   numbers.
+
+   Rust: nothing; the checker of certificates computes with it. *)
 
 From Coq Require Import Reals.
 From Interval Require Export Tactic.

@@ -1,6 +1,8 @@
 (* Finite sums and vectors: the algebra behind Proposition 1 and Technique 1.
 
-   sum_below n f = f 0 + ... + f (n - 1),  <x, y> = sum_d x_d y_d,  ||x - y||^2 = sum_d (x_d - y_d)^2. *)
+   sum_below n f = f 0 + ... + f (n - 1),  <x, y> = sum_d x_d y_d,  ||x - y||^2 = sum_d (x_d - y_d)^2.
+
+   Rust: nothing of its own; Propositions 1 and 3 and Technique 1 use it. *)
 
 From Coq Require Import Reals Psatz Lia.
 From Coquelicot Require Import Coquelicot.
