@@ -36,6 +36,7 @@ steps_per_level steps_per_level := 5/steps_per_level := 6
 epsilon epsilon := 0x1.72c304d7/epsilon := 0x1.72c304d8
 gamma_root_lo gamma_root_in := (0x1.14fc198d0f5bc/gamma_root_in := (0x1.14fc198d0f5be
 gamma_root_hi 0x1.14fc198d0f5bdp+0)/0x1.14fc198d0f5bcp+0)
+gamma_root_not_neighbours 0x1.14fc198d0f5bdp+0)/0x1.14fc198d0f5bep+0)
 gamma_hi 0x1.14d42796f809cp/0x1.14d42796f809ap
 overlap_hi 0x1.048e57277b4efp/0x1.048e57277b4bfp
 epsilon_lo (0x1.72c304d715d13p/(0x1.72c304d715d24p

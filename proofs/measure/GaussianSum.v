@@ -24,7 +24,6 @@ From NcsnMeasure Require Import Space ChangeOfVariables.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
-Set Default Timeout 60.
 Import Order.TTheory GRing.Theory Num.Def Num.Theory.
 Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
@@ -135,12 +134,12 @@ Fixpoint gauss_measure s n : {sigma_finite_measure set (RD R n) -> \bar R} :=
 Lemma measurable_axpby a b n : measurable_fun setT (fun p : RD R n * RD R n => axpby a b p.1 p.2).
 Proof.
 elim: n => [|n IH] /=; first exact: measurable_cst.
-apply: measurable_fun_pair.
+apply: measurable_fun_prod.
 - apply: measurable_funD; apply: measurable_funM => //.
   + exact: (measurableT_comp measurable_fst measurable_fst).
   + exact: (measurableT_comp measurable_fst measurable_snd).
 - apply: (measurableT_comp IH (g := fun p : RD R n.+1 * RD R n.+1 => (p.1.2, p.2.2))).
-  apply: measurable_fun_pair.
+  apply: measurable_fun_prod.
   + exact: (measurableT_comp measurable_snd measurable_fst).
   + exact: (measurableT_comp measurable_snd measurable_snd).
 Qed.
@@ -207,11 +206,11 @@ pose k (p : RD R n * measurableTypeR R) :=
   (\int[gauss_measure 1 n]_z' f ((a * x1 + b * p.2)%R, axpby a b p.1 z'))%E.
 have m_coordinates : measurable_fun setT
     (fun q : (RD R n * measurableTypeR R) * RD R n => (a * x1 + b * q.1.2, axpby a b q.1.1 q.2) : RD R n.+1).
-  apply: measurable_fun_pair.
+  apply: measurable_fun_prod.
   - exact: (measurableT_comp (measurable_affine b (a * x1)) (measurableT_comp measurable_snd measurable_fst)).
   - apply: (measurableT_comp (@measurable_axpby a b n)
       (g := fun q : (RD R n * measurableTypeR R) * RD R n => (q.1.1, q.2))).
-    apply: measurable_fun_pair => //.
+    apply: measurable_fun_prod => //.
     exact: (measurableT_comp measurable_fst measurable_fst).
 have m_k : measurable_fun setT k.
   exact: (measurable_fun_fubini_tonelli_F _ (measurableT_comp m_f m_coordinates) (fun=> f_ge0 _)).

@@ -22,7 +22,6 @@ From NcsnMeasure Require Import Space ChangeOfVariables GaussianSum.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
-Set Default Timeout 60.
 Import Order.TTheory GRing.Theory Num.Def Num.Theory.
 Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
@@ -37,7 +36,7 @@ Definition scale (b : R) n (x : RD R n) : RD R n := axpby b 0 x x.
 Lemma measurable_scale b n : measurable_fun setT (@scale b n).
 Proof.
 apply: (measurableT_comp (@measurable_axpby R b 0 n) (g := fun x => (x, x))).
-exact: measurable_fun_pair.
+exact: measurable_fun_prod.
 Qed.
 
 Lemma scaleS b n (x : RD R n.+1) : scale b x = (b * x.1, scale b x.2).

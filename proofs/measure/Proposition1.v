@@ -18,7 +18,6 @@ From NcsnMeasure Require Import Space Statements.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
-Set Default Timeout 60.
 Import Order.TTheory GRing.Theory Num.Def Num.Theory.
 Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
@@ -269,7 +268,6 @@ case: different => [three|Xij].
   rewrite lt_neqAle dist2_ge0 andbT eq_sym; apply/eqP => /dist2_eq0.
   exact: Xij.
 Qed.
-
 
 End Mixture.
 

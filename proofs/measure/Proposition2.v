@@ -19,7 +19,6 @@ From NcsnMeasure Require Import Space Statements ChangeOfVariables DensityLimit 
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
-Set Default Timeout 60.
 Import Order.TTheory GRing.Theory Num.Def Num.Theory.
 Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.

@@ -16,7 +16,6 @@ From NcsnMeasure Require Import Space Statements ChangeOfVariables GaussianSum.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
-Set Default Timeout 60.
 Import Order.TTheory GRing.Theory Num.Def Num.Theory.
 Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
@@ -31,7 +30,7 @@ Lemma has_law_step (X Z : Omega -> RD R n) (s a b : R) : 0 < s -> 0 < b ->
   has_law P (fun w => axpby a b (X w) (Z w)) (gauss_prob (Num.sqrt (a ^+ 2 * s ^+ 2 + b ^+ 2)) (origin n)).
 Proof.
 move=> s_gt0 b_gt0 [m_X law_X] [m_Z law_Z] indep.
-have m_XZ : measurable_fun setT (fun w => (X w, Z w)) := measurable_fun_pair m_X m_Z.
+have m_XZ : measurable_fun setT (fun w => (X w, Z w)) := measurable_fun_prod m_X m_Z.
 split; first exact: (measurableT_comp (@measurable_axpby R a b n) m_XZ).
 move=> A mA; set s' := Num.sqrt _.
 have s'_neq0 : s' != 0.

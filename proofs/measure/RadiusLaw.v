@@ -19,7 +19,6 @@ From NcsnMeasure Require Import Space Statements NormImage Proposition2.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
-Set Default Timeout 60.
 Import Order.TTheory GRing.Theory Num.Def Num.Theory.
 Import numFieldNormedType.Exports RadiusLimit.
 Local Open Scope ring_scope.

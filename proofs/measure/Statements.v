@@ -2,7 +2,7 @@
 
    Definitions and statements alone; the proofs are in Proposition1.v, Proposition2.v, RadiusLaw.v and Proposition3.v,
    and Main.v puts the two together. R stands for the real numbers. An integral or a probability has values in \bar R,
-   the reals with -oo and +oo; %:E embeds a real number there. *)
+   the reals with -oo and +oo, among which a real number x is [x%:E]. *)
 From HB Require Import structures.
 From mathcomp Require Import all_ssreflect ssralg ssrnum ssrint interval.
 From mathcomp Require Import mathcomp_extra boolp classical_sets functions cardinality fsbigop.
@@ -27,7 +27,7 @@ Definition mixture_sum (x : RD R n) : R := \sum_(k < N) gauss s (X k) x.
 
 Definition responsibility (j : 'I_N) (x : RD R n) : R := gauss s (X j) x / mixture_sum x.
 
-(* E_{p_i}[r_j] *)
+(* The expectation of r_j under p_i *)
 Definition expected_responsibility (i j : 'I_N) : \bar R :=
   (\int[leb R n]_x (gauss s (X i) x * responsibility j x)%:E)%E.
 

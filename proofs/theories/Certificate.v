@@ -12,7 +12,7 @@
 
    Rust: certificate::certificate of the crate ncsn writes the constants. *)
 
-From Coq Require Import Reals ZArith Psatz Lia.
+From Coq Require Import Reals ZArith QArith_base Qround Qreals Psatz Lia.
 From Coquelicot Require Import Coquelicot.
 From Ncsn Require Import Statements Normal Technique2 Levels Proposition3 Minimiser Technique4 IntervalZ.
 
@@ -78,7 +78,7 @@ Record conditions (s : schedule) : Prop := {
   dim_pos : (0 < dim s)%Z;
   target_small : overlap_target s < RInt phi (-3) 3;
   root_lo_ge_1 : 1 <= fst (gamma_root_in s);
-  root_ordered : fst (gamma_root_in s) < snd (gamma_root_in s);
+  root_neighbours : are_neighbours (gamma_root_in s);
   overlap_root_lo : overlap_target s < overlap_integral (IZR (dim s)) (fst (gamma_root_in s));
   overlap_root_hi : overlap_integral (IZR (dim s)) (snd (gamma_root_in s)) < overlap_target s;
   sigma_min_pos : 0 < sigma_min s;
@@ -105,6 +105,17 @@ Record conditions (s : schedule) : Prop := {
     snd (variance_ratio_in s)
 }.
 
+(* With exponents in Z that become positive: lo 2^k and hi 2^k are integers next to each other. *)
+Lemma neighbours_scaled lo hi m k : (0 <= k)%Z -> (2 ^ 52 <= m < 2 ^ 53)%Z ->
+  lo * IZR (2 ^ k) = IZR m -> hi * IZR (2 ^ k) = IZR (m + 1) -> are_neighbours (lo, hi).
+Proof.
+  intros Hk Hm Hlo Hhi. exists m, (- k)%Z. split; [exact Hm|]. cbn [fst snd].
+  assert (Hinv : powerRZ 2 (- k) = / IZR (2 ^ k)).
+  { rewrite powerRZ_neg', <- (Z2Nat.id k Hk), <- pow_powerRZ. f_equal. apply pow_IZR. }
+  assert (Hpos : 0 < IZR (2 ^ k)) by (apply IZR_lt, Z.pow_pos_nonneg; lia).
+  rewrite Hinv, <- Hlo, <- Hhi. split; field; lra.
+Qed.
+
 Section Correct.
 
 Variable s : schedule.
@@ -117,6 +128,13 @@ Let c := gamma ^ 2 - 1.
 Let q := sigma_min s ^ 2.
 
 (** ** Technique 2 *)
+
+Lemma root_ordered : fst (gamma_root_in s) < snd (gamma_root_in s).
+Proof.
+  destruct (root_neighbours s H) as (m & e & _ & -> & ->). apply Rmult_lt_compat_r.
+  - apply powerRZ_lt. lra.
+  - apply IZR_lt. lia.
+Qed.
 
 Lemma D_pos : 0 < D.
 Proof. apply IZR_lt, (dim_pos s H). Qed.
@@ -136,7 +154,7 @@ Proof.
   apply gamma_between.
   - apply D_pos.
   - apply target_lt.
-  - split; [apply (root_lo_ge_1 s H) | apply (root_ordered s H)].
+  - split; [apply (root_lo_ge_1 s H) | apply root_ordered].
   - rewrite !overlap_integral_correct. split; [apply (overlap_root_hi s H) | apply (overlap_root_lo s H)].
 Qed.
 
@@ -239,7 +257,8 @@ Proof.
   assert (Hrange := proj1 Hbest). fold q in Hbest, Hrange. assert (Hq := q_pos). assert (Hinside := epsilon_inside s H).
   assert (Hepsilon : 0 < epsilon s < 2 * sigma_min s ^ 2).
   { fold q. generalize (epsilon_lo_pos s H) (epsilon_hi_small s H). fold q. lra. }
-  unfold is_certified, contains. fold D T gamma q. repeat split.
+  unfold is_certified, contains. fold D T gamma q.
+  split; [exact (root_neighbours s H)|]. repeat split.
   - exists root. split; [exact Hroot|]. split; [lra | exact Hlevels].
   - unfold gamma. rewrite closed_gamma_correct. apply (gamma_inside s H).
   - unfold gamma. rewrite closed_gamma_correct. apply (gamma_inside s H).
@@ -279,6 +298,25 @@ Ltac numerals :=
   | |- context [(2 * ?a)%Z] => let n := eval compute in (2 * a)%Z in change (2 * a)%Z with n
   end.
 
+(* The value of a numeral. *)
+Ltac rational x :=
+  lazymatch x with
+  | IZR ?n => let n := eval vm_compute in n in constr:(Qmake n 1)
+  | Q2R ?q => q
+  | ?a * ?b => let a := rational a in let b := rational b in constr:(Qmult a b)
+  | ?a / ?b => let a := rational a in let b := rational b in constr:(Qdiv a b)
+  end.
+
+Ltac neighbours :=
+  lazymatch goal with
+  | |- are_neighbours (?lo, _) =>
+      let q := rational lo in
+      let k := eval vm_compute in (52 - Z.log2 (Qfloor q))%Z in
+      let m := eval vm_compute in (Qfloor (Qmult q (inject_Z (2 ^ k)))) in
+      apply (neighbours_scaled _ _ m k);
+      [now apply Z.leb_le | split; [now apply Z.leb_le | now apply Z.ltb_lt] | unfold Q2R; simpl; lra ..]
+  end.
+
 Ltac certify :=
   match goal with
   | |- is_certified ?s => let constants := eval hnf in s in change (is_certified constants)
@@ -289,6 +327,7 @@ Ltac certify :=
        overlap_in epsilon_in variance_ratio_in least_x fst snd];
   numerals;
   lazymatch goal with
+  | |- are_neighbours _ => neighbours
   | |- (_ < _)%Z => reflexivity
   | |- (_ <= _)%Z => now apply Z.leb_le
   | |- context [RInt _ _ _] => integral with (i_prec 64, i_degree 25, i_fuel 15)

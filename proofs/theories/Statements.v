@@ -303,6 +303,10 @@ Definition orthonormal_statement : Prop :=
 (* Rust: Interval::contains. *)
 Definition contains (i : R * R) (x : R) : Prop := fst i <= x <= snd i.
 
+(* Both ends are binary64 numbers, and there is none between them. Rust: f64::next_up. *)
+Definition are_neighbours (i : R * R) : Prop :=
+  exists m e : Z, (2 ^ 52 <= m < 2 ^ 53)%Z /\ fst i = IZR m * powerRZ 2 e /\ snd i = IZR (m + 1) * powerRZ 2 e.
+
 (* A schedule and the enclosures that the program prints for it. Rust: schedule::Derivation. *)
 Record schedule := {
   dim : Z;                          (* D *)
@@ -328,6 +332,7 @@ Definition is_certified (s : schedule) : Prop :=
   let T := Z.to_nat (steps_per_level s) in
   let gamma := realised_gamma (sigma_max s) (sigma_min s) (num_levels s) in
   let ratio e := variance_ratio gamma (sigma_min s) e T in
+  are_neighbours (gamma_root_in s) /\
   (exists root, is_gamma_root D (overlap_target s) root /\ contains (gamma_root_in s) root /\
    is_rounded (rounded_by s) (real_levels (sigma_max s) (sigma_min s) root) (num_levels s)) /\
   contains (gamma_in s) gamma /\
