@@ -35,6 +35,11 @@ if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
     exit 2
 fi
 
+if ! unshare --mount true 2>/dev/null; then
+    say "this machine is a container that may not mount anything: run in one of Debian 13, or allow it CAP_SYS_ADMIN"
+    exit 2
+fi
+
 root=${XDG_CACHE_HOME:-$HOME/.cache}/ncsn/coq-8.20
 if [ ! -e "$root/complete" ]; then
     say "making a Debian 13 root with Coq (about 500 MB to fetch, three minutes) in $root"

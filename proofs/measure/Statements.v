@@ -1,13 +1,15 @@
 (* Propositions 1(b), 2 and 3 of Song & Ermon (2020), Improved Techniques for Training Score-Based Generative Models
 
-   Definitions and statements alone; the proofs are in Proposition1.v, Proposition2.v, RadiusLaw.v and Proposition3.v,
-   and Main.v puts the two together. R stands for the real numbers. An integral or a probability has values in \bar R,
+   Definitions and statements alone; the proofs are in Proposition1.v, Proposition2.v, RadiusLaw.v, Proposition3.v and
+   Bridge.v, and Main.v puts the two together. R stands for the real numbers. An integral or a probability has values in \bar R,
    the reals with -oo and +oo, among which a real number x is [x%:E]. *)
 From HB Require Import structures.
 From mathcomp Require Import all_ssreflect ssralg ssrnum ssrint interval.
 From mathcomp Require Import mathcomp_extra boolp classical_sets functions cardinality fsbigop.
 From mathcomp Require Import reals ereal topology normedtype sequences esum measure.
 From mathcomp Require Import lebesgue_measure lebesgue_integral measurable_realfun numfun realfun exp trigo probability.
+From mathcomp Require Import Rstruct.
+From Ncsn Require Statements.
 From NcsnMeasure Require Import Space.
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -162,3 +164,42 @@ Definition proposition3_statement : Prop :=
   langevin_chain P sigma_prev sigma sigma_L eps x z ->
   forall T, has_law P (x T)
     (gauss_prob (sigma * Num.sqrt (variance_closed_form (sigma_prev / sigma) sigma_L eps T)) (origin n)).
+
+(* The reals that mathcomp-analysis asks for can be Coq's own. With them the definitions here are those of
+   ../theories/Statements.v, whose full names begin with Ncsn. *)
+Section Bridge.
+
+Definition line : realType := Rdefinitions.R.
+
+(* A vector as a function of the coordinate's number *)
+Fixpoint coordinates n : RD line n -> nat -> line :=
+  match n return RD line n -> nat -> line with
+  | O => fun _ _ => 0
+  | S n => fun x d => if d is d.+1 then coordinates x.2 d else x.1
+  end.
+
+(* The two densities of N(m, s^2 I) are one, *)
+Definition bridge_gaussian_statement : Prop :=
+  forall n (s : line) (m x : RD line n), 0 < s ->
+  gauss s m x = Ncsn.Statements.gaussian s n (coordinates m) (coordinates x).
+
+(* so are the two right-hand sides of (6), *)
+Definition bridge_variance_ratio_statement : Prop :=
+  forall (gamma sigma_L eps : line) T,
+  variance_closed_form gamma sigma_L eps T = Ncsn.Statements.variance_ratio gamma sigma_L eps T.
+
+(* and Phi is the distribution function of the normal law. *)
+Definition bridge_normal_law_statement : Prop :=
+  forall x : line, normal_prob 0 1 `]-oo, x] = (Ncsn.Statements.Phi x : line)%:E.
+
+(* Technique 2's overlap is a probability. By Proposition 2 the radius at the level s is nearly N(sqrt D s, s^2/2). That
+   it falls within three standard deviations of the mean radius at the level above, gamma s, has probability C(gamma).
+   Rust: schedule::overlap, Law::Normal. *)
+Definition overlap_probability_statement : Prop :=
+  forall D gamma s : line, 0 < gamma -> 0 < s ->
+  let mean := Num.sqrt D * (gamma * s) in
+  let deviation := gamma * s / Num.sqrt 2 in
+  normal_prob (Num.sqrt D * s) (s / Num.sqrt 2) `[mean - 3 * deviation, mean + 3 * deviation] =
+  (Ncsn.Statements.overlap D gamma : line)%:E.
+
+End Bridge.

@@ -33,16 +33,16 @@
 //! | Statement | Function | Test | Status | Theorems |
 //! |---|---|---|---|---|
 //! | Prop. 1, mixture density and score | [`proposition1::Mixture`] | `tests/proposition1.rs` | tested, error bound stated | `proposition1_component_score`, `proposition1_mixture_score` |
-//! | Prop. 1, (5) | [`proposition1::bound`], [`proposition1::Mixture::pair_bounds`] | `tests/proposition1.rs` | enclosed | `proposition1_responsibility_pointwise`, `proposition1b`, `proposition1b_strict`, `proposition1b_equality` |
+//! | Prop. 1, (5) | [`proposition1::bound`], [`proposition1::Mixture::pair_bounds`] | `tests/proposition1.rs` | enclosed | `proposition1_responsibility_pointwise`, `proposition1b`, `proposition1b_strict`, `proposition1b_equality`, `bridge_gaussian` |
 //! | E\[r_j\] of two components | [`proposition1::exact_pair`] | `tests/proposition1.rs`, mpmath | enclosed | none |
 //! | E\[r_j\] of N components | [`proposition1::Mixture::expected_responsibility`] | `tests/proposition1.rs` | confidence interval | none |
 //! | Prop. 2, density, distribution, moments | [`proposition2::RadiusLaw`] | `tests/radius_oracles.rs`, mpmath | enclosed | `radius_normaliser`, `radius_mass`, `norm_law` |
 //! | Prop. 2, normal limit | [`proposition2::RadiusLaw::kolmogorov_distance`] | `tests/radius_oracles.rs` | enclosed for each D | `radius_limit`, `norm_limit` (without a rate) |
-//! | Prop. 3, recursion and (6) | [`proposition3::recursion`], [`proposition3::closed_form`] | `tests/proposition3.rs`, exact rationals | enclosed | `proposition3_variance_ratio`, `proposition3_recursion`, `proposition3` |
+//! | Prop. 3, recursion and (6) | [`proposition3::recursion`], [`proposition3::closed_form`] | `tests/proposition3.rs`, exact rationals | enclosed | `proposition3_variance_ratio`, `proposition3_recursion`, `proposition3`, `bridge_variance_ratio` |
 //! | Prop. 3, without cancellation | [`proposition3::variance_excess`] | `tests/proposition3.rs`, exact rationals | enclosed | `proposition3_variance_excess`, `technique4_by_doubling` |
 //! | Prop. 3 for data of covariance Λ | [`proposition3::Level`] | `tests/proposition3.rs` | enclosed | none |
 //! | Technique 1 | [`diameter::diameter`] | `tests/diameter.rs`, integer brute force | exact (u8), enclosed (floats) | `technique1_closer_than`, `technique1_closer_than_fits`, `technique1_closer_than_monotone`, `technique1_centroid`, `technique1_pruning`, `technique1_low_rank`, `technique1_orthonormal` |
-//! | Technique 2, normal law | [`schedule::gamma_root`], [`schedule::num_levels`] | `tests/schedule.rs`, mpmath | enclosed | `technique2_normal_law`, `technique2_overlap_1`, `technique2_ex_unique_gamma`, `technique2_no_gamma`, `technique2_overlap_around_root`, `technique2_levels_reach_target`, `technique2_rounding_rules` |
+//! | Technique 2, normal law | [`schedule::gamma_root`], [`schedule::num_levels`] | `tests/schedule.rs`, mpmath | enclosed | `technique2_normal_law`, `bridge_normal_law`, `technique2_overlap_probability`, `technique2_overlap_1`, `technique2_ex_unique_gamma`, `technique2_no_gamma`, `technique2_overlap_around_root`, `technique2_levels_reach_target`, `technique2_rounding_rules` |
 //! | Technique 2, exact law | [`chi_overlap::chi_overlap`] | `tests/radius_oracles.rs`, mpmath | enclosed | none |
 //! | Technique 3 | the trainer's `model::Network` | `trainer/tests/network_parity.rs` | compared with PyTorch | none |
 //! | Technique 4, ε | [`schedule::optimal_delta`] | `tests/schedule.rs`, mpmath | enclosed | `technique4_variance_ratio_gt_1`, `technique4_optimal_epsilon` |

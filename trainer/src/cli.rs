@@ -100,7 +100,7 @@ pub struct TrainArgs {
     /// Noise schedule from 'ncsn schedule --format toml', instead of the preset's
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub schedule: Option<PathBuf>,
-    /// Training data: a folder or archive of images, IDX, CIFAR binary, .npy, .npz
+    /// Training data: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy, .npz
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
     /// Test data [default: the test split of --data, or items held out]
