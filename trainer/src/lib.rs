@@ -15,6 +15,7 @@ pub mod dataset;
 pub mod device;
 pub mod diagnose;
 pub mod error;
+pub mod evaluate;
 pub mod log;
 pub mod mixture;
 pub mod model;

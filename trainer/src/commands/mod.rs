@@ -5,9 +5,11 @@ pub mod convert;
 pub mod data;
 pub mod devices;
 pub mod diagnose;
+pub mod evaluate;
 pub mod inpaint;
 pub mod interpolate;
 pub mod model;
+pub mod neighbours;
 pub mod sample;
 pub mod score;
 pub mod train;
@@ -50,6 +52,8 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Interpolate(args) => interpolate::run(&args, out),
         Command::Inpaint(args) => inpaint::run(&args, out),
         Command::Diagnose(args) => diagnose::run(&args, out),
+        Command::Evaluate(args) => evaluate::run(&args, out),
+        Command::Neighbours(args) => neighbours::run(&args, out),
         Command::Convert(args) => convert::run(&args, out),
         Command::Score(args) => score::score(&args, out),
         Command::Loss(args) => score::loss(&args, out),

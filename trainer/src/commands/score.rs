@@ -6,7 +6,7 @@ use anyhow::Result;
 use ncsn::commands::Outcome;
 use tch::{Kind, Tensor};
 
-use crate::cli::EvaluateArgs;
+use crate::cli::ScoreArgs;
 use crate::model::Network;
 use crate::source::{self, Opening};
 use crate::tensor_file::{self, TensorFile};
@@ -17,7 +17,7 @@ use crate::{Error, torch};
 ///
 /// # Errors
 /// Files that cannot be read or written, tensors that do not fit.
-pub fn score(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
+pub fn score(args: &ScoreArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (network, file, x) = open(args)?;
     let levels = levels(&network, &file, "y", &x)?;
     let result = torch::attempt(|| tch::no_grad(|| network.score(&x, &levels)))?;
@@ -36,7 +36,7 @@ pub fn score(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
 ///
 /// # Errors
 /// Files that cannot be read or written, tensors that do not fit.
-pub fn loss(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
+pub fn loss(args: &ScoreArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (network, file, x) = open(args)?;
     let labels = levels(&network, &file, "labels", &x)?;
     let noise = file.shaped("noise", &x.size())?.to_device(network.device()).to_kind(Kind::Float);
@@ -56,7 +56,7 @@ pub fn loss(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
 }
 
 /// The network, the input file and its items.
-fn open(args: &EvaluateArgs) -> Result<(Network, TensorFile, Tensor)> {
+fn open(args: &ScoreArgs) -> Result<(Network, TensorFile, Tensor)> {
     let (device, precision) = super::set_up(&args.device)?;
     let file = TensorFile::read(&args.input)?;
     let x = file.get("x")?;

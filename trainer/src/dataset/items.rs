@@ -37,7 +37,11 @@ pub enum Stored {
 }
 
 impl Items {
-    pub(super) fn of_files(set: data::DataSet, path: &Path, shape: &[i64]) -> Result<Self, Error> {
+    /// The items of a data set, which must have a shape.
+    ///
+    /// # Errors
+    /// [`Error::Content`] for items of another shape.
+    pub fn of_files(set: data::DataSet, path: &Path, shape: &[i64]) -> Result<Self, Error> {
         let found: Vec<i64> = set.shape.iter().map(|&side| side as i64).collect();
         // A plain matrix of pixels is as good as one channel of them.
         if found != shape && [&[1], &found[..]].concat() != shape {

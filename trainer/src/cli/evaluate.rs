@@ -1,0 +1,125 @@
+//! Arguments of the commands that compare samples and exchange weights.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{DeviceArgs, Format};
+use crate::source::Weights;
+
+/// What samples are compared with, and by which features.
+#[derive(Args, Clone, Debug)]
+pub struct ComparisonArgs {
+    /// Samples: a folder or archive of images, .npy, .npz, …
+    #[arg(long, value_name = "PATH")]
+    pub samples: PathBuf,
+    /// Data: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy, .npz; its training part
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Resize the data so that the short side has this many pixels, then crop the centre to a square
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<u32>,
+    /// Crop the data's centre to a square of this many pixels before resizing
+    #[arg(long, value_name = "PIXELS")]
+    pub crop: Option<u32>,
+    /// Which to read of several in the data: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder
+    #[arg(long, value_name = "NAME")]
+    pub array: Option<String>,
+    /// Weights of Inception v3, such as pt_inception-2015-12-05-6726825d.pth, whose features are compared instead of pixels
+    #[arg(long, value_name = "FILE")]
+    pub inception: Option<PathBuf>,
+    /// Items computed at once
+    #[arg(long, value_name = "ITEMS", default_value_t = 64)]
+    pub batch: u64,
+    /// Where to compute
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output for people or programs
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Measure how far samples are from data: FID and KID
+///
+/// The Fréchet distance of Gaussian laws fitted to features of both, and the kernel distance. With --inception they are FID
+/// and KID as published; without it they compare pixels, and only numbers of the same kind can be compared. Images are
+/// rounded to 8 bits first, as files of them are.
+///
+/// Example: ncsn-trainer evaluate --samples samples.npy --data cifar10/ --inception pt_inception-2015-12-05-6726825d.pth
+#[derive(Args, Clone, Debug)]
+pub struct EvaluateArgs {
+    /// Samples, data, features. --data may also be a file of --statistics, or an .npz file with mu and sigma
+    #[command(flatten)]
+    pub comparison: ComparisonArgs,
+    /// Write mean and covariance of the data's features, to be given as --data from then on
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub statistics: Option<PathBuf>,
+    /// Seed of the subsets of KID
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Find the data nearest to samples, by which memorised images show (Figs. 16 to 19)
+///
+/// Example: ncsn-trainer neighbours --samples samples.npy --data cifar10/ --flip --grid neighbours.png
+#[derive(Args, Clone, Debug)]
+pub struct NeighboursArgs {
+    /// Samples, data, features
+    #[command(flatten)]
+    pub comparison: ComparisonArgs,
+    /// Samples taken, the first ones
+    #[arg(long, value_name = "SAMPLES", default_value_t = 10)]
+    pub num: u64,
+    /// Neighbours of each
+    #[arg(long, value_name = "NEIGHBOURS", default_value_t = 8)]
+    pub count: u64,
+    /// Look among mirrored images too, as training with --flip sees them
+    #[arg(long)]
+    pub flip: bool,
+    /// Sheet with a row for each sample: the sample, then its neighbours
+    #[arg(long, value_name = "FILE.png")]
+    pub grid: Option<PathBuf>,
+}
+
+/// Exchange weights with the authors' code and with PyTorch
+///
+/// From a .pth file of the authors (or a safetensors file with their keys), makes a run that 'train --resume' goes on
+/// with; from a run or such a file, writes a safetensors file that PyTorch loads. No code of a pickle is ever run.
+///
+/// Examples: ncsn-trainer convert checkpoint.pth --preset cifar10 -o runs/imported;
+/// ncsn-trainer convert runs/mnist --weights ema -o mnist.safetensors
+#[derive(Args, Clone, Debug)]
+pub struct ConvertArgs {
+    /// What to convert
+    #[arg(value_name = "PATH")]
+    pub input: PathBuf,
+    /// The run's folder to make, or FILE.safetensors to write
+    #[arg(short, long, value_name = "PATH")]
+    pub output: PathBuf,
+    /// Averaged (ema) or last (raw) weights, for FILE.safetensors
+    #[arg(long, value_name = "WEIGHTS")]
+    pub weights: Option<Weights>,
+    /// Settings for the run that the file does not hold, such as cifar10
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+}
+
+/// Which network to apply, and to what.
+#[derive(Args, Clone, Debug)]
+pub struct ScoreArgs {
+    /// A run's folder (its last checkpoint), a checkpoint's, or the authors' .pth or .safetensors file
+    #[arg(long, value_name = "PATH")]
+    pub checkpoint: PathBuf,
+    /// Averaged (ema) or last (raw) weights
+    #[arg(long, value_name = "WEIGHTS", default_value = "ema")]
+    pub weights: Weights,
+    /// Tensors to read
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub input: PathBuf,
+    /// Tensors to write
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub output: PathBuf,
+    /// Where to compute
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}

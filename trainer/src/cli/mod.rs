@@ -1,0 +1,87 @@
+//! Command line: what can be given, and nothing else.
+
+mod evaluate;
+mod sample;
+mod tools;
+mod train;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use ncsn::cli::{CompletionsArgs, ManArgs};
+
+use crate::config::Precision;
+use crate::device::Wanted;
+
+pub use evaluate::{ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ScoreArgs};
+pub use sample::{
+    DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs, TrainedArgs,
+};
+pub use tools::{BenchArgs, DataArgs, DevicesArgs, ModelArgs};
+pub use train::{OverrideArgs, TrainArgs};
+
+/// Train NCSN and NCSNv2 from a certified noise schedule, and sample from them
+///
+/// Song & Ermon (2020), "Improved Techniques for Training Score-Based Generative Models", on libtorch. Schedules come
+/// from `ncsn schedule --format toml`; without one, those of the paper's Table 4 are used.
+#[derive(Debug, Parser)]
+#[command(name = "ncsn-trainer", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands; each is described by its options.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "a description here would replace that of the options in --help")]
+pub enum Command {
+    Train(TrainArgs),
+    Sample(SampleArgs),
+    Interpolate(InterpolateArgs),
+    Inpaint(InpaintArgs),
+    Diagnose(DiagnoseArgs),
+    Evaluate(EvaluateArgs),
+    Neighbours(NeighboursArgs),
+    Convert(ConvertArgs),
+    /// Write the scores that a network gives to the items of a file
+    ///
+    /// Reads tensors 'x' (items) and 'y' (index of the noise level of each); writes 'out'.
+    Score(ScoreArgs),
+    /// Write the losses of the items of a file
+    ///
+    /// Reads tensors 'x' (clean items), 'labels' (index of the noise level of each) and 'noise' (standard normal); writes
+    /// 'loss' and 'loss_per_sample'.
+    Loss(ScoreArgs),
+    Model(ModelArgs),
+    Data(DataArgs),
+    Bench(BenchArgs),
+    Devices(DevicesArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages, one per command
+    Man(ManArgs),
+}
+
+/// What is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Where to compute, and how precisely.
+#[derive(Args, Clone, Debug)]
+pub struct DeviceArgs {
+    /// Where to compute: auto, cpu, cuda or cuda:N; auto is the first GPU, or else the CPU
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: Wanted,
+    /// Precision of products and convolutions: f32, tf32 or bf16 [default: bf16 on CUDA, f32 on the CPU]
+    #[arg(long, value_name = "PRECISION")]
+    pub precision: Option<Precision>,
+    /// CPU threads [default: one per core]
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<u32>,
+}

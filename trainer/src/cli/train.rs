@@ -1,0 +1,118 @@
+//! Arguments of `train`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{DeviceArgs, Format};
+use crate::model::Architecture;
+
+/// Train a network
+///
+/// Starts from a preset, which flags override; the resolved configuration is written to the run's folder. With
+/// --resume, a run goes on from its last checkpoint as if it had never stopped.
+///
+/// Example: ncsn-trainer train --preset mnist --data mnist/ --run runs/mnist
+#[derive(Args, Clone, Debug)]
+#[command(allow_negative_numbers = true)]
+pub struct TrainArgs {
+    /// Settings to start from; 'ncsn-trainer model' lists them. 'own' is for data of your own, with --schedule
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["config", "resume"])]
+    pub preset: Option<String>,
+    /// A configuration file to start from, such as the config.toml of another run
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub config: Option<PathBuf>,
+    /// Folder of the run, made anew [default: runs/PRESET]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Go on with the run in --run
+    #[arg(long, requires = "run")]
+    pub resume: bool,
+    /// Noise schedule from 'ncsn schedule --format toml', instead of the preset's
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub schedule: Option<PathBuf>,
+    /// Training data: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy, .npz
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Test data [default: the test split of --data, or items held out]
+    #[arg(long, value_name = "PATH")]
+    pub test_data: Option<PathBuf>,
+    /// Settings that override the preset's
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+    /// Stop after this many steps
+    #[arg(long, value_name = "STEPS")]
+    pub iterations: Option<u64>,
+    /// Where to compute
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Print the resolved configuration and write nothing
+    #[arg(long, conflicts_with = "resume")]
+    pub dry_run: bool,
+    /// Output for people or programs
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Settings that override the preset's.
+#[derive(Args, Clone, Debug, Default)]
+#[group(id = "overrides", multiple = true, conflicts_with = "resume")]
+pub struct OverrideArgs {
+    /// Network: ncsn, ncsn-deeper, ncsnv2, ncsnv2-deeper, ncsnv2-deepest, mlp
+    #[arg(long, value_name = "NAME")]
+    pub architecture: Option<Architecture>,
+    /// n of Tables 2 and 3, the channels of the first stage
+    #[arg(long, value_name = "CHANNELS")]
+    pub filters: Option<i64>,
+    /// Resize images so that the short side has this many pixels, then crop the centre to a square
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<u32>,
+    /// Crop the centre to a square of this many pixels before resizing
+    #[arg(long, value_name = "PIXELS")]
+    pub crop: Option<u32>,
+    /// Leave out images that cannot be decoded, and report them
+    #[arg(long)]
+    pub skip_corrupt: bool,
+    /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder
+    #[arg(long, value_name = "NAME")]
+    pub array: Option<String>,
+    /// Items held out for the test loss where there is no test split
+    #[arg(long, value_name = "ITEMS")]
+    pub held_out: Option<u64>,
+    /// Whether half of the images are mirrored
+    #[arg(long, value_name = "BOOL")]
+    pub flip: Option<bool>,
+    /// Items per step
+    #[arg(long, value_name = "ITEMS")]
+    pub batch: Option<u64>,
+    /// Learning rate of Adam
+    #[arg(long, value_name = "RATE")]
+    pub lr: Option<f64>,
+    /// Epsilon of Adam
+    #[arg(long, value_name = "EPSILON")]
+    pub adam_eps: Option<f64>,
+    /// Keep the largest second moment (AMSGrad)
+    #[arg(long, value_name = "BOOL")]
+    pub amsgrad: Option<bool>,
+    /// Weight m kept from the old average of the weights (Technique 5)
+    #[arg(long, value_name = "RATE")]
+    pub ema_rate: Option<f64>,
+    /// Seed of everything random
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<u64>,
+    /// Steps between checkpoints
+    #[arg(long, value_name = "STEPS")]
+    pub checkpoint_every: Option<u64>,
+    /// Steps between test losses
+    #[arg(long, value_name = "STEPS")]
+    pub test_every: Option<u64>,
+    /// Steps between records of the loss
+    #[arg(long, value_name = "STEPS")]
+    pub log_every: Option<u64>,
+    /// Checkpoints kept
+    #[arg(long, value_name = "COUNT")]
+    pub keep: Option<u64>,
+    /// Images sampled at each checkpoint
+    #[arg(long, value_name = "IMAGES")]
+    pub samples: Option<u64>,
+}

@@ -1,0 +1,179 @@
+//! `ncsn-trainer evaluate`.
+
+use std::io::Write;
+
+use anyhow::Result;
+use ncsn::commands::Outcome;
+use ncsn::data::Options;
+use serde_json::json;
+use tch::{Device, Tensor};
+
+use crate::Error;
+use crate::cli::{ComparisonArgs, DeviceArgs, EvaluateArgs, Format};
+use crate::config::Precision;
+use crate::dataset::Items;
+use crate::evaluate::features::{self, Features};
+use crate::evaluate::frechet::{Frechet, frechet};
+use crate::evaluate::kernel::{Kernel, kernel};
+use crate::evaluate::statistics::{self, Moments, Statistics};
+
+/// KID's usual numbers of subsets, and of items in each.
+const SUBSETS: (usize, usize) = (100, 1000);
+
+/// One side of the comparison.
+struct Side {
+    statistics: Statistics,
+    /// The features themselves, which a file of statistics has not.
+    features: Option<Tensor>,
+}
+
+/// Measures, and writes a table.
+///
+/// # Errors
+/// Samples, data, weights or statistics that cannot be read or do not fit together.
+pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
+    let comparison = &args.comparison;
+    let device = device(comparison)?;
+    let features = Features::open(comparison.inception.as_deref(), device)?;
+    let samples = features::open_items(&comparison.samples, &Options::default())?;
+    let data = if statistics::is_statistics(&comparison.data) {
+        let statistics = Statistics::read(&comparison.data, features.name())?;
+        Side { statistics, features: None }
+    } else {
+        let items = data(comparison, &features, &samples)?;
+        side("data", &items, &features, comparison.batch, device)?
+    };
+    let samples = side("samples", &samples, &features, comparison.batch, device)?;
+    let distance = frechet(&samples.statistics, &data.statistics)?;
+    let kernel = match (&samples.features, &data.features) {
+        (Some(samples), Some(data)) => Some(kernel(samples, data, SUBSETS.0, SUBSETS.1, args.seed)?),
+        _ => None,
+    };
+    if let Some(path) = &args.statistics {
+        data.statistics.write(path, features.name())?;
+    }
+    report(args, &features, [&samples.statistics, &data.statistics], distance, kernel, out)?;
+    Ok(Outcome::Yes)
+}
+
+/// The device asked for, set to single precision, in which published distances are computed.
+///
+/// # Errors
+/// [`Error::Setting`] for another precision or a batch outside 1 to 2²⁰; [`Error::NoDevice`].
+pub fn device(args: &ComparisonArgs) -> Result<Device, Error> {
+    if let Some(precision) = args.device.precision.filter(|&precision| precision != Precision::F32) {
+        return Err(Error::setting("precision", precision, "f32, as distances are published"));
+    }
+    super::within("batch", args.batch, 1 << 20)?;
+    let single = DeviceArgs { precision: Some(Precision::F32), ..args.device.clone() };
+    Ok(super::set_up(&single)?.0)
+}
+
+/// Opens the data, which must have the samples' shape where pixels are compared.
+///
+/// # Errors
+/// Those of reading; [`Error::Content`] with both shapes.
+pub fn data(args: &ComparisonArgs, features: &Features, samples: &Items) -> Result<Items, Error> {
+    let array = args.array.clone();
+    let options = Options { size: args.size, crop: args.crop, array, ..Options::default() };
+    let items = features::open_items(&args.data, &options)?;
+    let text = |items: &Items| items.shape().iter().map(i64::to_string).collect::<Vec<_>>().join(" x ");
+    if matches!(features, Features::Pixels) && items.shape() != samples.shape() {
+        return Err(Error::Content {
+            path: args.data.clone(),
+            found: format!("items of {}", text(&items)),
+            expected: format!("{}, as the samples have (--size resizes images)", text(samples)),
+        });
+    }
+    Ok(items)
+}
+
+/// Features of all items, with their statistics.
+fn side(what: &str, items: &Items, features: &Features, batch: u64, device: Device) -> Result<Side, Error> {
+    let mut moments: Option<Moments> = None;
+    let total = items.len() as u64;
+    let parts = super::in_batches(what, total, batch, |numbers, each| {
+        let done = numbers.end;
+        let numbers: Vec<usize> = numbers.map(|number| number as usize).collect();
+        let part = features.of(&features::read(items, &numbers)?, device)?;
+        let moments = match &mut moments {
+            Some(moments) => moments,
+            none => none.insert(Moments::new(part.size()[1], device)?),
+        };
+        crate::torch::attempt(|| moments.add(&part))?;
+        each(done, total);
+        Ok(part)
+    })?;
+    let moments = moments.ok_or_else(|| Error::setting("number of items", 0, "at least 2"))?;
+    Ok(Side { statistics: moments.finish()?, features: Some(Tensor::cat(&parts, 0)) })
+}
+
+fn report(
+    args: &EvaluateArgs,
+    features: &Features,
+    [samples, data]: [&Statistics; 2],
+    distance: Frechet,
+    kernel: Option<Kernel>,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let dim = samples.dim();
+    let few = [("samples", samples), ("data", data)]
+        .into_iter()
+        .filter(|(_, side)| side.count.is_some_and(|count| count <= dim as u64))
+        .map(|(name, _)| name);
+    let few = few.collect::<Vec<_>>().join(" and ");
+    let note = (!few.is_empty()).then(|| {
+        format!(
+            "no more {few} than features: the covariance is singular and the distance depends on their number"
+        )
+    });
+    match args.comparison.format {
+        Format::Json => {
+            let kernel = kernel.map(|kernel| {
+                json!({"distance": kernel.distance, "standard_deviation": kernel.spread, "subsets": kernel.subsets,
+                    "subset_size": kernel.size})
+            });
+            let all = json!({"schema": "ncsn.evaluation/1", "features": features.name(), "dim": dim,
+                "samples": samples.count, "data": data.count, "note": note, "kernel": kernel,
+                "frechet": {"distance": distance.distance, "means": distance.means,
+                    "covariances": distance.covariances, "rounding": distance.rounding}});
+            writeln!(out, "{all:#}")?;
+        }
+        Format::Text => {
+            let count =
+                |side: &Statistics| side.count.map_or("unknown".to_owned(), |count| count.to_string());
+            let (samples, data) = (count(samples), count(data));
+            let is_inception = matches!(features, Features::Inception(_));
+            let named = |name: &str| if is_inception { format!(" ({name})") } else { String::new() };
+            writeln!(
+                out,
+                "{samples} samples against {data} items of the data, by {dim} features: {}",
+                features.name()
+            )?;
+            writeln!(
+                out,
+                "  Fréchet distance{}  {:.4} = {:.4} of the means + {:.4} of the covariances; rounding within {:.0e}",
+                named("FID"),
+                distance.distance,
+                distance.means,
+                distance.covariances,
+                distance.rounding
+            )?;
+            if let Some(kernel) = kernel {
+                writeln!(
+                    out,
+                    "  kernel distance{}   {:.6}, standard deviation {:.6} over {} subsets of {}",
+                    named("KID"),
+                    kernel.distance,
+                    kernel.spread,
+                    kernel.subsets,
+                    kernel.size
+                )?;
+            }
+            if let Some(note) = note {
+                writeln!(out, "  {note}")?;
+            }
+        }
+    }
+    Ok(())
+}

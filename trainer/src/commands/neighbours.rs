@@ -1,0 +1,100 @@
+//! `ncsn-trainer neighbours`.
+
+use std::io::Write;
+
+use anyhow::{Result, ensure};
+use ncsn::commands::Outcome;
+use ncsn::data::Options;
+use serde_json::json;
+use tch::{Device, Tensor};
+
+use crate::Error;
+use crate::cli::{Format, NeighboursArgs};
+use crate::dataset::Items;
+use crate::evaluate::features::{self, Features};
+use crate::evaluate::neighbours::{Nearest, Neighbour};
+use crate::sheet::Sheet;
+
+/// Finds neighbours, and writes a table and a sheet.
+///
+/// # Errors
+/// Samples, data or weights that cannot be read or do not fit together; --flip or --grid for vectors.
+pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
+    let comparison = &args.comparison;
+    let device = super::evaluate::device(comparison)?;
+    let features = Features::open(comparison.inception.as_deref(), device)?;
+    let samples = features::open_items(&comparison.samples, &Options::default())?;
+    let is_image = samples.shape().len() == 3;
+    ensure!(is_image || !args.flip, "--flip is for images; the samples are vectors");
+    ensure!(is_image || args.grid.is_none(), "--grid is for images; the samples are vectors");
+    let num = super::within("num", args.num, samples.len() as u64)? as usize;
+    let data = super::evaluate::data(comparison, &features, &samples)?;
+    let count = super::within("count", args.count, data.len() as u64)? as usize;
+    let chosen = features::read(&samples, &(0..num).collect::<Vec<_>>())?;
+    let mut nearest = Nearest::new(features.of(&chosen, device)?, count);
+    let total = data.len() as u64;
+    super::in_batches("data", total, comparison.batch, |numbers, each| {
+        let (first, done) = (numbers.start as usize, numbers.end);
+        let numbers: Vec<usize> = numbers.map(|number| number as usize).collect();
+        let items = features::read(&data, &numbers)?;
+        let vectors = features.of(&items, device)?;
+        crate::torch::attempt(|| nearest.add(&vectors, first, false))?;
+        if args.flip {
+            let vectors = features.of(&items.flip([3]), device)?;
+            crate::torch::attempt(|| nearest.add(&vectors, first, true))?;
+        }
+        each(done, total);
+        Ok(())
+    })?;
+    let found = nearest.finish();
+    let sheet = match &args.grid {
+        Some(path) => Some(super::write_sheet(path, &rows(&chosen, &data, &found)?)?),
+        None => None,
+    };
+    match comparison.format {
+        Format::Json => {
+            let rows: Vec<_> = found.iter().map(|row| row.iter().map(object).collect::<Vec<_>>()).collect();
+            let all = json!({"schema": "ncsn.neighbours/1", "features": features.name(), "data": data.len(),
+                "neighbours": rows});
+            writeln!(out, "{all:#}")?;
+        }
+        Format::Text => {
+            writeln!(
+                out,
+                "{:>6} {:>8} {:>12}  of {} items, by {}",
+                "sample",
+                "nearest",
+                "distance",
+                data.len(),
+                features.name()
+            )?;
+            for (sample, row) in found.iter().enumerate() {
+                let Neighbour { item, mirrored, distance } = row[0];
+                let mirrored = if mirrored { "  mirrored" } else { "" };
+                writeln!(out, "{sample:>6} {item:>8} {distance:>12.4}{mirrored}")?;
+            }
+            if let Some(sheet) = sheet {
+                writeln!(out, "each sample and its {count} nearest: {sheet}")?;
+            }
+        }
+    }
+    Ok(Outcome::Yes)
+}
+
+fn object(neighbour: &Neighbour) -> serde_json::Value {
+    json!({"item": neighbour.item, "mirrored": neighbour.mirrored, "distance": neighbour.distance})
+}
+
+/// A row for each sample: the sample, then its neighbours, mirrored where they are near so.
+fn rows(samples: &Tensor, data: &Items, found: &[Vec<Neighbour>]) -> Result<Sheet, Error> {
+    let mut images = Vec::new();
+    for (number, row) in found.iter().enumerate() {
+        images.push(samples.get(number as i64));
+        for neighbour in row {
+            let image = features::read(data, &[neighbour.item])?.get(0);
+            images.push(if neighbour.mirrored { image.flip([2]) } else { image });
+        }
+    }
+    let columns = found.first().map_or(0, Vec::len) + 1;
+    Sheet::with_columns(&Tensor::stack(&images, 0).to_device(Device::Cpu), columns)
+}

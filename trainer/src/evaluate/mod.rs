@@ -1,0 +1,8 @@
+//! How near samples are to data: Fréchet distance (FID), kernel distance (KID), nearest neighbours.
+
+pub mod features;
+pub mod frechet;
+pub mod inception;
+pub mod kernel;
+pub mod neighbours;
+pub mod statistics;

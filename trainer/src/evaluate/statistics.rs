@@ -1,0 +1,192 @@
+//! Mean and covariance of features, and files of them.
+
+use std::path::Path;
+
+use ncsn::data::{Options, Pixels, Rows};
+use tch::{Device, Kind, Tensor};
+
+use crate::Error;
+use crate::tensor_file::{self, TensorFile};
+
+/// Largest dimension: the covariance of as many features takes half a gigabyte.
+pub const MAX_DIM: i64 = 8192;
+
+/// What a Gaussian law is fitted by.
+#[derive(Debug)]
+pub struct Statistics {
+    /// Number of items; none where a file does not say.
+    pub count: Option<u64>,
+    /// `[dim]` in double precision, on the CPU.
+    pub mean: Tensor,
+    /// `[dim, dim]` in double precision, on the CPU; divided by the count less one.
+    pub covariance: Tensor,
+}
+
+/// Mean and scatter of the items so far.
+#[derive(Debug)]
+pub struct Moments {
+    count: f64,
+    mean: Tensor,
+    scatter: Tensor,
+}
+
+impl Moments {
+    /// Of no item.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] above [`MAX_DIM`].
+    pub fn new(dim: i64, device: Device) -> Result<Self, Error> {
+        if dim > MAX_DIM {
+            let allowed = format!("up to {MAX_DIM}: give --inception, or smaller images by --size");
+            return Err(Error::setting("number of features", dim, allowed));
+        }
+        let zeros = |size: &[i64]| Tensor::zeros(size, (Kind::Double, device));
+        Ok(Self { count: 0.0, mean: zeros(&[dim]), scatter: zeros(&[dim, dim]) })
+    }
+
+    /// Takes in a batch `[count, dim]`.
+    ///
+    /// # Formula
+    /// ```text
+    /// d = mean_batch − mean,  w = n_batch/(n + n_batch)
+    /// mean ← mean + w d,  scatter ← scatter + scatter_batch + n w d dᵀ
+    /// ```
+    /// so that nothing cancels however far the mean is from 0.
+    ///
+    /// # Source
+    /// Chan, Golub & LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample variances".
+    pub fn add(&mut self, batch: &Tensor) {
+        let batch = batch.to_kind(Kind::Double);
+        let count = batch.size()[0] as f64;
+        let mean = batch.mean_dim([0].as_slice(), false, Kind::Double);
+        let rest = &batch - &mean;
+        let difference = &mean - &self.mean;
+        let weight = count / (self.count + count);
+        let step = &difference * (self.count * weight);
+        let _ = self.scatter.addmm_(&rest.tr(), &rest).addr_(&step, &difference);
+        self.mean += difference * weight;
+        self.count += count;
+    }
+
+    /// Mean and covariance.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for fewer than two items.
+    pub fn finish(self) -> Result<Statistics, Error> {
+        if self.count < 2.0 {
+            return Err(Error::setting("number of items", self.count, "at least 2"));
+        }
+        Ok(Statistics {
+            count: Some(self.count as u64),
+            mean: self.mean.to_device(Device::Cpu),
+            covariance: (self.scatter / (self.count - 1.0)).to_device(Device::Cpu),
+        })
+    }
+}
+
+/// Whether a path is a file of statistics rather than of items.
+pub fn is_statistics(path: &Path) -> bool {
+    match path.extension().and_then(|suffix| suffix.to_str()) {
+        Some("safetensors") => true,
+        // The names that pytorch-fid gives.
+        Some("npz") => array(path, "mu").is_ok() && array(path, "sigma").is_ok(),
+        _ => false,
+    }
+}
+
+impl Statistics {
+    /// Reads a file of [`Self::write`], or arrays `mu` and `sigma` of an `.npz` file as pytorch-fid writes it.
+    ///
+    /// # Arguments
+    /// * `features` — what the statistics must be of, where the file says it
+    ///
+    /// # Errors
+    /// Those of reading; [`Error::Content`] for other features; [`Error::Tensor`] for shapes that do not fit.
+    pub fn read(path: &Path, features: &str) -> Result<Self, Error> {
+        if path.extension().is_some_and(|suffix| suffix == "npz") {
+            let (mean, covariance) = (array(path, "mu")?.flatten(0, -1), array(path, "sigma")?);
+            return Self { count: None, mean, covariance }.checked(path);
+        }
+        let file = TensorFile::read(path)?;
+        if let Some(found) = file.metadata().get("features").filter(|found| *found != features) {
+            return Err(Error::Content {
+                path: path.to_owned(),
+                found: format!("statistics of {found}"),
+                expected: features.to_owned(),
+            });
+        }
+        let [mean, covariance] = ["mu", "sigma"].map(|name| file.get(name));
+        let count = file.shaped("count", &[])?.int64_value(&[]);
+        Self {
+            count: u64::try_from(count).ok().filter(|&count| count > 0),
+            mean: mean?,
+            covariance: covariance?,
+        }
+        .checked(path)
+    }
+
+    /// Writes a file: tensors `mu`, `sigma`, `count`.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn write(&self, path: &Path, features: &str) -> Result<(), Error> {
+        let count = Tensor::from(self.count.unwrap_or_default() as i64);
+        let tensors = [("mu", &self.mean), ("sigma", &self.covariance), ("count", &count)];
+        let named = tensors.map(|(name, tensor)| (name.to_owned(), tensor));
+        tensor_file::write(path, named, Some(("features", features.to_owned())))
+    }
+
+    /// Number of features.
+    pub fn dim(&self) -> i64 {
+        self.mean.size()[0]
+    }
+
+    fn checked(self, path: &Path) -> Result<Self, Error> {
+        let (mean, covariance) = (self.mean.size(), self.covariance.size());
+        let problem = |name: &str, found: String, expected: String| Error::Tensor {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            found,
+            expected,
+        };
+        let [dim] = mean[..] else {
+            return Err(problem("mu", format!("has shape {mean:?}"), "[features]".to_owned()));
+        };
+        if covariance != [dim, dim] {
+            let found = format!("has shape {covariance:?}");
+            return Err(problem("sigma", found, format!("[{dim}, {dim}] as mu has {dim} entries")));
+        }
+        let double = |tensor: Tensor| tensor.to_kind(Kind::Double);
+        let checked = Self { mean: double(self.mean), covariance: double(self.covariance), ..self };
+        for (name, tensor) in [("mu", &checked.mean), ("sigma", &checked.covariance)] {
+            if tensor.isfinite().all().int64_value(&[]) == 0 {
+                return Err(problem(
+                    name,
+                    "has entries that are not finite".to_owned(),
+                    "numbers".to_owned(),
+                ));
+            }
+        }
+        Ok(checked)
+    }
+}
+
+/// An array of an `.npz` file, as rows.
+fn array(path: &Path, name: &str) -> Result<Tensor, Error> {
+    let options = Options { array: Some(name.to_owned()), ..Options::default() };
+    let set = ncsn::data::open(path, &options, &|_, _| {})?;
+    let Pixels::Floats(rows) = &set.rows else {
+        return Err(Error::Tensor {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            found: "holds bytes".to_owned(),
+            expected: "floating-point numbers".to_owned(),
+        });
+    };
+    let (count, dim) = (set.rows.len(), set.rows.dim());
+    let mut values = vec![0.0_f64; count * dim];
+    for (number, row) in values.chunks_exact_mut(dim).enumerate() {
+        rows.read(number, row).map_err(Error::file(path))?;
+    }
+    Ok(Tensor::from_slice(&values).view([count as i64, dim as i64]))
+}
