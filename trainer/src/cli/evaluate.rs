@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{DeviceArgs, Format};
+use crate::device::Wanted;
 use crate::source::Weights;
 
 /// What samples are compared with, and by which features.
@@ -31,9 +32,12 @@ pub struct ComparisonArgs {
     /// Items computed at once
     #[arg(long, value_name = "ITEMS", default_value_t = 64)]
     pub batch: u64,
-    /// Where to compute
-    #[command(flatten)]
-    pub device: DeviceArgs,
+    /// Where to compute, in single precision: auto, cpu, cuda or cuda:N; auto is the first GPU, or else the CPU
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: Wanted,
+    /// CPU threads [default: one per core]
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<u32>,
     /// Output for people or programs
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: Format,
@@ -43,12 +47,13 @@ pub struct ComparisonArgs {
 ///
 /// The Fréchet distance of Gaussian laws fitted to features of both, and the kernel distance. With --inception they are FID
 /// and KID as published; without it they compare pixels, and only numbers of the same kind can be compared. Images are
-/// rounded to 8 bits first, as files of them are.
+/// rounded to 8 bits first, as files of them are. --data may also be a file of --statistics, or an .npz file with mu and sigma
+/// as pytorch-fid writes it; then there is no KID.
 ///
 /// Example: ncsn-trainer evaluate --samples samples.npy --data cifar10/ --inception pt_inception-2015-12-05-6726825d.pth
 #[derive(Args, Clone, Debug)]
 pub struct EvaluateArgs {
-    /// Samples, data, features. --data may also be a file of --statistics, or an .npz file with mu and sigma
+    /// Samples, data, features
     #[command(flatten)]
     pub comparison: ComparisonArgs,
     /// Write mean and covariance of the data's features, to be given as --data from then on

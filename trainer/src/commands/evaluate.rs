@@ -59,13 +59,10 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
 /// The device asked for, set to single precision, in which published distances are computed.
 ///
 /// # Errors
-/// [`Error::Setting`] for another precision or a batch outside 1 to 2²⁰; [`Error::NoDevice`].
+/// [`Error::NoDevice`]; [`Error::Setting`] for a batch outside 1 to 2²⁰.
 pub fn device(args: &ComparisonArgs) -> Result<Device, Error> {
-    if let Some(precision) = args.device.precision.filter(|&precision| precision != Precision::F32) {
-        return Err(Error::setting("precision", precision, "f32, as distances are published"));
-    }
     super::within("batch", args.batch, 1 << 20)?;
-    let single = DeviceArgs { precision: Some(Precision::F32), ..args.device.clone() };
+    let single = DeviceArgs { device: args.device, precision: Some(Precision::F32), threads: args.threads };
     Ok(super::set_up(&single)?.0)
 }
 
