@@ -6,7 +6,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 use std::sync::Once;
 
-use tch::{Device, Kind, Tensor};
+use tch::kind::Element;
+use tch::{Device, Tensor};
 
 use crate::Error;
 
@@ -269,8 +270,13 @@ fn is_torch(text: &str) -> bool {
 
 /// Values of a tensor, whatever its kind, device and memory order, as f32.
 pub fn to_vec(tensor: &Tensor) -> Vec<f32> {
-    let flat = tensor.to_device(Device::Cpu).to_kind(Kind::Float).contiguous().flatten(0, -1);
-    let mut values = vec![0.0; flat.numel()];
+    values(tensor)
+}
+
+/// Values of a tensor, whatever its kind, device and memory order.
+pub fn values<T: Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
+    let flat = tensor.to_device(Device::Cpu).to_kind(T::KIND).contiguous().flatten(0, -1);
+    let mut values = vec![T::default(); flat.numel()];
     flat.copy_data(&mut values, flat.numel());
     values
 }
@@ -278,6 +284,7 @@ pub fn to_vec(tensor: &Tensor) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tch::Kind;
 
     #[test]
     fn torch_errors_become_errors() {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use ncsn::cli::ReadArgs;
 
 use super::{DeviceArgs, Format};
 use crate::device::Wanted;
@@ -17,16 +18,10 @@ pub struct ComparisonArgs {
     /// Data: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy, .npz; its training part
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
-    /// Resize the data so that the short side has this many pixels, then crop the centre to a square
-    #[arg(long, value_name = "PIXELS")]
-    pub size: Option<u32>,
-    /// Crop the data's centre to a square of this many pixels before resizing
-    #[arg(long, value_name = "PIXELS")]
-    pub crop: Option<u32>,
-    /// Which to read of several in the data: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder
-    #[arg(long, value_name = "NAME")]
-    pub array: Option<String>,
-    /// Weights of Inception v3, such as pt_inception-2015-12-05-6726825d.pth, whose features are compared instead of pixels
+    /// How the data are read
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Weights of Inception v3, whose features are compared instead of pixels: pt_inception-2015-12-05-6726825d.pth
     #[arg(long, value_name = "FILE")]
     pub inception: Option<PathBuf>,
     /// Items computed at once
@@ -45,12 +40,13 @@ pub struct ComparisonArgs {
 
 /// Measure how far samples are from data: FID and KID
 ///
-/// The Fréchet distance of Gaussian laws fitted to features of both, and the kernel distance. With --inception they are FID
-/// and KID as published; without it they compare pixels, and only numbers of the same kind can be compared. Images are
-/// rounded to 8 bits first, as files of them are. --data may also be a file of --statistics, or an .npz file with mu and sigma
-/// as pytorch-fid writes it; then there is no KID.
+/// The Fréchet distance of Gaussian laws fitted to features of both, and the kernel distance. With --inception they are
+/// FID and KID as published; without it they compare pixels, and only numbers of the same kind can be compared. Images
+/// are rounded to 8 bits first, as files of them are. --data may also be a file of --statistics, or an .npz file with mu
+/// and sigma as pytorch-fid writes it; then there is no KID.
 ///
-/// Example: ncsn-trainer evaluate --samples samples.npy --data cifar10/ --inception pt_inception-2015-12-05-6726825d.pth
+/// Example: ncsn-trainer evaluate --samples samples.npy --data cifar10/ --inception
+/// pt_inception-2015-12-05-6726825d.pth
 #[derive(Args, Clone, Debug)]
 pub struct EvaluateArgs {
     /// Samples, data, features

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use ncsn::cli::ReadArgs;
 
 use super::{DeviceArgs, Format};
 use crate::model::Architecture;
@@ -26,7 +27,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// Go on with the run in --run
-    #[arg(long, requires = "run")]
+    #[arg(long, requires = "run", conflicts_with = "ReadArgs")]
     pub resume: bool,
     /// Noise schedule from 'ncsn schedule --format toml', instead of the preset's
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
@@ -37,6 +38,9 @@ pub struct TrainArgs {
     /// Test data [default: the test split of --data, or items held out]
     #[arg(long, value_name = "PATH")]
     pub test_data: Option<PathBuf>,
+    /// How items are read
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Settings that override the preset's
     #[command(flatten)]
     pub overrides: OverrideArgs,
@@ -64,18 +68,6 @@ pub struct OverrideArgs {
     /// n of Tables 2 and 3, the channels of the first stage
     #[arg(long, value_name = "CHANNELS")]
     pub filters: Option<i64>,
-    /// Resize images so that the short side has this many pixels, then crop the centre to a square
-    #[arg(long, value_name = "PIXELS")]
-    pub size: Option<u32>,
-    /// Crop the centre to a square of this many pixels before resizing
-    #[arg(long, value_name = "PIXELS")]
-    pub crop: Option<u32>,
-    /// Leave out images that cannot be decoded, and report them
-    #[arg(long)]
-    pub skip_corrupt: bool,
-    /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder
-    #[arg(long, value_name = "NAME")]
-    pub array: Option<String>,
     /// Items held out for the test loss where there is no test split
     #[arg(long, value_name = "ITEMS")]
     pub held_out: Option<u64>,

@@ -11,7 +11,7 @@ use tch::{Device, Tensor};
 use crate::Error;
 use crate::cli::{ComparisonArgs, DeviceArgs, EvaluateArgs, Format};
 use crate::config::Precision;
-use crate::dataset::Items;
+use crate::dataset::{Items, shape_text};
 use crate::evaluate::features::{self, Features};
 use crate::evaluate::frechet::{Frechet, frechet};
 use crate::evaluate::kernel::{Kernel, kernel};
@@ -71,15 +71,12 @@ pub fn device(args: &ComparisonArgs) -> Result<Device, Error> {
 /// # Errors
 /// Those of reading; [`Error::Content`] with both shapes.
 pub fn data(args: &ComparisonArgs, features: &Features, samples: &Items) -> Result<Items, Error> {
-    let array = args.array.clone();
-    let options = Options { size: args.size, crop: args.crop, array, ..Options::default() };
-    let items = features::open_items(&args.data, &options)?;
-    let text = |items: &Items| items.shape().iter().map(i64::to_string).collect::<Vec<_>>().join(" x ");
+    let items = features::open_items(&args.data, &args.read.clone().into())?;
     if matches!(features, Features::Pixels) && items.shape() != samples.shape() {
         return Err(Error::Content {
             path: args.data.clone(),
-            found: format!("items of {}", text(&items)),
-            expected: format!("{}, as the samples have (--size resizes images)", text(samples)),
+            found: format!("items of {}", shape_text(items.shape())),
+            expected: format!("{}, as the samples have (--size resizes images)", shape_text(samples.shape())),
         });
     }
     Ok(items)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail, ensure};
+use ncsn::cli::ReadArgs;
 use ncsn::commands::Outcome;
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -126,6 +127,7 @@ fn fresh(args: &TrainArgs) -> Result<Config> {
         (None, None) => presets::find("shapes")?,
     };
     override_with(&mut config, &args.overrides);
+    read_with(&mut config, &args.read);
     if let Some(path) = &args.data {
         config.data.train = Some(path.clone());
     }
@@ -159,14 +161,8 @@ fn override_with(config: &mut Config, args: &OverrideArgs) {
             *own = value.clone();
         }
     }
-    let OverrideArgs { size, crop, array, skip_corrupt, .. } = args;
     set(&mut config.network.architecture, &args.architecture);
     set(&mut config.network.filters, &args.filters);
-    for (own, given) in [(&mut config.data.size, size), (&mut config.data.crop, crop)] {
-        *own = given.or(*own);
-    }
-    config.data.array = array.clone().or(config.data.array.take());
-    config.data.skip_corrupt |= *skip_corrupt;
     set(&mut config.data.held_out, &args.held_out);
     set(&mut config.data.flip, &args.flip);
     set(&mut config.training.batch, &args.batch);
@@ -180,6 +176,15 @@ fn override_with(config: &mut Config, args: &OverrideArgs) {
     set(&mut config.records.log_every, &args.log_every);
     set(&mut config.records.keep, &args.keep);
     set(&mut config.records.samples, &args.samples);
+}
+
+fn read_with(config: &mut Config, args: &ReadArgs) {
+    let ReadArgs { size, crop, array, skip_corrupt } = args;
+    for (own, given) in [(&mut config.data.size, size), (&mut config.data.crop, crop)] {
+        *own = given.or(*own);
+    }
+    config.data.array = array.clone().or(config.data.array.take());
+    config.data.skip_corrupt |= *skip_corrupt;
 }
 
 /// A run's folder is made once and never overwritten.

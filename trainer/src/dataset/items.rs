@@ -27,6 +27,11 @@ pub(super) enum Source {
     Points(Arc<Vec<f32>>),
 }
 
+/// A shape for messages: `3 x 32 x 32`.
+pub fn shape_text(shape: &[i64]) -> String {
+    shape.iter().map(i64::to_string).collect::<Vec<_>>().join(" x ")
+}
+
 /// Items as they are stored.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stored {
@@ -45,11 +50,10 @@ impl Items {
         let found: Vec<i64> = set.shape.iter().map(|&side| side as i64).collect();
         // A plain matrix of pixels is as good as one channel of them.
         if found != shape && [&[1], &found[..]].concat() != shape {
-            let text = |sides: &[i64]| sides.iter().map(i64::to_string).collect::<Vec<_>>().join(" x ");
             return Err(Error::Content {
                 path: path.to_owned(),
-                found: format!("items of {}", text(&found)),
-                expected: format!("{} as the network takes (--size resizes images)", text(shape)),
+                found: format!("items of {}", shape_text(&found)),
+                expected: format!("{} as the network takes (--size resizes images)", shape_text(shape)),
             });
         }
         let shape = shape.to_vec();

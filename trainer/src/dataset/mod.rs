@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ncsn::data;
 
-pub use items::{Items, Stored};
+pub use items::{Items, Stored, shape_text};
 pub use order::{Order, ahead};
 
 use crate::config::Config;

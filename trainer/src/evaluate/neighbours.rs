@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
+
+use crate::torch;
 
 /// Candidates beyond those asked for: products in single precision may swap neighbours of nearly the same distance.
 const SPARE: usize = 8;
@@ -35,8 +37,9 @@ impl Nearest {
 
     /// Takes in items `[count, dim]`, the first of which has number `first`.
     ///
-    /// Distances by ‖s‖² + ‖x‖² − 2 s·x choose candidates; those of the candidates are computed anew as ‖s − x‖ in double
-    /// precision.
+    /// # Accuracy
+    /// Distances by ‖s‖² + ‖x‖² − 2 s·x in single precision choose candidates, eight more than needed; those of the
+    /// candidates are computed anew as ‖s − x‖ in double precision, and order them.
     pub fn add(&mut self, items: &Tensor, first: usize, mirrored: bool) {
         let squares = |x: &Tensor| (x * x).sum_dim_intlist([1].as_slice(), false, Kind::Float);
         let products = self.samples.matmul(&items.tr());
@@ -47,8 +50,8 @@ impl Nearest {
         let candidates = candidates.view([nearest.size()[0], kept as i64, -1]).to_kind(Kind::Double);
         let rest = candidates - self.samples.unsqueeze(1).to_kind(Kind::Double);
         let exact = (&rest * &rest).sum_dim_intlist([2].as_slice(), false, Kind::Double).sqrt();
-        let numbers = crate::torch::to_vec(&nearest);
-        let exact = doubles(&exact);
+        let numbers: Vec<i64> = torch::values(&nearest);
+        let exact: Vec<f64> = torch::values(&exact);
         for (row, found) in self.found.iter_mut().enumerate() {
             let new = row * kept..(row + 1) * kept;
             found.extend(
@@ -70,11 +73,4 @@ impl Nearest {
     pub fn finish(self) -> Vec<Vec<Neighbour>> {
         self.found
     }
-}
-
-fn doubles(tensor: &Tensor) -> Vec<f64> {
-    let flat = tensor.to_device(Device::Cpu).contiguous().flatten(0, -1);
-    let mut values = vec![0.0; flat.numel()];
-    flat.copy_data(&mut values, flat.numel());
-    values
 }
