@@ -1,6 +1,6 @@
 (* Certificates: finitely many inequalities between constants from which [is_certified] follows.
 
-   root:    C(lo) > target > C(hi), each C one integral of phi.
+   root:    C(lo) > target > C(hi), each C one integral of phi; lo 2^k and hi 2^k are integers m and m + 1 of 53 bits.
    L:       k ln hi <= ln(sigma_1/sigma_L) <= (k + 1) ln lo, k the least x that gives L.
    gamma:   exp(ln(sigma_1/sigma_L)/(L - 1)), evaluated; so are its overlap and its variance ratio.
    epsilon: with delta = epsilon/sigma_L^2, w = 1 - delta, c = gamma^2 - 1 the excess is
@@ -105,13 +105,12 @@ Record conditions (s : schedule) : Prop := {
     snd (variance_ratio_in s)
 }.
 
-(* With exponents in Z that become positive: lo 2^k and hi 2^k are integers next to each other. *)
-Lemma neighbours_scaled lo hi m k : (0 <= k)%Z -> (2 ^ 52 <= m < 2 ^ 53)%Z ->
+Lemma neighbours_scaled lo hi m k : (0 <= k <= 1074)%Z -> (2 ^ 52 <= m < 2 ^ 53)%Z ->
   lo * IZR (2 ^ k) = IZR m -> hi * IZR (2 ^ k) = IZR (m + 1) -> are_neighbours (lo, hi).
 Proof.
-  intros Hk Hm Hlo Hhi. exists m, (- k)%Z. split; [exact Hm|]. cbn [fst snd].
+  intros Hk Hm Hlo Hhi. exists m, (- k)%Z. split; [exact Hm|]. split; [lia|]. cbn [fst snd].
   assert (Hinv : powerRZ 2 (- k) = / IZR (2 ^ k)).
-  { rewrite powerRZ_neg', <- (Z2Nat.id k Hk), <- pow_powerRZ. f_equal. apply pow_IZR. }
+  { rewrite powerRZ_neg', <- (Z2Nat.id k (proj1 Hk)), <- pow_powerRZ. f_equal. apply pow_IZR. }
   assert (Hpos : 0 < IZR (2 ^ k)) by (apply IZR_lt, Z.pow_pos_nonneg; lia).
   rewrite Hinv, <- Hlo, <- Hhi. split; field; lra.
 Qed.
@@ -131,7 +130,7 @@ Let q := sigma_min s ^ 2.
 
 Lemma root_ordered : fst (gamma_root_in s) < snd (gamma_root_in s).
 Proof.
-  destruct (root_neighbours s H) as (m & e & _ & -> & ->). apply Rmult_lt_compat_r.
+  destruct (root_neighbours s H) as (m & e & _ & _ & -> & ->). apply Rmult_lt_compat_r.
   - apply powerRZ_lt. lra.
   - apply IZR_lt. lia.
 Qed.
@@ -298,7 +297,7 @@ Ltac numerals :=
   | |- context [(2 * ?a)%Z] => let n := eval compute in (2 * a)%Z in change (2 * a)%Z with n
   end.
 
-(* The value of a numeral. *)
+(* The rational number that a numeral of R stands for. *)
 Ltac rational x :=
   lazymatch x with
   | IZR ?n => let n := eval vm_compute in n in constr:(Qmake n 1)
@@ -307,6 +306,7 @@ Ltac rational x :=
   | ?a / ?b => let a := rational a in let b := rational b in constr:(Qdiv a b)
   end.
 
+(* lo has 53 bits before its point when multiplied by 2^k, k = 52 - floor(log2 lo). *)
 Ltac neighbours :=
   lazymatch goal with
   | |- are_neighbours (?lo, _) =>
@@ -314,7 +314,7 @@ Ltac neighbours :=
       let k := eval vm_compute in (52 - Z.log2 (Qfloor q))%Z in
       let m := eval vm_compute in (Qfloor (Qmult q (inject_Z (2 ^ k)))) in
       apply (neighbours_scaled _ _ m k);
-      [now apply Z.leb_le | split; [now apply Z.leb_le | now apply Z.ltb_lt] | unfold Q2R; simpl; lra ..]
+      [split; now apply Z.leb_le | split; [now apply Z.leb_le | now apply Z.ltb_lt] | unfold Q2R; simpl; lra ..]
   end.
 
 Ltac certify :=

@@ -303,9 +303,11 @@ Definition orthonormal_statement : Prop :=
 (* Rust: Interval::contains. *)
 Definition contains (i : R * R) (x : R) : Prop := fst i <= x <= snd i.
 
-(* Both ends are binary64 numbers, and there is none between them. Rust: f64::next_up. *)
+(* Both ends are positive normal binary64 numbers, m 2^e and (m + 1) 2^e, and there is none between them.
+   Rust: f64::next_up. *)
 Definition are_neighbours (i : R * R) : Prop :=
-  exists m e : Z, (2 ^ 52 <= m < 2 ^ 53)%Z /\ fst i = IZR m * powerRZ 2 e /\ snd i = IZR (m + 1) * powerRZ 2 e.
+  exists m e : Z, (2 ^ 52 <= m < 2 ^ 53)%Z /\ (-1074 <= e < 971)%Z /\
+  fst i = IZR m * powerRZ 2 e /\ snd i = IZR (m + 1) * powerRZ 2 e.
 
 (* A schedule and the enclosures that the program prints for it. Rust: schedule::Derivation. *)
 Record schedule := {
