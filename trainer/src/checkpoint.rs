@@ -178,7 +178,10 @@ fn sync_folder(folder: &Path) -> Result<(), Error> {
 }
 
 /// SHA-256 of a file, in hexadecimal.
-fn sha256(path: &Path) -> Result<String, Error> {
+///
+/// # Errors
+/// [`Error::File`].
+pub fn sha256(path: &Path) -> Result<String, Error> {
     let mut file = File::open(path).map_err(Error::file(path))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 18];

@@ -11,7 +11,7 @@ use tch::{Device, Tensor};
 use crate::Error;
 use crate::cli::{Format, NeighboursArgs};
 use crate::dataset::Items;
-use crate::evaluate::features::{self, Features};
+use crate::evaluate::features::{self, Batch, Clamped, Features};
 use crate::evaluate::neighbours::{Nearest, Neighbour};
 use crate::sheet::Sheet;
 
@@ -31,12 +31,14 @@ pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
     let data = super::evaluate::data(comparison, &features, &samples)?;
     let count = super::within("count", args.count, data.len() as u64)? as usize;
     let chosen = features::read(&samples, &(0..num).collect::<Vec<_>>())?;
-    let mut nearest = Nearest::new(features.of(&chosen, device)?, count);
+    let mut nearest = Nearest::new(features.of(&chosen.items, device)?, count);
+    let mut clamped = Clamped::default();
     let total = data.len() as u64;
     super::in_batches("data", total, comparison.batch, |numbers, each| {
         let (first, done) = (numbers.start as usize, numbers.end);
         let numbers: Vec<usize> = numbers.map(|number| number as usize).collect();
-        let items = features::read(&data, &numbers)?;
+        let Batch { items, clamped: more } = features::read(&data, &numbers)?;
+        clamped = clamped.and(more);
         let vectors = features.of(&items, device)?;
         crate::torch::attempt(|| nearest.add(&vectors, first, false))?;
         if args.flip {
@@ -48,14 +50,19 @@ pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
     })?;
     let found = nearest.finish();
     let sheet = match &args.grid {
-        Some(path) => Some(super::write_sheet(path, &rows(&chosen, &data, &found)?)?),
+        Some(path) => Some(super::write_sheet(path, &rows(&chosen.items, &data, &found)?)?),
         None => None,
     };
+    let dim = samples.shape().iter().product::<i64>() as u64;
+    let notes: Vec<String> = [("samples", chosen.clamped, num as u64), ("data", clamped, total)]
+        .into_iter()
+        .filter_map(|(what, clamped, items)| clamped.note(what, items * dim))
+        .collect();
     match comparison.format {
         Format::Json => {
             let rows: Vec<_> = found.iter().map(|row| row.iter().map(object).collect::<Vec<_>>()).collect();
             let all = json!({"schema": "ncsn.neighbours/1", "features": features.name(), "data": data.len(),
-                "neighbours": rows});
+                "notes": notes, "neighbours": rows});
             writeln!(out, "{all:#}")?;
         }
         Format::Text => {
@@ -72,6 +79,9 @@ pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
                 let Neighbour { item, mirrored, distance } = row[0];
                 let mirrored = if mirrored { "  mirrored" } else { "" };
                 writeln!(out, "{sample:>6} {item:>8} {distance:>12.4}{mirrored}")?;
+            }
+            for note in notes {
+                writeln!(out, "{note}")?;
             }
             if let Some(sheet) = sheet {
                 writeln!(out, "each sample and its {count} nearest: {sheet}")?;
@@ -91,7 +101,7 @@ fn rows(samples: &Tensor, data: &Items, found: &[Vec<Neighbour>]) -> Result<Shee
     for (number, row) in found.iter().enumerate() {
         images.push(samples.get(number as i64));
         for neighbour in row {
-            let image = features::read(data, &[neighbour.item])?.get(0);
+            let image = features::read(data, &[neighbour.item])?.items.get(0);
             images.push(if neighbour.mirrored { image.flip([2]) } else { image });
         }
     }

@@ -7,34 +7,44 @@ use tch::{Device, Kind, Tensor};
 
 use super::inception::Inception;
 use crate::dataset::{Items, Stored};
-use crate::{Error, sheet};
+use crate::{Error, checkpoint, sheet};
 
 /// A map from items to vectors.
 #[derive(Debug)]
 pub enum Features {
     /// The entries themselves; for images the pixels in [0, 1].
     Pixels,
-    /// 2,048 features.
-    Inception(Box<Inception>),
+    /// The features of a network, and SHA-256 of the file that its weights are from.
+    Inception(Box<Inception>, String),
 }
 
 impl Features {
     /// The features of a weights file, or pixels without one.
     ///
     /// # Errors
-    /// Those of [`Inception::read`].
+    /// Those of [`Inception::read`]; [`Error::File`].
     pub fn open(inception: Option<&Path>, device: Device) -> Result<Self, Error> {
         match inception {
             None => Ok(Self::Pixels),
-            Some(path) => Ok(Self::Inception(Box::new(Inception::read(path, device)?))),
+            Some(path) => {
+                Ok(Self::Inception(Box::new(Inception::read(path, device)?), checkpoint::sha256(path)?))
+            }
         }
     }
 
-    /// Name for people and files.
+    /// Name for people.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Pixels => "pixels",
-            Self::Inception(_) => "Inception",
+            Self::Inception(..) => "Inception",
+        }
+    }
+
+    /// Name for files: features of other weights are other features.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Pixels => self.name().to_owned(),
+            Self::Inception(_, digest) => format!("{} of weights {digest}", self.name()),
         }
     }
 
@@ -48,10 +58,10 @@ impl Features {
     pub fn of(&self, items: &Tensor, device: Device) -> Result<Tensor, Error> {
         match self {
             Self::Pixels => Ok(items.to_device(device).to_kind(Kind::Float).flatten(1, -1)),
-            Self::Inception(network) if matches!(items.size()[..], [_, 1 | 3, _, _]) => {
+            Self::Inception(network, _) if matches!(items.size()[..], [_, 1 | 3, _, _]) => {
                 network.features(items)
             }
-            Self::Inception(_) => {
+            Self::Inception(..) => {
                 let found = format!("of shape {:?}", &items.size()[1..]);
                 Err(Error::setting("an item for --inception", found, "images of 1 or 3 channels"))
             }
@@ -72,18 +82,54 @@ pub fn open_items(path: &Path, options: &Options) -> Result<Items, Error> {
     Items::of_files(set, path, &shape)
 }
 
-/// Items by their numbers: images as an 8-bit file has them, whatever they are stored as; vectors as they are.
+/// Items as they are compared.
+#[derive(Debug)]
+pub struct Batch {
+    /// `[count, …shape]` on the CPU; images as an 8-bit file has them, whatever they are stored as, vectors as they are.
+    pub items: Tensor,
+    /// What that changed by more than rounding.
+    pub clamped: Clamped,
+}
+
+/// Values of images outside [0, 1], to which 0 and 1 are not the nearest bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Clamped {
+    /// How many.
+    pub count: u64,
+    /// The largest distance from [0, 1] among them.
+    pub most: f64,
+}
+
+impl Clamped {
+    /// Those of two sets of images.
+    pub fn and(self, other: Self) -> Self {
+        Self { count: self.count + other.count, most: self.most.max(other.most) }
+    }
+
+    /// A line for people, where there are any; `values` is the number of all.
+    pub fn note(self, what: &str, values: u64) -> Option<String> {
+        let Self { count, most } = self;
+        let share = 100.0 * count as f64 / values as f64;
+        (count > 0).then(|| {
+            format!("{share:.2} % of the values of the {what} lay outside [0, 1], by up to {most:.3}, and were clamped")
+        })
+    }
+}
+
+/// Items by their numbers.
 ///
 /// # Errors
 /// [`Error::File`]; [`Error::Setting`] for values that are not finite.
-pub fn read(items: &Items, numbers: &[usize]) -> Result<Tensor, Error> {
+pub fn read(items: &Items, numbers: &[usize]) -> Result<Batch, Error> {
     let stored = items.read(numbers)?;
-    let is_image = items.shape().len() == 3;
     let tensor = stored.tensor(items.shape(), Device::Cpu);
-    match stored {
-        Stored::Floats(_) if is_image => {
-            Ok(Stored::Bytes(sheet::to_bytes(&tensor)?).tensor(items.shape(), Device::Cpu))
-        }
-        _ => Ok(tensor),
+    if !matches!(stored, Stored::Floats(_)) || items.shape().len() != 3 {
+        return Ok(Batch { items: tensor, clamped: Clamped::default() });
     }
+    let bytes = sheet::to_bytes(&tensor)?;
+    let excess = (&tensor - tensor.clamp(0.0, 1.0)).abs();
+    let count = excess.gt(0.5 / 255.0).sum(Kind::Int64).int64_value(&[]) as u64;
+    let most = if count > 0 { excess.max().double_value(&[]) } else { 0.0 };
+    let items = Stored::Bytes(bytes).tensor(items.shape(), Device::Cpu);
+    Ok(Batch { items, clamped: Clamped { count, most } })
 }

@@ -98,10 +98,11 @@ impl Statistics {
     /// Reads a file of [`Self::write`], or arrays `mu` and `sigma` of an `.npz` file as pytorch-fid writes it.
     ///
     /// # Arguments
-    /// * `features` — what the statistics must be of, where the file says it
+    /// * `features` — identity of the features that they must be of, where the file says it
     ///
     /// # Errors
-    /// Those of reading; [`Error::Content`] for other features; [`Error::Tensor`] for shapes that do not fit.
+    /// Those of reading; [`Error::Content`] for other features; [`Error::Tensor`] for shapes that do not fit, entries that
+    /// are not finite, a covariance that is not symmetric.
     pub fn read(path: &Path, features: &str) -> Result<Self, Error> {
         if path.extension().is_some_and(|suffix| suffix == "npz") {
             let (mean, covariance) = (array(path, "mu")?.flatten(0, -1), array(path, "sigma")?);
@@ -166,6 +167,14 @@ impl Statistics {
                     "numbers".to_owned(),
                 ));
             }
+        }
+        // np.cov is symmetric but for rounding; so is what was stored in single precision, to 2⁻²⁴ of each entry.
+        let sigma = &checked.covariance;
+        let largest = sigma.abs().max().double_value(&[]);
+        let asymmetry = (sigma - sigma.tr()).abs().max().double_value(&[]);
+        if asymmetry > f64::from(f32::EPSILON) * largest {
+            let found = format!("differs from its transpose by {asymmetry:e}");
+            return Err(problem("sigma", found, "a symmetric matrix".to_owned()));
         }
         Ok(checked)
     }
