@@ -9,8 +9,10 @@
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/empty_like.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <dlfcn.h>
 #include <unistd.h>
@@ -49,6 +51,23 @@ std::vector<Tensor> list(Tensor* const* tensors, size_t count) {
   result.reserve(count);
   for (size_t i = 0; i < count; i++) result.push_back(*tensors[i]);
   return result;
+}
+
+// Whether the entries of two tensors pair in the order of their memory. Strides of axes of one entry mean nothing.
+bool same_layout(const Tensor& a, const Tensor& b) {
+  if (a.sizes() != b.sizes() || !a.is_non_overlapping_and_dense() || !b.is_non_overlapping_and_dense()) return false;
+  for (int64_t axis = 0; axis < a.dim(); axis++) {
+    if (a.size(axis) > 1 && a.stride(axis) != b.stride(axis)) return false;
+  }
+  return true;
+}
+
+// libtorch's fused kernels pair entries by their place in memory, without a look at the strides.
+void check_layouts(const std::vector<Tensor>& first, const std::vector<Tensor>& other, const char* names) {
+  for (size_t i = 0; i < first.size(); i++) {
+    TORCH_CHECK(same_layout(first[i], other[i]), names, " ", i, " lie differently in memory: sizes ", first[i].sizes(),
+                " and ", other[i].sizes(), ", strides ", first[i].strides(), " and ", other[i].strides());
+  }
 }
 
 // The CUDA driver's own library, which is there wherever a driver is.
@@ -101,6 +120,20 @@ int ncsn_autocast_end(int device, int was_enabled, int old_dtype) {
   });
 }
 
+// Gradients of a scalar, each in the memory order of its parameter.
+int ncsn_gradients(Tensor* loss, Tensor* const* parameters, size_t count, Tensor** gradients) {
+  return guarded([&] {
+    auto inputs = list(parameters, count);
+    auto found = torch::autograd::grad({*loss}, inputs);
+    for (size_t i = 0; i < count; i++) {
+      if (!same_layout(found[i], inputs[i])) {
+        found[i] = at::empty_like(inputs[i], found[i].options()).copy_(found[i]);
+      }
+    }
+    for (size_t i = 0; i < count; i++) gradients[i] = new Tensor(found[i]);
+  });
+}
+
 // self <- self + weight * (other - self), tensor by tensor.
 int ncsn_lerp_(Tensor* const* self, Tensor* const* other, size_t count, double weight) {
   return guarded([&] {
@@ -117,11 +150,16 @@ int ncsn_adam_(Tensor* const* parameters, Tensor* const* gradients, Tensor* cons
     c10::AutoGradMode no_grad(false);
     // The kernel expects the number of this step, not of those done, one tensor per parameter.
     std::vector<Tensor> steps(count, *step);
+    auto own = list(parameters, count), gradient = list(gradients, count), mean = list(means, count),
+         square = list(squares, count);
     std::vector<Tensor> largest;
     if (maxima) largest = list(maxima, count);
-    at::_fused_adam_(list(parameters, count), list(gradients, count), list(means, count), list(squares, count),
-                     largest, steps, lr, beta1, beta2, /*weight_decay=*/0.0, eps, maxima != nullptr,
-                     /*maximize=*/false, /*grad_scale=*/{}, *skip);
+    check_layouts(own, gradient, "parameter and gradient");
+    check_layouts(own, mean, "parameter and first moment");
+    check_layouts(own, square, "parameter and second moment");
+    if (maxima) check_layouts(own, largest, "parameter and largest second moment");
+    at::_fused_adam_(own, gradient, mean, square, largest, steps, lr, beta1, beta2, /*weight_decay=*/0.0, eps,
+                     maxima != nullptr, /*maximize=*/false, /*grad_scale=*/{}, *skip);
   });
 }
 

@@ -341,8 +341,8 @@ Tensor convolve(const Tensor& image, const Filters& filters, const float* bias, 
 }
 
 // Gradient of the filters: the adjoint of g -> Y, dg = G^T [ sum of (A dY A^T) * (B^T d B) over the tiles ] G.
-// Each entry is summed over the tiles in order by one thread.
-Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, int64_t dilation) {
+// Each entry is summed over the tiles in order by one thread. The result lies in memory as the filters do.
+Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const Tensor& weight, int64_t dilation) {
   Tensor input = image.contiguous(at::MemoryFormat::ChannelsLast);
   Tensor gradient = output_gradient.contiguous(at::MemoryFormat::ChannelsLast);
   Grid grid(input, dilation);
@@ -375,8 +375,9 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, int64
     });
   }
 
-  Tensor result = at::empty({out, in, 3, 3}, at::kFloat);
+  Tensor result = at::empty_like(weight, at::TensorOptions().requires_grad(false));
   float* dw = result.mutable_data_ptr<float>();
+  int64_t by_out = result.stride(0), by_in = result.stride(1), by_row = result.stride(2), by_column = result.stride(3);
   parallel(panels, [&](int64_t begin, int64_t end) INLINE {
     for (int64_t n = begin * kPanel; n < std::min(end * kPanel, out); n += kLanes) {
       for (int64_t c = 0; c < in; c++) {
@@ -385,7 +386,8 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, int64
             [&](int i) INLINE { return load(entry + i * u_stack.step); },
             [&](int i, const Vec& value) INLINE {
               int64_t lanes = std::min(kLanes, out - n);
-              for (int64_t lane = 0; lane < lanes; lane++) dw[((n + lane) * in + c) * 9 + i] = value[lane];
+              float* tap = dw + n * by_out + c * by_in + i / 3 * by_row + i % 3 * by_column;
+              for (int64_t lane = 0; lane < lanes; lane++) tap[lane * by_out] = value[lane];
             });
       }
     }
@@ -410,8 +412,8 @@ void check_type(const Tensor& tensor, const char* name) {
 struct Convolution : torch::autograd::Function<Convolution> {
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& input, const Tensor& weight,
                         const std::optional<Tensor>& bias, int64_t dilation) {
-    // Each is saved only for the other's gradient.
-    context->save_for_backward({weight.requires_grad() ? input : Tensor(), input.requires_grad() ? weight : Tensor()});
+    // The input is saved only for the weight's gradient, which is laid out as the weight is.
+    context->save_for_backward({weight.requires_grad() ? input : Tensor(), weight});
     context->saved_data["dilation"] = dilation;
     context->saved_data["biased"] = bias.has_value();
     return forward_pass(input, weight, bias, dilation);
@@ -428,7 +430,7 @@ struct Convolution : torch::autograd::Function<Convolution> {
       input_gradient = convolve(gradient, backward_filters(saved[1]), nullptr, dilation);
     }
     if (context->needs_input_grad(1)) {
-      weight_gradient = filter_gradient(saved[0], gradient, dilation);
+      weight_gradient = filter_gradient(saved[0], gradient, saved[1], dilation);
     }
     if (context->saved_data["biased"].toBool() && context->needs_input_grad(2)) {
       bias_gradient = gradient.sum(at::IntArrayRef{0, 2, 3});

@@ -19,6 +19,7 @@ unsafe extern "C" {
     fn ncsn_conv3x3(input: Raw, weight: Raw, bias: Raw, dilation: i64, output: *mut Raw) -> c_int;
     fn ncsn_autocast_begin(device: c_int, dtype: c_int, enabled: *mut c_int, old: *mut c_int) -> c_int;
     fn ncsn_autocast_end(device: c_int, enabled: c_int, old: c_int) -> c_int;
+    fn ncsn_gradients(loss: Raw, parameters: *const Raw, count: usize, gradients: *mut Raw) -> c_int;
     fn ncsn_lerp_(own: *const Raw, other: *const Raw, count: usize, weight: c_double) -> c_int;
     fn ncsn_adam_(
         parameters: *const Raw,
@@ -114,6 +115,20 @@ pub fn autocast<R>(device: Device, body: impl FnOnce() -> R) -> R {
     body()
 }
 
+/// Gradients of a scalar, each in the memory order of its parameter, as [`adam_`] needs them.
+///
+/// # Errors
+/// [`Error::Torch`] when the scalar does not depend on a parameter; [`Error::OutOfMemory`].
+pub fn gradients(loss: &Tensor, parameters: &[Tensor]) -> Result<Vec<Tensor>, Error> {
+    let mut found = vec![ptr::null_mut(); parameters.len()];
+    // SAFETY: both lists hold `parameters.len()` entries, the first of live tensors.
+    check(unsafe {
+        ncsn_gradients(raw(loss), raws(parameters).as_ptr(), parameters.len(), found.as_mut_ptr())
+    })?;
+    // SAFETY: on success the shim hands over a new tensor in each place.
+    Ok(found.into_iter().map(|gradient| unsafe { Tensor::from_ptr(gradient.cast()) }).collect())
+}
+
 /// own ← own + weight·(other − own), for each pair of tensors.
 ///
 /// # Errors
@@ -145,7 +160,8 @@ pub struct AdamTensors<'a> {
 /// * `skip` — float scalar
 ///
 /// # Errors
-/// [`Error::Torch`] when shapes, devices or kinds differ.
+/// [`Error::Torch`] when shapes, devices, kinds or memory orders differ: libtorch's kernel pairs entries by their place
+/// in memory.
 pub fn adam_(
     tensors: &AdamTensors,
     step: &Tensor,
@@ -304,6 +320,36 @@ mod tests {
         let own = [Tensor::from_slice(&[0.0_f32, 10.0])];
         lerp_(&own, &[Tensor::from_slice(&[4.0_f32, 10.0])], 0.25).expect("same shapes");
         assert_eq!(to_vec(&own[0]), [1.0, 10.0]);
+    }
+
+    #[test]
+    fn adam_refuses_gradients_in_another_memory_order() {
+        let nchw = Tensor::ones([4, 2, 3, 3], (Kind::Float, Device::Cpu));
+        let [parameter, mean, square] = [(); 3].map(|()| [channels_last(&nchw)]);
+        let step = |gradient: Tensor| {
+            let tensors = AdamTensors {
+                parameters: &parameter,
+                gradients: &[gradient],
+                means: &mean,
+                squares: &square,
+                maxima: None,
+            };
+            adam_(&tensors, &Tensor::from(1.0_f32), 0.1, [0.9, 0.999], 1e-8, &Tensor::from(0.0_f32))
+        };
+        let message = step(nchw.copy()).expect_err("strides differ").to_string();
+        assert!(message.contains("parameter and gradient 0 lie differently in memory"), "{message}");
+        assert!(step(channels_last(&nchw)).is_ok());
+    }
+
+    #[test]
+    fn gradients_lie_as_their_parameters() {
+        let parameter = channels_last(&Tensor::rand([4, 2, 3, 3], (Kind::Float, Device::Cpu)));
+        let parameter = parameter.set_requires_grad(true);
+        let factor = Tensor::rand([4, 2, 3, 3], (Kind::Float, Device::Cpu));
+        let loss = (&parameter * &factor).sum(Kind::Float);
+        let found = gradients(&loss, &[parameter.shallow_clone()]).expect("a gradient");
+        assert_eq!(found[0].stride(), parameter.stride());
+        assert_eq!(found[0], factor);
     }
 
     #[test]

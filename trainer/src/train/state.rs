@@ -70,14 +70,15 @@ impl State {
         let settings = &config.training;
         let levels = self.network.sigmas().size()[0];
         let draw = Draw::new(settings.seed, self.step, &config.data, levels, &x.size(), device);
-        let (loss, gradients) = torch::attempt(|| {
+        let loss = torch::attempt(|| {
             let x = draw.augment(x);
             let losses = dsm_losses(&self.network, &x, &draw.levels, &draw.noise);
             let loss = losses.mean(Kind::Float);
-            let gradients = Tensor::run_backward(&[&loss], self.network.parameters().tensors(), false, false);
             self.levels.add(&draw.levels, &losses);
-            (loss.detach(), gradients)
+            loss
         })?;
+        let gradients = torch::gradients(&loss, self.network.parameters().tensors())?;
+        let loss = loss.detach();
         let skip = loss.isfinite().logical_not().to_kind(Kind::Float);
         self.adam.update(self.network.parameters(), &gradients, settings, &skip)?;
         self.update_average(settings.ema_rate)?;
