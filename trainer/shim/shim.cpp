@@ -12,6 +12,7 @@
 #include <ATen/ops/empty_like.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <dlfcn.h>
@@ -70,6 +71,21 @@ void check_layouts(const std::vector<Tensor>& first, const std::vector<Tensor>& 
   }
 }
 
+// While it lives, neither autocast nor TF32 rounds what this thread starts.
+class FullPrecision {
+ public:
+  FullPrecision() : tf32_(at::globalContext().allowTF32CuDNN()), no_autocast_(c10::autocast_dispatch_keyset) {
+    if (tf32_) at::globalContext().setAllowTF32CuDNN(false);
+  }
+  ~FullPrecision() {
+    if (tf32_) at::globalContext().setAllowTF32CuDNN(true);
+  }
+
+ private:
+  bool tf32_;
+  c10::impl::ExcludeDispatchKeyGuard no_autocast_;
+};
+
 // The CUDA driver's own library, which is there wherever a driver is.
 template <class F>
 F driver_function(const char* name) {
@@ -87,9 +103,12 @@ int ncsn_channels_last(Tensor* input, Tensor** output) {
   return guarded([&] { *output = new Tensor(input->contiguous(at::MemoryFormat::ChannelsLast)); });
 }
 
-// 3x3 convolution with stride 1 and padding = dilation.
-int ncsn_conv3x3(Tensor* input, Tensor* weight, Tensor* bias, int64_t dilation, Tensor** output) {
+// 3x3 convolution with stride 1 and padding = dilation. `exact`: in the inputs' own precision, whatever autocast and
+// TF32 would allow; its gradients may still be rounded to TF32.
+int ncsn_conv3x3(Tensor* input, Tensor* weight, Tensor* bias, int64_t dilation, int exact, Tensor** output) {
   return guarded([&] {
+    std::optional<FullPrecision> full;
+    if (exact) full.emplace();
     std::optional<Tensor> maybe_bias;
     if (bias) maybe_bias = *bias;
     if (winograd_pays(*input, *weight, dilation)) {

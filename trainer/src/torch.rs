@@ -16,7 +16,14 @@ type Raw = *mut c_void;
 unsafe extern "C" {
     fn ncsn_error() -> *const c_char;
     fn ncsn_channels_last(input: Raw, output: *mut Raw) -> c_int;
-    fn ncsn_conv3x3(input: Raw, weight: Raw, bias: Raw, dilation: i64, output: *mut Raw) -> c_int;
+    fn ncsn_conv3x3(
+        input: Raw,
+        weight: Raw,
+        bias: Raw,
+        dilation: i64,
+        exact: c_int,
+        output: *mut Raw,
+    ) -> c_int;
     fn ncsn_autocast_begin(device: c_int, dtype: c_int, enabled: *mut c_int, old: *mut c_int) -> c_int;
     fn ncsn_autocast_end(device: c_int, enabled: c_int, old: c_int) -> c_int;
     fn ncsn_gradients(loss: Raw, parameters: *const Raw, count: usize, gradients: *mut Raw) -> c_int;
@@ -85,13 +92,30 @@ pub fn channels_last(input: &Tensor) -> Tensor {
 /// # Arguments
 /// * `input` — `[batch, in, height, width]`
 /// * `weight` — `[out, in, 3, 3]`, `bias` — `[out]`
+/// * `rounding` — whether [`autocast`] and TF32 may round its factors
 ///
 /// # Panics
 /// As tch's methods, on torch's errors.
-pub fn conv3x3(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, dilation: i64) -> Tensor {
+pub fn conv3x3(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    dilation: i64,
+    rounding: Rounding,
+) -> Tensor {
     let bias = bias.map_or(ptr::null_mut(), raw);
+    let exact = c_int::from(rounding == Rounding::Never);
     // SAFETY: the pointers are of live tensors, or null for no bias.
-    tensor(|output| unsafe { ncsn_conv3x3(raw(input), raw(weight), bias, dilation, output) })
+    tensor(|output| unsafe { ncsn_conv3x3(raw(input), raw(weight), bias, dilation, exact, output) })
+}
+
+/// Whether the factors of a product may be rounded to a shorter format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// As the run's precision says.
+    Allowed,
+    /// Not in the forward pass.
+    Never,
 }
 
 /// Runs `body` with products and convolutions in bfloat16 on `device`, whatever else is in single precision.

@@ -83,9 +83,9 @@ impl RefineNet {
     /// * `levels` — number of noise levels, for the conditional network of NCSN
     pub fn new(scope: &Scope, depth: Depth, channels: i64, filters: i64, levels: Option<i64>) -> Self {
         let stages = stages(depth);
-        let begin_conv = Conv::new(&scope.sub("begin_conv"), ConvShape::same(channels, filters));
+        let begin_conv = Conv::new(&scope.sub("begin_conv"), ConvShape::same(channels, filters)).exact();
         let normalizer = Norm::new(&scope.sub("normalizer"), filters, levels);
-        let end_conv = Conv::new(&scope.sub("end_conv"), ConvShape::same(filters, channels));
+        let end_conv = Conv::new(&scope.sub("end_conv"), ConvShape::same(filters, channels)).exact();
         let mut width = filters;
         let blocks = stages
             .iter()
