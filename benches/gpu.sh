@@ -1,62 +1,118 @@
 #!/usr/bin/env bash
-# Everything that needs CUDA, for whoever has a CUDA machine for ten minutes:
+# Everything that needs a GPU, for whoever has one for ten seconds:
 #
-#   benches/gpu.sh OUTDIR [DATA]
+#   benches/gpu.sh OUTDIR [MNIST [CIFAR]]
 #
-# compares scores with the CPU's in f32, tf32 and bf16, resumes a run, times every step beside the PyTorch baseline, and
-# trains for a while (MNIST when DATA is its folder, else the built-in shapes). Leaves JSON and PNG in OUTDIR and prints
-# a table. Needs python3 with torch 2.11.0, and the trainer: NCSN_TRAINER, else target/release/ncsn-trainer.
-set -euo pipefail
-out=${1:?usage: benches/gpu.sh OUTDIR [DATA]}
-data=${2:-}
+# Is what the trainer computes right (one step's moments and scores against PyTorch in double precision, a resumed run),
+# how fast is it beside PyTorch, eager and compiled, where does the time go, and what does it learn in some seconds?
+# MNIST is its folder and CIFAR an archive or folder of CIFAR-10's images; without them the built-in images are trained.
+#
+# Each part has a time limit and writes what it finds at once: log.txt, results.jsonl (one object per measurement),
+# kernels.txt, *.png. A part that fails does not stop the others; the exit status is 1 if one did.
+#
+# Needs python3 with torch 2.11.0, numpy and safetensors, and the trainer: NCSN_TRAINER, else
+# target/release/ncsn-trainer. DEVICE=cpu SMALL=1 runs every part in miniature, to know that this script works.
+# PARTS="devices moments" runs some only.
+set -uo pipefail
+out=${1:?usage: benches/gpu.sh OUTDIR [MNIST [CIFAR]]}
+mnist=${2:-}
+cifar=${3:-}
 here=$(cd "$(dirname "$0")" && pwd)
 trainer=${NCSN_TRAINER:-$here/../target/release/ncsn-trainer}
-minutes=${TRAIN_MINUTES:-4}
-torch_lib=$(python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))')
-export LD_LIBRARY_PATH="$torch_lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+device=${DEVICE:-cuda}
+small=${SMALL:-0}
+parts=${PARTS:-devices moments resume bench kernels train sample scores convolutions compiled}
+if [ "$device" != cpu ]; then
+    # The trainer is one binary: beside a whole torch it has CUDA.
+    torch_lib=$(python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))')
+    export LD_LIBRARY_PATH="$torch_lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+fi
+export PYTHONUNBUFFERED=1 SMALL="$small" PYTHONPATH="$here"
 mkdir -p "$out"
+results=$out/results.jsonl
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+failed=0
 
-echo "== devices"
-"$trainer" devices | tee "$out/devices.txt"
-"$trainer" devices --format json > "$out/devices.json"
+# part NAME SECONDS COMMAND… — unless it is left out
+part() {
+    local name=$1 limit=$2 began=$SECONDS
+    shift 2
+    case " $parts " in *" ${name%%:*} "*) ;; *) return ;; esac
+    echo "== $name"
+    timeout --kill-after 5 "$limit" "$@" 2>&1
+    local status=$?
+    if [ $status -ne 0 ]; then
+        failed=1
+        echo "== $name ended with $status after $((SECONDS - began)) s"
+    fi
+}
 
-echo "== scores on CUDA against the CPU"
-"$trainer" train --preset shapes --run "$work/parity" --iterations 20 --samples 0 --device cpu > "$work/parity.txt"
-python3 "$here/gpu_report.py" items "$work/items.safetensors"
-for where in cpu.f32 cuda.f32 cuda.tf32 cuda.bf16; do
-    "$trainer" score --checkpoint "$work/parity" --input "$work/items.safetensors" --output "$work/$where.safetensors" \
-        --device "${where%.*}" --precision "${where#*.}" > /dev/null
-done
-python3 "$here/gpu_report.py" parity "$work" "$out/parity.json"
+everything() {
+    part devices 30 "$trainer" devices
+    part moments 110 python3 "$here/gpu_parity.py" moments "$trainer" "$device" "$results"
+    part resume 40 python3 "$here/gpu_parity.py" resume "$trainer" "$device" "$results"
 
-echo "== a run that is resumed against one that is not"
-flags=(--preset shapes --samples 0 --log-every 1 --device cuda --precision f32)
-"$trainer" train "${flags[@]}" --run "$work/whole" --iterations 60 > /dev/null
-"$trainer" train "${flags[@]}" --run "$work/parts" --iterations 30 > /dev/null
-"$trainer" train --run "$work/parts" --resume --iterations 60 --device cuda --precision f32 > /dev/null
-python3 "$here/gpu_report.py" resume "$work" "$out/resume.json"
+    # Ours and PyTorch by turns; the precisions that people train with twice.
+    local widths=${WIDTHS:-128 32} batch=128 repeats=20 filters precision
+    if [ "$small" = 1 ]; then widths=4 batch=2 repeats=1; fi
+    for filters in $widths; do
+        for precision in ${PRECISIONS:-bf16 tf32 bf16 tf32 f32}; do
+            local order=--channels-last
+            if [ $precision = f32 ]; then order=; fi
+            part "bench: n = $filters, ncsn-trainer $precision" 60 python3 "$here/gpu_report.py" bench "$results" \
+                "ncsn-trainer $precision" -- "$trainer" bench --preset cifar10 --filters "$filters" --batch $batch \
+                --repeats $repeats --device "$device" --precision $precision --format json
+            part "bench: n = $filters, eager PyTorch $precision $order" 60 python3 "$here/gpu_report.py" bench \
+                "$results" "eager $precision $order" -- python3 "$here/pytorch_baseline.py" --filters "$filters" \
+                --batch $batch --repeats $repeats --device "$device" --precision $precision $order
+        done
+    done
 
-echo "== times, CIFAR-10 network, 128 filters, batch 128"
-for precision in f32 tf32 bf16; do
-    "$trainer" bench --preset cifar10 --batch 128 --repeats 20 --device cuda --precision $precision --format json \
-        > "$out/bench.ncsn.$precision.json"
-    python3 "$here/pytorch_baseline.py" --batch 128 --repeats 20 --device cuda --precision $precision \
-        > "$out/bench.pytorch.$precision.json"
-done
-python3 "$here/pytorch_baseline.py" --batch 128 --repeats 20 --device cuda --precision bf16 --channels-last \
-    > "$out/bench.pytorch.bf16-channels-last.json"
-python3 "$here/gpu_report.py" bench "$out"
+    part kernels 60 "$trainer" bench --preset cifar10 --filters "${widths%% *}" --batch $batch --repeats 2 \
+        --device "$device" --precision bf16 --trace "$work/trace.json"
+    if [ -s "$work/trace.json" ]; then
+        part kernels 60 python3 "$here/gpu_report.py" kernels "$work/trace.json" "$out/kernels.txt" "$results"
+    fi
 
-echo "== training for $minutes minutes"
-if [ -n "$data" ]; then
-    flags=(--preset mnist --data "$data" --filters 64 --batch 128)
-else
+    # Training, and what it learnt.
+    local seconds=${TRAIN_SECONDS:-60} flags images=64
+    if [ "$small" = 1 ]; then images=2; fi
     flags=(--preset shapes --iterations 100000)
-fi
-timeout --signal INT $((minutes * 60)) "$trainer" train "${flags[@]}" --run "$work/run" --device cuda \
-    --checkpoint-every 1000000 | tee "$out/train.txt" || true
-cp "$work/run/log.jsonl" "$work/run/config.toml" "$out/"
-"$trainer" sample --checkpoint "$work/run" --num 64 --grid "$out/samples.png" --device cuda | tee "$out/sample.txt"
-echo "results in $out"
+    if [ -n "$mnist" ]; then flags=(--preset mnist --data "$mnist" --filters 64 --batch 128 --iterations 100000); fi
+    if [ "$small" = 1 ]; then flags+=(--filters 4 --batch 4); fi
+    part train:first "$((seconds + 60))" python3 "$here/gpu_report.py" train "$results" first "$seconds" "$trainer" \
+        "$work/first" --device "$device" --precision bf16 "${flags[@]}"
+    part sample 90 "$trainer" sample --checkpoint "$work/first" --num $images \
+        --grid "$out/first.png" --device "$device"
+    if [ -n "$cifar" ] || [ "$small" = 1 ]; then
+        flags=(--preset cifar10 --data "$cifar")
+        if [ "$small" = 1 ]; then flags=(--preset shapes --filters 4 --batch 4 --seed 2); fi
+        for precision in ${TRAIN_PRECISIONS:-bf16 f32}; do
+            part "train:second $precision" "$((seconds + 60))" python3 "$here/gpu_report.py" train "$results" \
+                "second $precision" "$seconds" "$trainer" "$work/$precision" --device "$device" \
+                --precision $precision --iterations 100000 "${flags[@]}"
+        done
+        part scores 60 python3 "$here/gpu_parity.py" scores "$trainer" "$device" "$results" "$work/bf16"
+        part sample 90 "$trainer" sample --checkpoint "$work/bf16" --grid "$out/second.png" --device "$device" \
+            --num $images
+        part sample 60 "$trainer" sample --checkpoint "$work/bf16" --grid "$out/second-ode.png" --device "$device" \
+            --sampler ode --num $images
+    else
+        part scores 60 python3 "$here/gpu_parity.py" scores "$trainer" "$device" "$results" "$work/first"
+    fi
+
+    part convolutions 40 python3 "$here/gpu_report.py" convolutions "$device" "$results"
+    for filters in ${COMPILED:-$widths}; do
+        part "compiled:$filters" 120 python3 "$here/gpu_report.py" bench "$results" "compiled bf16 --channels-last" -- \
+            python3 "$here/pytorch_baseline.py" --filters "$filters" --batch $batch --repeats $repeats --channels-last \
+            --device "$device" --precision bf16 --compile "$([ "$device" = cpu ] && echo default || echo reduce-overhead)"
+    done
+    python3 "$here/gpu_report.py" table "$results"
+    echo "results in $out"
+    return $failed
+}
+everything > >(tee "$out/log.txt") 2>&1
+status=$?
+wait
+exit $status

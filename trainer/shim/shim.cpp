@@ -14,6 +14,7 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/profiler_kineto.h>
 
 #include <dlfcn.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -190,6 +192,23 @@ int ncsn_math(int tf32, int deterministic) {
     context.setDeterministicAlgorithms(deterministic != 0, /*warn_only=*/true);
     context.setDeterministicCuDNN(deterministic != 0);
   });
+}
+
+// Records operators, and kernels with `cuda`, from now on.
+int ncsn_trace_begin(int cuda) {
+  return guarded([&] {
+    using namespace torch::autograd::profiler;
+    std::set<ActivityType> activities{ActivityType::CPU};
+    if (cuda) activities.insert(ActivityType::CUDA);
+    ProfilerConfig config(ProfilerState::KINETO);
+    prepareProfiler(config, activities);
+    enableProfiler(config, activities);
+  });
+}
+
+// Ends the record and writes it in Chrome's format.
+int ncsn_trace_end(const char* path) {
+  return guarded([&] { torch::autograd::profiler::disableProfiler()->save(path); });
 }
 
 // Opens libtorch_cuda.so if it lies beside the libtorch_cpu.so in use. *found: 0 absent, 1 opened.

@@ -1,11 +1,13 @@
 //! Times of one forward pass, one training step and one Langevin step, as `benches/pytorch_baseline.py` takes them.
 
+use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
 use tch::Device;
 
 use crate::config::{Config, Precision};
+use crate::dataset::Stored;
 use crate::sample::{Streams, score_at};
 use crate::train::State;
 use crate::{Error, device, torch};
@@ -14,6 +16,9 @@ use crate::{Error, device, torch};
 pub const SCHEMA: &str = "ncsn.bench/1";
 /// Runs before the timed ones, which choose algorithms and fill caches.
 const WARM_UP: [usize; 2] = [1, 3];
+
+/// Training steps of a trace.
+pub const TRACED: usize = 3;
 
 /// What was measured; the keys are those of the baseline.
 #[derive(Clone, Debug, Serialize)]
@@ -51,11 +56,21 @@ pub struct Timing {
     pub images_per_s: f64,
 }
 
-/// Measures a preset's network on random images.
+/// Measures a preset's network on random images; a training step includes bringing them to the device and reading the
+/// loss, as training does.
+///
+/// # Arguments
+/// * `trace` — file for a record of three more training steps in Chrome's format
 ///
 /// # Errors
-/// Those of [`State::new`] and [`State::train`].
-pub fn bench(config: &Config, device: Device, precision: Precision, repeats: usize) -> Result<Report, Error> {
+/// Those of [`State::new`], [`State::train`] and [`torch::traced`].
+pub fn bench(
+    config: &Config,
+    device: Device,
+    precision: Precision,
+    repeats: usize,
+    trace: Option<&Path>,
+) -> Result<Report, Error> {
     let batch = config.training.batch;
     let mut state = State::new(config, device, precision)?;
     let mut streams = Streams::new(config.training.seed, 0..batch, &config.network.item, device);
@@ -70,7 +85,16 @@ pub fn bench(config: &Config, device: Device, precision: Precision, repeats: usi
         moving = &moving + score * alpha + streams.normal() * (2.0 * alpha).sqrt();
         Ok(())
     })?;
-    let train_step = measure(device, repeats, batch, || state.train(x.shallow_clone(), config).map(drop))?;
+    let pixels = torch::to_vec(&(x * 255.0)).into_iter().map(|value| value as u8).collect();
+    let stored = Stored::Bytes(pixels);
+    let mut train = || {
+        let done = state.train(stored.tensor(&config.network.item, device), config)?;
+        torch::attempt(|| done.loss.double_value(&[])).map(drop)
+    };
+    let train_step = measure(device, repeats, batch, &mut train)?;
+    if let Some(path) = trace {
+        torch::traced(device, path, || (0..TRACED).try_for_each(|_| train()))?;
+    }
     Ok(Report {
         schema: SCHEMA,
         program: "ncsn-trainer",

@@ -1,8 +1,10 @@
 //! What tch lacks of libtorch, by the shim `shim/shim.cpp`; and torch's failures as errors.
 
 use std::cell::Cell;
-use std::ffi::{CStr, c_char, c_double, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_double, c_int, c_void};
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::ptr;
 use std::sync::Once;
 
@@ -43,6 +45,8 @@ unsafe extern "C" {
         skip: Raw,
     ) -> c_int;
     fn ncsn_math(tf32: c_int, deterministic: c_int) -> c_int;
+    fn ncsn_trace_begin(cuda: c_int) -> c_int;
+    fn ncsn_trace_end(path: *const c_char) -> c_int;
     fn ncsn_open_cuda(found: *mut c_int) -> c_int;
     fn ncsn_device_name(index: c_int, name: *mut c_char, capacity: c_int, memory: *mut usize) -> c_int;
     fn ncsn_cuda_memory(
@@ -224,6 +228,21 @@ pub fn adam_(
 pub fn set_math(tf32: bool, deterministic: bool) -> Result<(), Error> {
     // SAFETY: plain values.
     check(unsafe { ncsn_math(c_int::from(tf32), c_int::from(deterministic)) })
+}
+
+/// Runs `body` and writes what libtorch's profiler saw of it, operators and kernels, in Chrome's trace format.
+///
+/// # Errors
+/// [`Error::Torch`] when the file cannot be written; those of `body`.
+pub fn traced<R>(device: Device, path: &Path, body: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
+    let name = CString::new(path.as_os_str().as_bytes())
+        .map_err(|_| Error::setting("trace", path.display(), "a path without zero bytes"))?;
+    // SAFETY: a plain value.
+    check(unsafe { ncsn_trace_begin(c_int::from(device.is_cuda())) })?;
+    let result = body();
+    // SAFETY: the path ends with a zero and outlives the call.
+    check(unsafe { ncsn_trace_end(name.as_ptr()) })?;
+    result
 }
 
 /// Opens libtorch's CUDA half where it lies beside the CPU half; the first thing that `main` does.

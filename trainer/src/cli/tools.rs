@@ -55,6 +55,9 @@ pub struct BenchArgs {
     /// Timed repeats of each step
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     pub repeats: usize,
+    /// Record three more training steps, operators and kernels, in Chrome's trace format
+    #[arg(long, value_name = "FILE.json")]
+    pub trace: Option<PathBuf>,
     /// Where to compute
     #[command(flatten)]
     pub device: DeviceArgs,

@@ -20,7 +20,7 @@ pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<Outcome> {
     config.network.filters = args.filters.unwrap_or(config.network.filters);
     config.training.batch = args.batch.unwrap_or(config.training.batch);
     config.check()?;
-    let report = bench(&config, device, precision, args.repeats)?;
+    let report = bench(&config, device, precision, args.repeats, args.trace.as_deref())?;
     if args.format == Format::Json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
         return Ok(Outcome::Yes);

@@ -5,7 +5,7 @@
 
 use tch::Tensor;
 
-use super::layers::{Context, Conv, ConvShape, Norm, elu, mean_pool};
+use super::layers::{Context, Conv, ConvShape, Norm, elu, mean_around, mean_pool};
 use super::registry::Scope;
 
 /// What a residual block does to height and width.
@@ -197,7 +197,7 @@ impl ChainedPooling {
             let normalized = stage.normalize(&path, context);
             let pooled = match stage.norm {
                 None => normalized.max_pool2d([5], [1], [2], [1], false),
-                Some(_) => normalized.avg_pool2d([5], [1], [2], false, true, None::<i64>),
+                Some(_) => mean_around(&normalized),
             };
             path = stage.conv.forward(&pooled, context);
             x = &path + x;

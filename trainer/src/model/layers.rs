@@ -208,6 +208,14 @@ pub fn mean_pool(x: &Tensor) -> Tensor {
     x.avg_pool2d([2], [2], [0], false, true, None::<i64>)
 }
 
+/// Mean over 5×5 pixels around each, where pixels outside count as 0.
+///
+/// The edge is added before the pool: the padding of libtorch 2.11's own has wrong gradients on CUDA in channels-last
+/// memory order (pytorch issue 188344); without padding it is right.
+pub fn mean_around(x: &Tensor) -> Tensor {
+    x.constant_pad_nd([2, 2, 2, 2]).avg_pool2d([5], [1], [0], false, true, None::<i64>)
+}
+
 /// Values of level indices as the kind that lookups take.
 pub(crate) fn as_index(levels: &Tensor) -> Tensor {
     levels.to_kind(Kind::Int64)
