@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! RUN/checkpoints/step-00005000/tensors.safetensors   model.* ema.* adam.exp_avg.* adam.exp_avg_sq.* …, sigmas
-//!                               checkpoint.json       step, configuration, digests, versions
+//!                               checkpoint.json       step, configuration, versions; digests of both files
 //! ```
 //! Everything random about a step, and the order of the data, are functions of the seed and the step, so that the two
 //! numbers are the whole state of all generators.
@@ -22,13 +22,17 @@ use crate::tensor_file::{self, TensorFile};
 use crate::train::State;
 
 /// Value of `schema` in `checkpoint.json`.
-pub const SCHEMA: &str = "ncsn.checkpoint/1";
+pub const SCHEMA: &str = "ncsn.checkpoint/2";
+/// Checkpoints of version 0.1.0's first weeks: without a digest of the JSON file, and with wrong moments from the CPU.
+const FIRST_SCHEMA: &str = "ncsn.checkpoint/1";
 /// Name of the file of tensors.
 pub const TENSORS: &str = "tensors.safetensors";
 /// Name of the file that describes them.
 pub const MANIFEST: &str = "checkpoint.json";
-/// How the name of a folder begins that is not complete.
+/// How the name of a folder begins that is being written.
 const UNFINISHED: &str = ".unfinished-";
+/// How the name of a folder begins that is being removed.
+const REMOVED: &str = ".removed-";
 
 /// `checkpoint.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +54,17 @@ pub struct Manifest {
     pub names: Vec<String>,
     /// The resolved configuration, schedule included.
     pub config: Config,
+    /// SHA-256 of this file's other content, which holds that of the tensors; empty in checkpoints of the first schema.
+    #[serde(default)]
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// What `sha256` must be: the digest of this manifest as it is written, but with an empty `sha256`.
+    fn digest(&self) -> Result<String, serde_json::Error> {
+        let text = serde_json::to_string_pretty(&Self { sha256: String::new(), ..self.clone() })?;
+        Ok(hexadecimal(&Sha256::digest(text)))
+    }
 }
 
 /// Folder of a step's checkpoint.
@@ -57,7 +72,8 @@ pub fn folder(checkpoints: &Path, step: u64) -> PathBuf {
     checkpoints.join(format!("step-{step:08}"))
 }
 
-/// Steps of the complete checkpoints below a folder, in order; none where there is no folder.
+/// Steps of the checkpoints below a folder, in order; none where there is no folder. A folder without a manifest, as a
+/// file system may leave it after a crash, is none.
 ///
 /// # Errors
 /// [`Error::File`].
@@ -71,7 +87,7 @@ pub fn list(checkpoints: &Path) -> Result<Vec<u64>, Error> {
         let name = entry.map_err(Error::file(checkpoints))?.file_name();
         let step: Option<u64> =
             name.to_str().and_then(|name| name.strip_prefix("step-")).and_then(|step| step.parse().ok());
-        steps.extend(step);
+        steps.extend(step.filter(|&step| folder(checkpoints, step).join(MANIFEST).exists()));
     }
     steps.sort_unstable();
     Ok(steps)
@@ -92,7 +108,7 @@ pub fn save(checkpoints: &Path, state: &State, config: &Config) -> Result<PathBu
         return Err(Error::setting("a weight", "not finite", "finite: the checkpoint before is kept"));
     }
     fs::create_dir_all(checkpoints).map_err(Error::file(checkpoints))?;
-    clear_unfinished(checkpoints)?;
+    sweep(checkpoints)?;
     let unfinished = checkpoints.join(format!("{UNFINISHED}{}", state.step));
     let written = fs::create_dir(&unfinished)
         .map_err(Error::file(&unfinished))
@@ -104,16 +120,22 @@ pub fn save(checkpoints: &Path, state: &State, config: &Config) -> Result<PathBu
     }
     let done = folder(checkpoints, state.step);
     if done.exists() {
-        fs::remove_dir_all(&done).map_err(Error::file(&done))?;
+        remove(checkpoints, state.step)?;
     }
     fs::rename(&unfinished, &done).map_err(Error::file(&done))?;
     sync_folder(checkpoints)?;
     let steps = list(checkpoints)?;
     for step in steps.iter().rev().skip(config.records.keep as usize) {
-        let old = folder(checkpoints, *step);
-        fs::remove_dir_all(&old).map_err(Error::file(&old))?;
+        remove(checkpoints, *step)?;
     }
     Ok(done)
+}
+
+/// Removes a checkpoint: under its name it is there whole or not at all.
+fn remove(checkpoints: &Path, step: u64) -> Result<(), Error> {
+    let (old, removed) = (folder(checkpoints, step), checkpoints.join(format!("{REMOVED}{step}")));
+    fs::rename(&old, &removed).map_err(Error::file(&old))?;
+    fs::remove_dir_all(&removed).map_err(Error::file(&removed))
 }
 
 fn write(folder: &Path, state: &State, config: &Config) -> Result<(), Error> {
@@ -128,7 +150,7 @@ fn write(folder: &Path, state: &State, config: &Config) -> Result<(), Error> {
         tensors.extend(parameters.iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
     }
     tensor_file::write(&path, tensors, None)?;
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         schema: SCHEMA.to_owned(),
         program: concat!("ncsn-trainer ", env!("CARGO_PKG_VERSION")).to_owned(),
         step: state.step,
@@ -137,10 +159,12 @@ fn write(folder: &Path, state: &State, config: &Config) -> Result<(), Error> {
         tensors_sha256: sha256(&path)?,
         names: state.network.parameters().names().to_vec(),
         config: config.clone(),
+        sha256: String::new(),
     };
     let path = folder.join(MANIFEST);
-    let text = serde_json::to_string_pretty(&manifest)
-        .map_err(|error| Error::File { path: path.clone(), reason: io::Error::other(error) })?;
+    let failed = |error| Error::File { path: path.clone(), reason: io::Error::other(error) };
+    manifest.sha256 = manifest.digest().map_err(failed)?;
+    let text = serde_json::to_string_pretty(&manifest).map_err(failed)?;
     fs::write(&path, text + "\n").map_err(Error::file(&path))?;
     File::open(&path).and_then(|file| file.sync_all()).map_err(Error::file(&path))?;
     sync_folder(folder)
@@ -158,15 +182,22 @@ fn groups(state: &State) -> Vec<(&'static str, &Parameters)> {
     groups
 }
 
-/// Removes what an interrupted checkpoint has left.
+/// Removes what an interrupted writing or removing of a checkpoint has left.
 ///
 /// # Errors
 /// [`Error::File`].
-pub fn clear_unfinished(checkpoints: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(checkpoints).map_err(Error::file(checkpoints))? {
+pub fn sweep(checkpoints: &Path) -> Result<(), Error> {
+    let entries = match fs::read_dir(checkpoints) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(Error::file(checkpoints))?,
+    };
+    for entry in entries {
         let entry = entry.map_err(Error::file(checkpoints))?;
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-            fs::remove_dir_all(entry.path()).map_err(Error::file(&entry.path()))?;
+        let (path, name) = (entry.path(), entry.file_name());
+        if [UNFINISHED, REMOVED].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let removed = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(Error::file(&path))?;
         }
     }
     Ok(())
@@ -188,10 +219,14 @@ pub fn sha256(path: &Path) -> Result<String, Error> {
     loop {
         let read = file.read(&mut buffer).map_err(Error::file(path))?;
         if read == 0 {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            return Ok(hexadecimal(&hash.finalize()));
         }
         hash.update(&buffer[..read]);
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the manifest of a checkpoint's folder.
@@ -208,8 +243,19 @@ pub fn manifest(folder: &Path) -> Result<Manifest, Error> {
     };
     let manifest: Manifest =
         serde_json::from_str(&text).map_err(|error| content(error.to_string().replace('\n', " ")))?;
-    if manifest.schema != SCHEMA {
-        return Err(content(format!("schema is {:?}", manifest.schema)));
+    match manifest.schema.as_str() {
+        FIRST_SCHEMA => {}
+        SCHEMA => {
+            let found = manifest.digest().map_err(|error| content(error.to_string()))?;
+            if found != manifest.sha256 {
+                return Err(Error::Content {
+                    path,
+                    found: format!("SHA-256 of the content is {found}"),
+                    expected: format!("{}, as the file says: it was changed", manifest.sha256),
+                });
+            }
+        }
+        other => return Err(content(format!("schema is {other:?}"))),
     }
     manifest.config.check()?;
     Ok(manifest)
@@ -255,8 +301,18 @@ pub fn load_parameters(parameters: &Parameters, file: &TensorFile, prefix: &str)
 /// Brings a new state to where a checkpoint's was.
 ///
 /// # Errors
-/// Those of [`tensors`] and [`load_parameters`].
+/// [`Error::Content`] for checkpoints of the first schema; those of [`tensors`] and [`load_parameters`].
 pub fn restore(state: &mut State, folder: &Path, manifest: &Manifest) -> Result<(), Error> {
+    if manifest.schema == FIRST_SCHEMA {
+        return Err(Error::Content {
+            path: folder.join(MANIFEST),
+            found: format!("schema is {FIRST_SCHEMA}"),
+            expected: format!(
+                "{SCHEMA}: the CPU trained earlier checkpoints with wrong gradients, so that they can be sampled but \
+                 not trained further"
+            ),
+        });
+    }
     let file = tensors(folder, manifest)?;
     for (prefix, parameters) in groups(state) {
         load_parameters(parameters, &file, prefix)?;

@@ -29,6 +29,14 @@ pub enum Error {
         /// What is missing.
         reason: String,
     },
+    /// Another process trains in a run's folder.
+    #[error("{} is being trained by process {owner}", run.display())]
+    Busy {
+        /// The folder.
+        run: PathBuf,
+        /// Number of the process.
+        owner: String,
+    },
     /// A file or folder could not be read or written.
     #[error("{}: {reason}", path.display())]
     File {

@@ -25,7 +25,9 @@ fn train(config: &Config, split: &Split, run: &Path) -> State {
     let mut state = State::new(config, Device::Cpu, Precision::F32).expect("a state");
     let stop = AtomicBool::new(false);
     std::fs::create_dir_all(run).expect("a folder");
-    Session { run, config, split, stop: &stop }.train(&mut state).expect("training");
+    Session { run, config, split, stop: &stop, warn: &|text| panic!("{text}") }
+        .train(&mut state)
+        .expect("training");
     state
 }
 

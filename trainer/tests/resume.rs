@@ -79,7 +79,7 @@ fn a_stopped_run_saves_its_last_step_and_exits_with_0() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let whole = folder.path().join("whole");
     success(&mut small_run(&whole, STEPS));
-    for signal in [libc::SIGINT, libc::SIGTERM] {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         let run = folder.path().join(format!("stopped-{signal}"));
         let mut child = small_run(&run, STEPS).stdout(Stdio::null()).spawn().expect("the trainer starts");
         wait_for(&run.join("log.jsonl"), &mut child);
@@ -89,6 +89,92 @@ fn a_stopped_run_saves_its_last_step_and_exits_with_0() {
         success(&mut resume(&run));
         assert_same_run(&run, &whole);
     }
+}
+
+#[test]
+fn a_signal_at_any_moment_ends_the_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (k, file) in ["config.toml", "lock", "log.jsonl"].iter().enumerate() {
+        let run = folder.path().join(format!("stopped-{k}"));
+        let mut child = small_run(&run, 1_000_000).stdout(Stdio::null()).spawn().expect("the trainer starts");
+        wait_for(&run.join(file), &mut child);
+        // SAFETY: a signal to a child that has not been waited for.
+        unsafe { libc::kill(child.id() as i32, libc::SIGINT) };
+        let began = Instant::now();
+        while child.try_wait().expect("a child").is_none() {
+            assert!(began.elapsed() < Duration::from_secs(60), "the signal after {file} was lost");
+            sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn a_second_trainer_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    let mut child = small_run(&run, 1_000_000).stdout(Stdio::null()).spawn().expect("the trainer starts");
+    wait_for(&run.join("log.jsonl"), &mut child);
+    let line = failure(&mut resume(&run));
+    child.kill().expect("a child");
+    child.wait().expect("a child");
+    assert!(line.contains(&format!("is being trained by process {}", child.id())), "{line}");
+}
+
+#[test]
+fn nothing_to_write_to_does_not_end_a_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    let full = fs::File::options().write(true).open("/dev/full").expect("a device of Linux");
+    let output = small_run(&run, 4).stdout(full).output().expect("the trainer starts");
+    // The run is whole; that its last lines were lost is a failure all the same.
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("the training goes on"), "{stderr}");
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(tensors(&run, 4).exists());
+}
+
+#[test]
+fn a_manifest_that_was_changed_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    success(&mut small_run(&run, 4));
+    let path = run.join("checkpoints/step-00000004/checkpoint.json");
+    let text = fs::read_to_string(&path).expect("a manifest");
+    for (from, to) in [
+        ("\"step\": 4", "\"step\": 3"),
+        ("\"optimizer_steps\": 4", "\"optimizer_steps\": 9"),
+        ("\"smoothed_loss\": ", "\"smoothed_loss\": 1"),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from}");
+        fs::write(&path, changed).expect("writes");
+        let line = failure(&mut resume(&run));
+        assert!(line.contains("checkpoint.json: SHA-256 of the content is"), "{from}: {line}");
+    }
+    // The layout of the text is no content.
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    fs::write(&path, value.to_string()).expect("writes");
+    success(resume(&run).args(["--iterations", "5"]));
+}
+
+#[test]
+fn leftovers_of_a_crash_do_not_stand_in_the_way() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    success(&mut small_run(&run, 4));
+    let checkpoints = run.join("checkpoints");
+    fs::write(checkpoints.join(".unfinished-15"), "a file").expect("writes");
+    fs::create_dir(checkpoints.join(".removed-2")).expect("a folder");
+    fs::create_dir(checkpoints.join("step-00000009")).expect("a folder");
+    let mut log = fs::read(run.join("log.jsonl")).expect("a record");
+    log.splice(0..0, *b"\xff\xfe\n");
+    fs::write(run.join("log.jsonl"), log).expect("writes");
+    let output = resume(&run).args(["--iterations", "5"]).output().expect("the trainer starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains("it is kept as") && run.join("log.jsonl.damaged-1").exists(), "{stderr}");
+    assert!(!checkpoints.join(".unfinished-15").exists() && !checkpoints.join(".removed-2").exists());
+    assert!(tensors(&run, 5).exists());
 }
 
 /// What a crash left, and how to leave it in a new folder.

@@ -10,11 +10,11 @@ use anyhow::{Context, Result, bail, ensure};
 use ncsn::cli::ReadArgs;
 use ncsn::commands::Outcome;
 use serde_json::json;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::cli::{Format, OverrideArgs, TrainArgs};
-use crate::config::Config;
-use crate::train::{CHECKPOINTS, CONFIG, Session, State};
+use crate::config::{Config, Precision};
+use crate::train::{CHECKPOINTS, CONFIG, Lock, Session, State};
 use crate::{Error, checkpoint, dataset, device, presets};
 
 /// Trains, or goes on training.
@@ -48,42 +48,36 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
     }
     let mut state = State::new(&config, device, precision)?;
     let checkpoints = run.join(CHECKPOINTS);
-    if args.resume {
+    fs::create_dir_all(&run).map_err(Error::file(&run))?;
+    let _lock = Lock::take(&run)?;
+    if !args.resume {
+        create(&run, &config)?;
+    } else {
+        checkpoint::sweep(&checkpoints)?;
         if let Some(&step) = checkpoint::list(&checkpoints)?.last() {
             let folder = checkpoint::folder(&checkpoints, step);
             let manifest = checkpoint::manifest(&folder)?;
             same_run(&manifest.config, &config, &folder)?;
             checkpoint::restore(&mut state, &folder, &manifest)?;
         }
-    } else {
-        create(&run, &config)?;
     }
-    if args.format == Format::Text {
-        let test = split.test.as_ref().map_or(0, dataset::Items::len);
-        writeln!(
-            out,
-            "{} steps of {} items from {} ({test} for the test loss), {} parameters, {}, {}",
-            config.training.iterations,
-            config.training.batch,
-            split.train.len(),
-            state.network.parameters().count(),
-            precision,
-            device::name(device)
-        )?;
-        writeln!(out, "noise {}", config.noise)?;
-        for note in &split.notes {
-            writeln!(out, "note: {note}")?;
-        }
-        if state.step > 0 {
-            writeln!(out, "going on after step {}", state.step)?;
-        }
-        out.flush()?;
+    let warn = |text: &str| {
+        // A standard error that is closed must not end the run.
+        let _ = writeln!(std::io::stderr(), "warning: {text}");
+    };
+    if args.format == Format::Text
+        && let Err(error) = describe(out, &config, &split, &state, precision)
+    {
+        warn(&format!("standard output: {error}; the training goes on"));
     }
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // nohup has a closed terminal ignored, and so it stays.
+        if signal != SIGHUP || !is_ignored(SIGHUP) {
+            signal_hook::flag::register(signal, Arc::clone(&stop))?;
+        }
     }
-    let session = Session { run: &run, config: &config, split: &split, stop: &stop };
+    let session = Session { run: &run, config: &config, split: &split, stop: &stop, warn: &warn };
     let done = session.train(&mut state)?;
     match args.format {
         Format::Json => {
@@ -107,6 +101,43 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
         }
     }
     Ok(Outcome::Yes)
+}
+
+/// Whether this process was started with a signal ignored.
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: a null action changes nothing; the plain structure is filled by the call.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &mut action) == 0 && action.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// What is about to be trained, for people.
+fn describe(
+    out: &mut dyn Write,
+    config: &Config,
+    split: &dataset::Split,
+    state: &State,
+    precision: Precision,
+) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{} steps of {} items from {} ({} for the test loss), {} parameters, {precision}, {}",
+        config.training.iterations,
+        config.training.batch,
+        split.train.len(),
+        split.test.as_ref().map_or(0, dataset::Items::len),
+        state.network.parameters().count(),
+        device::name(state.network.device())
+    )?;
+    writeln!(out, "noise {}", config.noise)?;
+    for note in &split.notes {
+        writeln!(out, "note: {note}")?;
+    }
+    if state.step > 0 {
+        writeln!(out, "going on after step {}", state.step)?;
+    }
+    out.flush()
 }
 
 /// Settings of a new run.

@@ -65,18 +65,19 @@ pub struct Log {
 
 impl Log {
     /// Opens the record of a run that goes on from `step`; lines of later steps, which will be done again, are dropped.
+    /// Where the record is damaged, it is kept under another name, which is returned.
     ///
     /// # Errors
     /// [`Error::File`].
-    pub fn open(run: &Path, step: u64) -> Result<Self, Error> {
+    pub fn open(run: &Path, step: u64) -> Result<(Self, Option<PathBuf>), Error> {
         let path = run.join(LINES);
-        drop_after(&path, step)?;
+        let damaged = drop_after(&path, step)?;
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::file(&path))?;
         let mut events = Events::create(run, &step.to_string()).map_err(Error::file(run))?;
         if step > 0 {
             events.restart(step + 1).map_err(Error::file(run))?;
         }
-        Ok(Self { lines: BufWriter::new(file), path, events })
+        Ok((Self { lines: BufWriter::new(file), path, events }, damaged))
     }
 
     /// Writes a line, and what of it is a curve as TensorBoard scalars.
@@ -127,17 +128,61 @@ impl Log {
     }
 }
 
-/// Rewrites a record without the lines after a step, and without a last line that a crash cut off.
-fn drop_after(path: &Path, step: u64) -> Result<(), Error> {
-    let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        text => text.map_err(Error::file(path))?,
+/// Rewrites a record without the lines after a step, and without a last line that a crash cut off. A record with other
+/// lines than those of a run is copied first, to the name returned.
+fn drop_after(path: &Path, step: u64) -> Result<Option<PathBuf>, Error> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        bytes => bytes.map_err(Error::file(path))?,
     };
-    let keep = |line: &&str| serde_json::from_str::<Line>(line).is_ok_and(|line| line.step() <= step);
-    let kept: String = text.lines().filter(keep).map(|line| format!("{line}\n")).collect();
-    if kept != text {
-        ncsn::output::write_files(&[(path, &kept)])
+    let (mut kept, mut strange) = (Vec::with_capacity(bytes.len()), false);
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        match serde_json::from_slice::<Line>(line) {
+            Ok(known) if known.step() <= step => kept.extend(line.trim_ascii_end().iter().chain(b"\n")),
+            Ok(_) => {}
+            Err(_) => strange |= line.ends_with(b"\n"),
+        }
+    }
+    let mut damaged = None;
+    if strange {
+        let free =
+            (1..).map(|k| path.with_extension(format!("jsonl.damaged-{k}"))).find(|name| !name.exists());
+        damaged = free;
+        if let Some(name) = &damaged {
+            fs::copy(path, name).map_err(Error::file(name))?;
+        }
+    }
+    if kept != bytes {
+        let text = String::from_utf8_lossy(&kept);
+        ncsn::output::write_files(&[(path, &text)])
             .map_err(|error| Error::file(path)(std::io::Error::other(format!("{error:#}"))))?;
     }
-    Ok(())
+    Ok(damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &[u8] = b"{\"kind\":\"test\",\"step\":4,\"loss\":1.5}\n";
+    const LATER: &[u8] = b"{\"kind\":\"test\",\"step\":8,\"loss\":1.25}\n";
+
+    fn opened(content: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(LINES);
+        fs::write(&path, content).expect("writes");
+        let (_, damaged) = Log::open(folder.path(), 4).expect("opens");
+        (fs::read(&path).expect("reads"), damaged.map(|path| fs::read(path).expect("reads")))
+    }
+
+    #[test]
+    fn later_lines_and_one_that_is_cut_off_are_dropped() {
+        assert_eq!(opened(&[LINE, LATER, &LATER[..9]].concat()), (LINE.to_vec(), None));
+    }
+
+    #[test]
+    fn a_damaged_record_is_set_aside() {
+        let content = [LINE, b"\xff\xfe\n", LATER].concat();
+        assert_eq!(opened(&content), (LINE.to_vec(), Some(content)));
+    }
 }

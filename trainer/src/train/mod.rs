@@ -1,6 +1,7 @@
 //! Training: denoising score matching with Adam and a moving average of the weights.
 
 mod adam;
+mod lock;
 pub mod loss;
 mod state;
 
@@ -12,11 +13,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tch::{Device, Kind, Tensor};
 
 pub use adam::Adam;
+pub use lock::{LOCK, Lock};
 pub use state::{Done, State};
 
 use crate::config::Config;
 use crate::dataset::{self, Items, Split};
-use crate::log::{Line, Log};
+use crate::log::{LINES, Line, Log};
 use crate::sample::{self, Noise, Streams};
 use crate::sheet::Sheet;
 use crate::{Error, checkpoint, sheet};
@@ -55,6 +57,8 @@ pub struct Session<'a> {
     pub split: &'a Split,
     /// Set from outside to stop after the step.
     pub stop: &'a AtomicBool,
+    /// Told what went wrong and was got over.
+    pub warn: &'a dyn Fn(&str),
 }
 
 impl Session<'_> {
@@ -66,7 +70,10 @@ impl Session<'_> {
         let Self { run, config, .. } = *self;
         let settings = &config.training;
         let device = state.network.device();
-        let mut log = Log::open(run, state.step)?;
+        let (mut log, damaged) = Log::open(run, state.step)?;
+        if let Some(path) = damaged {
+            (self.warn)(&format!("{LINES} holds lines of no run; it is kept as {}", path.display()));
+        }
         let batches = dataset::ahead(&self.split.train, settings.batch as usize, settings.seed, state.step);
         let bar = bar(settings.iterations, state.step);
         let started = Instant::now();
