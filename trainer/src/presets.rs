@@ -238,7 +238,7 @@ mod tests {
         }
     }
 
-    /// Source: Table 4 and Appendix B.1; ε of FFHQ as in `shared/notes/reference-model.md`.
+    /// Source: Table 4 and Appendix B.1; ε of FFHQ as in the authors' `configs/ffhq.yml`.
     #[test]
     fn ffhq_is_as_published_but_for_the_misprint() {
         let config = find("ffhq").expect("a preset");

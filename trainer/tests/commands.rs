@@ -6,8 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::command::{failure, small_run, success, trainer};
+use common::{distance, own};
 use ncsn_trainer::tensor_file::TensorFile;
 use tch::Tensor;
+
+/// Relative L2 error that networks in single precision meet against double.
+const SCORE: f64 = 1e-5;
 
 /// A run of two steps in a folder of its own.
 fn trained() -> tempfile::TempDir {
@@ -113,6 +117,35 @@ fn a_run_that_is_exported_gives_the_same_scores() {
         success(trainer(&format!("{command} --output {source}.out --device cpu")).current_dir(folder));
     }
     assert_eq!(tensor(folder, "run.out", "out"), tensor(folder, "ema.safetensors.out", "out"));
+}
+
+/// Source: `trainer/tests/oracles/make.py`.
+#[test]
+fn a_checkpoint_in_the_authors_form_becomes_a_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let oracles = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles");
+    let said = success(
+        trainer("convert --preset cifar10 -o run").arg(oracles.join("authors.pth")).current_dir(folder),
+    );
+    assert!(said.contains("ncsnv2 after step 1002"), "{said}");
+    assert!(said.contains("note: the file counts 1002 steps, its optimiser 2"), "{said}");
+    let expected = own("authors.safetensors");
+    for weights in ["raw", "ema"] {
+        let command =
+            format!("score --checkpoint run --weights {weights} --output {weights}.out --device cpu --input");
+        success(trainer(&command).arg(oracles.join("authors.safetensors")).current_dir(folder));
+        let error = distance(
+            &tensor(folder, &format!("{weights}.out"), "out"),
+            &expected.get(&format!("out_{weights}")).expect("scores"),
+        );
+        assert!(error < SCORE, "{weights}: {error:.1e}");
+    }
+    let made =
+        TensorFile::read(&folder.join("run/checkpoints/step-00001002/tensors.safetensors")).expect("tensors");
+    for name in expected.names().into_iter().filter(|name| name.starts_with("adam.")) {
+        assert_eq!(made.get(name).expect(name), expected.get(name).expect(name), "{name}");
+    }
 }
 
 #[test]

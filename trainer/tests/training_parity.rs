@@ -13,7 +13,7 @@ use tch::{Device, Kind, Tensor};
 
 /// Relative error of losses that the reference meets against its own f64.
 ///
-/// Source: `shared/oracles/README.md`.
+/// Source: the README of the oracles made with the authors' code.
 const LOSS: f64 = 1e-6;
 /// The same for norms of gradients.
 const GRADIENT: f64 = 5e-5;
@@ -55,14 +55,10 @@ fn check_loss_and_gradients(net: &Network, file: &TensorFile) {
 }
 
 #[test]
+#[ignore = "needs ../shared/oracles, the authors' numbers"]
 fn loss_and_gradients_are_the_authors() {
-    let (Some(file), Some(weights), Some(forward)) = (
-        shared("ncsnv2_32_ngf8.dsm.safetensors"),
-        shared("ncsnv2_32_ngf8.weights.safetensors"),
-        shared("ncsnv2_32_ngf8.forward.safetensors"),
-    ) else {
-        return;
-    };
+    let [file, weights, forward] =
+        ["dsm", "weights", "forward"].map(|part| shared(&format!("ncsnv2_32_ngf8.{part}.safetensors")));
     let net = network(Architecture::Ncsnv2, 8, [3, 32, 32], &sigmas(&forward), &weights, "model.");
     check_loss_and_gradients(&net, &file);
 }
@@ -123,14 +119,10 @@ fn moved(found: &Parameters, start: &Parameters, expected: impl Fn(&str) -> Opti
 }
 
 #[test]
+#[ignore = "needs ../shared/oracles, the authors' numbers"]
 fn three_steps_are_the_authors() {
-    let (Some(file), Some(weights), Some(forward)) = (
-        shared("ncsnv2_32_ngf8.train.safetensors"),
-        shared("ncsnv2_32_ngf8.weights.safetensors"),
-        shared("ncsnv2_32_ngf8.forward.safetensors"),
-    ) else {
-        return;
-    };
+    let [file, weights, forward] =
+        ["train", "weights", "forward"].map(|part| shared(&format!("ncsnv2_32_ngf8.{part}.safetensors")));
     for run in ["resume", "fresh", "amsgrad"] {
         let settings = settings(run == "amsgrad");
         let net = network(Architecture::Ncsnv2, 8, [3, 32, 32], &sigmas(&forward), &weights, "model.");

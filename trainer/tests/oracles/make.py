@@ -1,6 +1,6 @@
 """Networks, losses, training steps and Langevin steps by PyTorch, for parity tests of the trainer.
 
-Writes one `<architecture>.safetensors` per network beside itself; the networks are those of benches/pytorch_baseline.py
+Writes one `<architecture>.safetensors` per network beside itself, and a checkpoint in the authors' form; the networks are those of benches/pytorch_baseline.py
 in NCHW on the CPU, with every parameter moved away from 0 and 1. Seeds are fixed; the metadata hold PyTorch's version.
 
     python3 trainer/tests/oracles/make.py
@@ -23,6 +23,10 @@ fresh.*, amsgrad.*  losses [3], before each step, f64; param.<key> and ema.<key>
 Of ncsnv2, a run of annealed Langevin dynamics over 2 images:
 langevin.x0, langevin.noise     start, and unit noise [levels · steps, 2, channels, height, width]
 langevin.final, langevin.denoised   f32 states; *_f64 the same computed in f64
+
+authors.pth holds what the authors' runner saves after each so many steps (github.com/ermongroup/ncsnv2, runners):
+[model with keys "module.…", optimiser, epoch, step, average], here of ncsnv2 with 2 filters after two steps.
+authors.safetensors has x, y, the scores of both sets of weights in f64 (out_raw, out_ema), and Adam's moments by key.
 """
 import copy
 import json
@@ -179,8 +183,40 @@ def make(architecture, filters, levels, sigma_max, shape, trains):
     return path, error
 
 
+def make_checkpoint():
+    """A checkpoint as the authors' code saves it, and scores of its networks."""
+    torch.manual_seed(SEED)
+    generator = torch.Generator().manual_seed(SEED)
+    sigmas = reference.geometric_levels(50.0, SIGMA_MIN, 10)
+    model = reference.ScoreNetwork("ncsnv2", 2, 3, sigmas)
+    perturb(model, generator)
+    optimizer, ema = reference.adam(model, lr=LR, adam_eps=ADAM_EPS), reference.EMA(model)
+    x = half(torch.rand((2, 3, 32, 32), generator=generator))
+    for _ in range(2):
+        labels, noise = torch.randint(0, 10, (2,), generator=generator), torch.randn(x.shape, generator=generator)
+        reference.train_step(model, optimizer, ema, x, labels, noise, sigmas)
+    states = [
+        {f"module.{name}": tensor for name, tensor in model.state_dict().items()},
+        optimizer.state_dict(),
+        7,
+        1002,
+        dict(ema.shadow),
+    ]
+    torch.save(states, HERE / "authors.pth")
+    y = torch.tensor([1, 8])
+    averaged = copy.deepcopy(model)
+    averaged.load_state_dict(ema.shadow, strict=False)
+    with torch.no_grad():
+        raw, average = in_f64(model)(x.double(), y), in_f64(averaged)(x.double(), y)
+    tensors = {"x": x, "y": y, "out_raw": raw.float(), "out_ema": average.float()}
+    for (name, _), state in zip(model.named_parameters(), optimizer.state_dict()["state"].values(), strict=True):
+        tensors |= {f"adam.{kind}.{name}": state[kind].contiguous() for kind in ["exp_avg", "exp_avg_sq"]}
+    save_file(tensors, HERE / "authors.safetensors", {"torch": torch.__version__, "seed": str(SEED)})
+
+
 def main():
     total = 0
+    make_checkpoint()
     for case in CASES:
         path, error = make(*case)
         total += path.stat().st_size
