@@ -22,6 +22,9 @@ pub type Named = Vec<(String, Tensor)>;
 /// Largest relative difference of a level from the geometric sequence through the ends: float32 levels from numpy.
 const GEOMETRIC: f64 = 1e-5;
 
+/// Every image network of n filters has more than 1800 n² values, so that what is built for a file is bounded by it.
+const LEAST_VALUES: i64 = 1800;
+
 /// What a file of somebody else holds.
 #[derive(Debug)]
 pub struct Imported {
@@ -186,7 +189,9 @@ fn moments(path: &Path, value: Value) -> Result<Option<Moments>, Error> {
         maxima.extend(tensor("max_exp_avg_sq")?);
         found.step = match state.get("step") {
             Some(Value::Int(step)) if *step >= 0 => *step as u64,
-            Some(Value::Tensor(step)) => tensor_of(step)?.double_value(&[]) as u64,
+            Some(Value::Tensor(step)) if step.shape.iter().all(|&side| side == 1) => {
+                tensor_of(step)?.view([-1]).double_value(&[0]) as u64
+            }
             _ => return Err(wrong("has no step".to_owned())),
         };
     }
@@ -255,6 +260,18 @@ impl Imported {
         };
         let shape = NetworkShape { architecture, filters, item: vec![channels, height, width] };
         shape.check()?;
+        let held: i64 =
+            weights.iter().flat_map(|all| all.iter()).map(|(_, tensor)| tensor.numel() as i64).sum();
+        if held < LEAST_VALUES * filters * filters {
+            return Err(Error::Content {
+                path: self.path.clone(),
+                found: format!("holds {held} values, for {filters} filters"),
+                expected: format!(
+                    "at least {}, as the smallest network has",
+                    LEAST_VALUES * filters * filters
+                ),
+            });
+        }
         Ok(shape)
     }
 
@@ -273,7 +290,14 @@ impl Imported {
             let embed =
                 weights.and_then(|all| all.iter().find(|(name, _)| name == "normalizer.embed.weight"));
             let (_, embed) = embed.ok_or_else(|| content("has no sigmas".to_owned(), "noise levels"))?;
-            let count = embed.size()[0];
+            // A row is γ | α | β of each filter.
+            let &[count, 1..=i64::MAX] = &embed.size()[..] else {
+                let found = format!("normalizer.embed.weight has shape {:?}", embed.size());
+                return Err(content(found, "a row for each noise level"));
+            };
+            if count < 2 {
+                return Err(content(format!("has {count} noise levels"), "at least 2"));
+            }
             let level = |i: i64| 100_f64.powf(-(i as f64) / (count - 1).max(1) as f64) as f32;
             return Ok((0..count).map(level).collect());
         };
@@ -283,8 +307,12 @@ impl Imported {
         let ratio = (f64::from(last) / f64::from(first)).ln() / (sigmas.len() - 1).max(1) as f64;
         for (i, &sigma) in sigmas.iter().enumerate() {
             let expected = f64::from(first) * (ratio * i as f64).exp();
-            if (f64::from(sigma) / expected - 1.0).abs() > GEOMETRIC {
-                return Err(content(format!("noise level {i} is {sigma}"), "a geometric sequence"));
+            let close = (f64::from(sigma) / expected - 1.0).abs() <= GEOMETRIC;
+            if !(close && sigma > 0.0) {
+                return Err(content(
+                    format!("noise level {i} is {sigma}"),
+                    "a geometric sequence of positive numbers",
+                ));
             }
         }
         Ok(sigmas.clone())

@@ -74,18 +74,18 @@ impl TensorFile {
         self.tensors.get(name).map(Tensor::shallow_clone)
     }
 
-    /// The tensor with a name, which must have a shape; −1 stands for any size.
+    /// The tensor with a name, which must have a shape; −1 stands for any size of at least 1.
     ///
     /// # Errors
     /// [`Error::Tensor`] with both shapes.
     pub fn shaped(&self, name: &str, shape: &[i64]) -> Result<Tensor, Error> {
         let tensor = self.get(name)?;
-        let fits = |(found, wanted): (&i64, &i64)| *wanted < 0 || found == wanted;
+        let fits = |(found, wanted): (&i64, &i64)| found == wanted || (*wanted < 0 && *found > 0);
         if tensor.dim() == shape.len() && tensor.size().iter().zip(shape).all(fits) {
             Ok(tensor)
         } else {
             let text = |shape: &[i64]| {
-                let side = |side: &i64| if *side < 0 { "any".to_owned() } else { side.to_string() };
+                let side = |side: &i64| if *side < 0 { "1+".to_owned() } else { side.to_string() };
                 format!("[{}]", shape.iter().map(side).collect::<Vec<_>>().join(", "))
             };
             let found = format!("has shape {}", text(&tensor.size()));

@@ -117,13 +117,21 @@ impl Statistics {
             });
         }
         let [mean, covariance] = ["mu", "sigma"].map(|name| file.get(name));
-        let count = file.shaped("count", &[])?.int64_value(&[]);
-        Self {
-            count: u64::try_from(count).ok().filter(|&count| count > 0),
-            mean: mean?,
-            covariance: covariance?,
-        }
-        .checked(path)
+        let count = file.shaped("count", &[])?;
+        let found = match count.kind() {
+            Kind::Int64 => u64::try_from(count.int64_value(&[])).ok(),
+            _ => None,
+        };
+        let Some(count) = found else {
+            let found = format!("is {:?} {}", count.kind(), count.double_value(&[]));
+            return Err(file.problem(
+                "count",
+                found,
+                "a 64-bit integer of at least 0; 0 for an unknown one".to_owned(),
+            ));
+        };
+        Self { count: Some(count).filter(|&count| count > 0), mean: mean?, covariance: covariance? }
+            .checked(path)
     }
 
     /// Writes a file: tensors `mu`, `sigma`, `count`.
@@ -150,9 +158,16 @@ impl Statistics {
             found,
             expected,
         };
-        let [dim] = mean[..] else {
-            return Err(problem("mu", format!("has shape {mean:?}"), "[features]".to_owned()));
+        let [dim @ 1..=MAX_DIM] = mean[..] else {
+            let expected = format!("[features], of which there are 1 to {MAX_DIM}");
+            return Err(problem("mu", format!("has shape {mean:?}"), expected));
         };
+        for (name, tensor) in [("mu", &self.mean), ("sigma", &self.covariance)] {
+            if !matches!(tensor.kind(), Kind::Double | Kind::Float | Kind::Half | Kind::BFloat16) {
+                let found = format!("holds {:?}", tensor.kind());
+                return Err(problem(name, found, "floating-point numbers".to_owned()));
+            }
+        }
         if covariance != [dim, dim] {
             let found = format!("has shape {covariance:?}");
             return Err(problem("sigma", found, format!("[{dim}, {dim}] as mu has {dim} entries")));

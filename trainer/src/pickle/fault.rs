@@ -255,6 +255,14 @@ pub enum Fault {
         /// Number of strides.
         strides: usize,
     },
+    /// A tensor with more axes than numpy allows, and any network has.
+    #[error("tensor has {found} axes, allowed: up to {most}")]
+    Axes {
+        /// Number of sizes.
+        found: usize,
+        /// Largest number.
+        most: usize,
+    },
     /// A tensor with more bytes than an address can reach.
     #[error("tensor of shape {shape:?} is too large to address")]
     Overflow {

@@ -3,6 +3,9 @@
 use super::fault::Fault;
 use super::value::Dtype;
 
+/// Axes of a tensor, as numpy allows them.
+const MOST_AXES: usize = 64;
+
 /// A tensor whose elements still lie in a storage. Every element is inside the storage.
 #[derive(Clone)]
 pub(super) struct View {
@@ -33,6 +36,7 @@ impl View {
     /// # Errors
     ///
     /// - [`Fault::Rank`] if `shape` and `strides` differ in length.
+    /// - [`Fault::Axes`] beyond [`MOST_AXES`].
     /// - [`Fault::Overflow`] if a byte position does not fit 64 bits, or the size does not fit memory.
     /// - [`Fault::Bounds`] if the last element ends past `limit`.
     pub(super) fn new(
@@ -43,6 +47,9 @@ impl View {
     ) -> Result<Self, Fault> {
         if shape.len() != strides.len() {
             return Err(Fault::Rank { shape: shape.len(), strides: strides.len() });
+        }
+        if shape.len() > MOST_AXES {
+            return Err(Fault::Axes { found: shape.len(), most: MOST_AXES });
         }
         let size = dtype.size();
         let empty = shape.contains(&0);
@@ -148,6 +155,12 @@ mod tests {
     #[test]
     fn an_empty_tensor_may_start_anywhere() {
         assert_eq!(elements(1000, &[4, 0], &[1, 1]).unwrap(), [0u8; 0]);
+    }
+
+    #[test]
+    fn axes_without_end_are_refused() {
+        assert!(elements(0, &[1; 64], &[1; 64]).is_ok());
+        assert!(matches!(elements(0, &[1; 65], &[1; 65]), Err(Fault::Axes { found: 65, most: 64 })));
     }
 
     #[test]
