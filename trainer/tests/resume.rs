@@ -263,3 +263,24 @@ fn a_failed_write_keeps_the_last_checkpoint() {
     let text = success(resume(&run).args(["--iterations", "8"]));
     assert!(text.contains("going on after step 4"), "{text}");
 }
+
+/// Sheets of samples take far longer here than the steps between them.
+#[test]
+fn the_speed_of_a_run_is_that_of_its_steps() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    let text = success(small_run(&run, 8).args(["--format", "json"]));
+    let plain: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let sheets = folder.path().join("sheets");
+    // A flag cannot be given twice; a configuration can be changed instead.
+    let text = fs::read_to_string(run.join("config.toml")).expect("a configuration");
+    let config = folder.path().join("config.toml");
+    fs::write(&config, text.replace("samples = 0", "samples = 2")).expect("writes");
+    let mut command = common::command::trainer("train --device cpu --format json --config");
+    let text = success(command.arg(&config).arg("--run").arg(&sheets));
+    let with_sheets: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let rate = |all: &serde_json::Value| all["images_per_s"].as_f64().expect("a number");
+    assert!(sheets.join("samples/step-00000008.png").exists());
+    // Both are a few dozen images in a second or two: a quarter leaves room for other work on the machine.
+    assert!(rate(&with_sheets) > rate(&plain) / 4.0, "{} against {}", rate(&with_sheets), rate(&plain));
+}

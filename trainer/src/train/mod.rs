@@ -7,7 +7,7 @@ mod state;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tch::{Device, Kind, Tensor};
@@ -41,7 +41,7 @@ pub struct Finished {
     pub smoothed: Option<f64>,
     /// Last test loss.
     pub test: Option<f64>,
-    /// Items trained on per second, in this session.
+    /// Items trained on per second of this session; tests, checkpoints and sheets take no part in it.
     pub images_per_s: f64,
     /// The last checkpoint.
     pub checkpoint: PathBuf,
@@ -82,6 +82,7 @@ impl Session<'_> {
         let mut saved = None;
         let mut test = None;
         let mut pending: Option<(Done, Vec<usize>)> = None;
+        let mut aside = Duration::ZERO;
         while state.step < settings.iterations && !self.stop.load(Ordering::Relaxed) {
             let (numbers, stored) =
                 batches.recv().unwrap_or_else(|_| unreachable!("the thread outlives us"))?;
@@ -99,6 +100,7 @@ impl Session<'_> {
             {
                 self.settle(state, &done, &numbers, &mut log, &mut clock, &bar)?;
             }
+            let interrupted = Instant::now();
             if testing && let Some(items) = &self.split.test {
                 let loss = state.test(&test_batch(items, settings.batch, state.step, device)?, config)?;
                 log.line(&Line::Test { step: state.step, loss })?;
@@ -113,17 +115,18 @@ impl Session<'_> {
                 log.flush()?;
                 clock = Clock { since: Instant::now(), step: state.step };
             }
+            aside += interrupted.elapsed();
         }
         if let Some((done, numbers)) = pending.take() {
             self.settle(state, &done, &numbers, &mut log, &mut clock, &bar)?;
         }
         log.flush()?;
+        let seconds = (started.elapsed() - aside).as_secs_f64();
         let checkpoint = match saved {
             Some((step, path)) if step == state.step => path,
             _ => self.save(state)?,
         };
         bar.finish_and_clear();
-        let seconds = started.elapsed().as_secs_f64();
         Ok(Finished {
             step: state.step,
             complete: state.step >= settings.iterations,
