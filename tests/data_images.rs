@@ -271,8 +271,33 @@ fn links_to_images_are_read_and_broken_ones_named() {
     let set = folder.path().join("set");
     std::fs::create_dir(&set).unwrap();
     std::os::unix::fs::symlink(&image, set.join("a.png")).unwrap();
-    std::os::unix::fs::symlink(&set, set.join("loop")).unwrap();
     assert_eq!(names(&open_plain(&set).unwrap()), ["a.png"]);
     std::os::unix::fs::symlink(folder.path().join("gone"), set.join("b.png")).unwrap();
     assert!(message(open_plain(&set)).contains("b.png: No such file"));
+}
+
+/// Source: torchvision's ImageFolder, which walks with `followlinks=True`.
+#[cfg(unix)]
+#[test]
+fn linked_folders_are_read_and_circles_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let link =
+        |target: &str, name: &str| std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+    for (seed, name) in ["real/b/1.png", "real/2.png", "set/own/3.png"].into_iter().enumerate() {
+        write(folder.path(), name, &encode(&colour(4, 4, seed as u32), ImageFormat::Png));
+    }
+    // Two links to one folder are two folders; one to itself, one to above and one by way of another are circles.
+    link("../real", "set/class0");
+    link("../real", "set/class1");
+    link(".", "set/own/again");
+    link("../..", "set/own/above");
+    link("../set", "real/back");
+    let data = open_plain(&folder.path().join("set")).unwrap();
+    let read = ["class0/2.png", "class0/b/1.png", "class1/2.png", "class1/b/1.png", "own/3.png"];
+    let above = ["own/above/real/2.png", "own/above/real/b/1.png"];
+    assert_eq!(names(&data), [&read[..], &above].concat());
+    assert_eq!(data.notes, ["5 links to folders that hold them left out"]);
+    let linked = folder.path().join("linked");
+    std::os::unix::fs::symlink(folder.path().join("set"), &linked).unwrap();
+    assert_eq!(open_plain(&linked).unwrap().digest().unwrap(), data.digest().unwrap());
 }

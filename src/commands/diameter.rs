@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Outcome;
 use crate::cli::{DiameterArgs, ReportFormat};
 use crate::data;
+use crate::escape::one_line;
 use crate::measure::{Measured, Subsample, measure};
 use crate::schedule_file::ends;
 
@@ -77,7 +78,7 @@ fn text(measured: &Measured) -> Result<String> {
     writeln!(
         text,
         "{}: {} items of {} = {} values",
-        measured.path,
+        one_line(&measured.path),
         measured.count(),
         measured.shape_text(),
         measured.dim()
@@ -92,7 +93,7 @@ fn text(measured: &Measured) -> Result<String> {
         writeln!(text, "  {:<12} {squared} in units of 1/255^2", "squared")?;
     }
     for row in measured.witness {
-        writeln!(text, "  {:<12} {} (row {row})", "between", measured.name(row))?;
+        writeln!(text, "  {:<12} {} (row {row})", "between", one_line(&measured.name(row)))?;
     }
     writeln!(
         text,

@@ -2,8 +2,9 @@
 
 use std::sync::OnceLock;
 
+use super::leftovers::Leftovers;
 use super::picture::Picture;
-use super::pipeline::{Leftovers, Outcome};
+use super::pipeline::Outcome;
 use super::rows::ByteRows;
 use super::spool::{self, Spool};
 use super::{DataSet, Error, Names, Pixels, Request};
@@ -104,20 +105,24 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// [`Error::Empty`]; [`Error::Spool`].
-    pub(crate) fn finish(self, leftovers: Leftovers) -> Result<DataSet, Error> {
-        let (count, skipped) = (self.names.len(), self.counts.skipped);
+    pub(crate) fn finish(mut self, mut leftovers: Leftovers) -> Result<DataSet, Error> {
+        let (decoded, skipped) = (self.names.len(), self.counts.skipped);
         let Some(First { width, height, channels, .. }) = self.first else {
             let path = self.request.path.into();
-            return Err(Error::Empty { path, others: leftovers.others, skipped });
+            let others = leftovers.others + leftovers.links.len() as u64 + leftovers.loops;
+            return Err(Error::Empty { path, others, unread: leftovers.unread, skipped });
         };
-        (self.request.progress)(count as u64 + skipped, Some(count as u64 + skipped));
-        let mut notes = leftovers.notes;
-        notes.extend(self.counts.notes(count, channels, &self.skipped));
-        if leftovers.others > 0 {
-            notes.push(format!("{} files that are no images left out", leftovers.others));
+        let (shape, dim) = (vec![channels, height, width], channels * height * width);
+        for (name, row) in leftovers.follow(&self.names) {
+            self.spool.repeat(row, dim)?;
+            self.names.push(&name);
         }
-        let shape = vec![channels, height, width];
-        let dim = channels * height * width;
+        let count = self.names.len();
+        (self.request.progress)(count as u64 + skipped, Some(count as u64 + skipped));
+        let left_out = leftovers.describe();
+        let mut notes = leftovers.notes;
+        notes.extend(self.counts.notes(decoded, channels, &self.skipped));
+        notes.extend(left_out);
         let (file, hash) = self.spool.finish()?;
         let mut rows = ByteRows::new(dim);
         rows.push(file, count, 0, dim);
@@ -141,7 +146,7 @@ impl Counts {
         .collect();
         if self.skipped > 0 {
             let more = if self.skipped > NAMED as u64 { ", …" } else { "" };
-            let named: Vec<_> = skipped.iter().map(|name| super::error::one_line(name)).collect();
+            let named: Vec<_> = skipped.iter().map(|name| crate::escape::one_line(name)).collect();
             notes.push(format!("{} corrupt images skipped: {}{more}", self.skipped, named.join(", ")));
         }
         notes

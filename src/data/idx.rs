@@ -50,7 +50,7 @@ pub(crate) fn file_of(request: &Request) -> Result<Option<(PathBuf, String)>, Er
     };
     let left_out =
         if all > 1 { format!(", {} other IDX files of images left out", all - 1) } else { String::new() };
-    let note = format!("images of {}{left_out}; labels not read", super::error::one_line(chosen));
+    let note = format!("images of {}{left_out}; labels not read", crate::escape::one_line(chosen));
     Ok(Some((folder.join(chosen), note)))
 }
 

@@ -12,12 +12,14 @@ use mozjpeg::{ColorSpace, Decompress};
 use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr, jpeg_std_error};
 
 use super::picture::{Changes, Picture, Problem, check_size, planes};
+use crate::panics::guarded;
 
 /// Decodes an image; what libjpeg warns of and would fill with grey is an error here.
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Problem> {
     // libjpeg reports errors by unwinding from a callback.
-    let decoded = catch_unwind(AssertUnwindSafe(|| unguarded(bytes)));
-    decoded.unwrap_or_else(|thrown| Err(Problem::Corrupt(describe(thrown))))
+    let decoded =
+        || catch_unwind(AssertUnwindSafe(|| unguarded(bytes))).unwrap_or_else(|thrown| Err(describe(thrown)));
+    guarded(decoded).unwrap_or_else(|panic| Err(Problem::Corrupt(panic)))
 }
 
 fn unguarded(bytes: &[u8]) -> Result<Picture, Problem> {
@@ -61,10 +63,10 @@ struct Message {
     code: c_int,
 }
 
-fn describe(thrown: Box<dyn Any + Send>) -> String {
+fn describe(thrown: Box<dyn Any + Send>) -> Problem {
     match thrown.downcast::<Message>() {
-        Ok(message) => format!("libjpeg {} {}", message.kind, message.code),
-        // A panic that is not libjpeg's is a bug and goes on.
+        Ok(message) => Problem::Corrupt(format!("libjpeg {} {}", message.kind, message.code)),
+        // A panic that is not libjpeg's goes on.
         Err(other) => resume_unwind(other),
     }
 }

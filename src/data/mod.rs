@@ -1,6 +1,6 @@
 //! Data sets of images or vectors, as rows that can be read again in any order.
 //!
-//! One file per idea: `folder`, [`archive`], [`lmdb`] and [`parquet`] find images, [`picture`] and `resize` make them rows of bytes;
+//! One file per idea: `folder`, [`archive`] (by `tar`), [`lmdb`] and [`parquet`] find images, [`picture`] and `resize` make them rows of bytes;
 //! [`idx`], [`cifar`], [`npy`] and [`npz`] read arrays; `rows` reads what came of it by position. Files whose values
 //! lie there plainly are read in place; all else is decoded once into an anonymous temporary file (`TMPDIR`). Memory
 //! does not grow with the data, but for names: eight bytes a row and the text.
@@ -16,6 +16,7 @@ use std::sync::OnceLock;
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use crate::panics::Guarded;
 use picture::{Changes, Picture};
 use pipeline::Content;
 
@@ -24,12 +25,14 @@ mod collect;
 mod error;
 mod folder;
 mod jpeg;
+mod leftovers;
 mod names;
 mod pipeline;
 mod resize;
 mod rows;
 mod split;
 mod spool;
+mod tar;
 
 pub mod archive;
 pub mod cifar;
@@ -277,7 +280,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
 
 /// A compressed tar archive or IDX file.
 fn open_gzip(file: File, stored: u64, request: &Request) -> Result<DataSet, Error> {
-    let mut unpacked = MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file));
+    let mut unpacked = Guarded(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file)));
     let head = head(&mut unpacked).map_err(Error::unpacking(request.path))?;
     let whole = BufReader::with_capacity(1 << 17, io::Cursor::new(head.clone()).chain(unpacked));
     let format = Format::of(&head, request.path)?;
@@ -313,7 +316,7 @@ impl Format {
             Ok(Self::Npz)
         } else if head.starts_with(&[0x1f, 0x8b]) {
             Ok(Self::Gzip)
-        } else if archive::is_header(head) {
+        } else if tar::is_header(head) {
             Ok(Self::Tar)
         } else if lmdb::is_header(head) {
             Ok(Self::Lmdb)

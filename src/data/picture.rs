@@ -4,7 +4,8 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::error::one_line;
+use crate::escape::one_line;
+use crate::panics::guarded;
 
 /// Largest decoded image, at eight bytes a pixel, so that a forged header cannot claim the memory of the machine.
 const MAX_BYTES: u64 = 512 << 20;
@@ -87,7 +88,9 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, Problem> {
     }
     match format(bytes).ok_or(Problem::Unknown)? {
         ImageFormat::Jpeg => super::jpeg::decode(bytes),
-        format => decode_other(bytes, format),
+        format => {
+            guarded(|| decode_other(bytes, format)).unwrap_or_else(|panic| Err(Problem::Corrupt(panic)))
+        }
     }
 }
 

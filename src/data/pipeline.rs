@@ -6,6 +6,7 @@ use std::thread;
 use rayon::prelude::*;
 
 use super::collect::Collector;
+use super::leftovers::Leftovers;
 use super::picture::{self, Picture};
 use super::resize::fit;
 use super::{DataSet, Error, Request};
@@ -90,15 +91,6 @@ pub(crate) fn run(
         let read: Result<Leftovers, Error> = join(reading);
         collected?.finish(read?)
     })
-}
-
-/// What a source saw and did not hand over.
-#[derive(Default)]
-pub(crate) struct Leftovers {
-    /// Files that are no images.
-    pub others: u64,
-    /// Remarks for the user.
-    pub notes: Vec<String>,
 }
 
 fn decode_batches(request: &Request, encoded: Receiver<Vec<Item>>, to: SyncSender<Vec<Outcome>>) {
