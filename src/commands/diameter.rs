@@ -13,6 +13,7 @@ use crate::cli::{DiameterArgs, ReportFormat};
 use crate::data;
 use crate::escape::one_line;
 use crate::measure::{Measured, Subsample, measure};
+use crate::report::number;
 use crate::schedule_file::ends;
 
 /// What to measure and how to show it.
@@ -87,7 +88,7 @@ fn text(measured: &Measured) -> Result<String> {
         writeln!(text, "note: {note}")?;
     }
     let label = if measured.exact { "diameter" } else { "lower bound" };
-    writeln!(text, "\n  {label:<12} {}", measured.diameter.mid())?;
+    writeln!(text, "\n  {label:<12} {}", number(measured.diameter.mid()))?;
     writeln!(text, "  {:<12} in {}, data range {}", "", measured.diameter, measured.range.name())?;
     if let Some(squared) = measured.squared {
         writeln!(text, "  {:<12} {squared} in units of 1/255^2", "squared")?;

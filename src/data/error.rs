@@ -95,6 +95,22 @@ pub enum Error {
         /// What is wrong with it.
         problem: super::picture::Problem,
     },
+    /// A value outside the range that becomes 0 to 255.
+    #[error("{} holds the value {value}, outside the value range {}", one_line(place), range.map(|end| end.to_string()).join(","))]
+    Value {
+        /// Name of the image, or the row.
+        place: String,
+        /// The value.
+        value: u16,
+        /// The range asked for.
+        range: [u16; 2],
+    },
+    /// A range of values for numbers that are no bytes.
+    #[error("a value range applies to bytes and images; {} holds floating-point numbers", shown(path))]
+    NotBytes {
+        /// The file.
+        path: PathBuf,
+    },
     /// A crop that reaches beyond the image.
     #[error("{} is {width}×{height}, smaller than the crop of {crop}×{crop}", one_line(file))]
     CropTooLarge {
@@ -267,6 +283,12 @@ impl Error {
     /// A `map_err` adapter that attaches the path of a compressed file or archive.
     pub(crate) fn unpacking(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         |reason| Self::Unpack { path: path.into(), reason }
+    }
+
+    /// A value outside the range asked for.
+    pub(crate) fn outside(place: &str, value: u16, request: &super::Request) -> Self {
+        let range = request.options.value_range.map_or([0, u16::MAX], super::ValueRange::ends);
+        Self::Value { place: place.into(), value, range }
     }
 
     /// A source without a single row.

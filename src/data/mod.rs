@@ -23,6 +23,7 @@ use pipeline::Content;
 mod array;
 mod collect;
 mod error;
+mod exif;
 mod folder;
 mod jpeg;
 mod leftovers;
@@ -33,6 +34,7 @@ mod rows;
 mod split;
 mod spool;
 mod tar;
+mod values;
 
 pub mod archive;
 pub mod cifar;
@@ -47,6 +49,7 @@ pub use error::Error;
 pub use names::Names;
 pub use rows::{ByteRows, FloatRows, Pixels, Rows};
 pub use split::Split;
+pub use values::ValueRange;
 
 /// Bytes that deflate can make of one.
 const DEFLATE_RATIO: u64 = 1032;
@@ -65,6 +68,10 @@ pub struct Options {
     pub array: Option<String>,
     /// Which part to read of data that have several.
     pub split: Split,
+    /// Stored values of bytes and images that become 0 and 255, instead of all that their type can hold.
+    pub value_range: Option<ValueRange>,
+    /// Whether images are turned upright as EXIF says.
+    pub exif: bool,
 }
 
 impl Options {
@@ -159,6 +166,9 @@ impl DataSet {
             return self.unfitted(request);
         };
         let count = rows.len();
+        // The range is applied already.
+        let options = Options { value_range: Some(ValueRange::BYTES), ..request.options.clone() };
+        let request = &Request { options: &options, ..*request };
         let mut fitted = pipeline::run(request, Some(count as u64), |feed| {
             for row in 0..count {
                 let mut pixels = vec![0; rows.dim()];

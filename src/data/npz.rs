@@ -29,7 +29,7 @@ pub fn read(input: impl Read + Seek, request: &Request) -> Result<DataSet, Error
         return Err(Error::Length { path: request.path.into(), expected: layout.bytes(), found });
     }
     array::check_ratio(&layout, stored, super::DEFLATE_RATIO, request)?;
-    array::read(file, layout, request)?.unfitted(request)
+    array::read(file, layout, request)?.ranged(request)?.unfitted(request)
 }
 
 /// Index of the array to read.
