@@ -98,7 +98,7 @@ pub struct ReadArgs {
     /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder
     #[arg(long, value_name = "NAME")]
     pub array: Option<String>,
-    /// Stored values of bytes and images that become 0 and 255, such as 0,1 or 0,4095 [default: all that the type holds]
+    /// Stored values of bytes and images that become 0 and 255, such as 0,4095 [default: all that the type holds]
     #[arg(long, value_name = "LO,HI")]
     pub value_range: Option<ValueRange>,
     /// Turn images upright as their EXIF orientation says

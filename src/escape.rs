@@ -1,8 +1,8 @@
 //! Foreign text on its way to a person: names of files, members of archives, keys and messages may hold anything, and a
 //! terminal obeys what it is sent.
 //!
-//! One form for all: `\n`, `\r`, `\t`, and `\u` with four digits, as strings in JSON and TOML have them, so that JSON whose
-//! text passed through here still holds the exact names. A backslash stays as it is.
+//! One form for all: `\n`, `\r`, `\t`, and `\u` with four digits, as strings in JSON and TOML have them, so that JSON
+//! whose text passed through here still holds the exact names. A backslash stays as it is.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

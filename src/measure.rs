@@ -218,8 +218,8 @@ impl Found {
         Self { diameter: found.length(), ..Self::new(&found) }
     }
 
-    /// The squares of differences below 1e-162 vanish, so that an enclosure of a sum of them reaches above 0; equal rows
-    /// are told from nearly equal ones by their values.
+    /// The squares of differences below 1e-162 vanish, so that an enclosure of a sum of them reaches above 0; equal
+    /// rows are told from nearly equal ones by their values.
     fn exact_where_all_are_equal(mut self, rows: &Pixels) -> io::Result<Self> {
         let Pixels::Floats(floats) = rows else { return Ok(self) };
         if self.diameter.lo() > 0.0 {

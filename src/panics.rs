@@ -46,7 +46,9 @@ impl<R: Read> Read for Guarded<R> {
     }
 }
 
-/// From now on a panic prints one line that names the place and asks for a report; with `RUST_BACKTRACE` a trace follows.
+/// From now on a panic prints one line that names the place and asks for a report.
+///
+/// With `RUST_BACKTRACE` a trace follows.
 ///
 /// The exit status of a program that panics is 101, as in all of Rust.
 ///

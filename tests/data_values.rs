@@ -1,4 +1,4 @@
-//! Values that use little of their range, greys, and orientations: what is read, what is said, and the flags that mend it.
+//! Values that use little of their range, greys, and orientations: what is read, what is said, and the flags for it.
 
 mod data_support;
 
@@ -224,7 +224,11 @@ fn images_of_other_formats_are_counted_by_suffix() {
     }
     let unread = "2 .gif not read, 1 .heic not read, 1 .tif not read";
     let refused = message(open_plain(folder.path()));
-    assert!(refused.ends_with(&format!("that are read ({unread}, 1 other files, 0 corrupt images skipped): read are PNG, JPEG, BMP and WebP")), "{refused}");
+    let counts = format!("({unread}, 1 other files, 0 corrupt images skipped)");
+    assert!(
+        refused.ends_with(&format!("that are read {counts}: read are PNG, JPEG, BMP and WebP")),
+        "{refused}"
+    );
     write(folder.path(), "a.png", &encode(&colour(4, 4, 1), ImageFormat::Png));
     let notes = open_plain(folder.path()).unwrap().notes;
     assert_eq!(

@@ -13,10 +13,10 @@ use super::{DataSet, Error, Request};
 
 /// Reads the images of a tar archive, in its order.
 ///
-/// The archive is read once and front to back. Links to images of the archive are images too, and come last. Names and
-/// folders that begin with a dot, links to anything else, devices and files stored with holes are passed over and counted.
-/// An archive that holds CIFAR's training batches gives their records. The test part is CIFAR's test batch, or the
-/// images in the first folder named `test`, `val` or `validation`, at the top or in the top folder.
+/// The archive is read once and front to back. Links to images of the archive are images too, and come last. Names
+/// and folders that begin with a dot, links to anything else, devices and files stored with holes are passed over and
+/// counted. An archive that holds CIFAR's training batches gives their records. The test part is CIFAR's test batch,
+/// or the images in the first folder named `test`, `val` or `validation`, at the top or in the top folder.
 ///
 /// # Arguments
 /// * input — the archive, unpacked if it was compressed

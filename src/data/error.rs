@@ -96,7 +96,7 @@ pub enum Error {
         problem: super::picture::Problem,
     },
     /// A value outside the range that becomes 0 to 255.
-    #[error("{} holds the value {value}, outside the value range {}", one_line(place), range.map(|end| end.to_string()).join(","))]
+    #[error("{} holds the value {value}, outside the value range {},{}", one_line(place), range[0], range[1])]
     Value {
         /// Name of the image, or the row.
         place: String,

@@ -22,8 +22,8 @@ pub(crate) const HEAD: usize = 12;
 /// some and no file named like an image.
 ///
 /// A file is an image if its name ends in .png, .jpg, .jpeg, .bmp or .webp, or if its content begins like one.
-/// Links to files and folders are followed, as by torchvision's ImageFolder, but not in circles. Names that begin with a dot
-/// are passed over. What is left out is counted in the notes.
+/// Links to files and folders are followed, as by torchvision's ImageFolder, but not in circles. Names that begin with
+/// a dot are passed over. What is left out is counted in the notes.
 /// The test part is the first subfolder named `test`, `val` or `validation`, at the top or one level below.
 ///
 /// # Errors

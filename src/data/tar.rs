@@ -1,8 +1,8 @@
 //! The entries of a tar archive, read once and front to back: old, POSIX (ustar, pax) and GNU headers.
 //!
-//! Readers that disagree where an entry ends, or what it is called, see different files in one archive. Here an extended
-//! size applies to the entry it precedes and never to another extension; an entry with two names, two targets or two
-//! sizes is refused.
+//! Readers that disagree where an entry ends, or what it is called, see different files in one archive. Here an
+//! extended size applies to the entry it precedes and never to another extension; an entry with two names, two targets
+//! or two sizes is refused.
 
 use std::io::{self, Read};
 

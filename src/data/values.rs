@@ -165,10 +165,8 @@ impl Used {
         }
         let bits = ((u32::from(greatest) + 1).next_power_of_two() - 1) as u16;
         let (lo, hi) = if bits < all.hi { (0, bits) } else { (least, greatest) };
-        Some(format!(
-            "values are {least} to {greatest} only, of 0 to {}: --value-range {lo},{hi} reads {lo} to {hi} as the whole range",
-            all.hi
-        ))
+        let found = format!("values are {least} to {greatest} only, of 0 to {}", all.hi);
+        Some(format!("{found}: --value-range {lo},{hi} reads {lo} to {hi} as the whole range"))
     }
 }
 
