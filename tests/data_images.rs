@@ -280,6 +280,11 @@ fn links_to_images_are_read_and_broken_ones_named() {
     assert_eq!(names(&open_plain(&set).unwrap()), ["a.png"]);
     std::os::unix::fs::symlink(folder.path().join("gone"), set.join("b.png")).unwrap();
     assert!(message(open_plain(&set)).contains("b.png: No such file"));
+    let skipped = open(&set, &SKIP).unwrap();
+    assert_eq!(
+        (names(&skipped), skipped.notes),
+        (vec!["a.png".into()], vec!["1 corrupt images skipped: b.png".into()])
+    );
 }
 
 /// Source: torchvision's ImageFolder, which walks with `followlinks=True`.

@@ -46,7 +46,16 @@ pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
             if !chooser.takes(&slashed(&file)) {
                 continue;
             }
-            match read_image(request.path, &file)? {
+            let image = match read_image(request.path, &file) {
+                // A link whose target is gone is an image without bytes, named or skipped as such.
+                Err(Error::Unreadable { reason, .. })
+                    if request.options.skip_corrupt && reason.kind() == io::ErrorKind::NotFound =>
+                {
+                    Some(Vec::new())
+                }
+                image => image?,
+            };
+            match image {
                 None => leftovers.pass(&slashed(&file)),
                 Some(bytes) => {
                     if feed.push(slashed(&file), Content::Encoded(bytes)).is_err() {
