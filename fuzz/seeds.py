@@ -7,6 +7,7 @@ import io
 import pathlib
 import struct
 import tarfile
+import zlib
 
 import numpy
 from PIL import Image
@@ -75,6 +76,20 @@ save("picture", "lossless.webp", image("RGB", "WEBP", lossless=True))
 deep = io.BytesIO()
 Image.fromarray(pixels((3, 4)).astype(numpy.uint16) * 257).save(deep, "PNG")
 save("picture", "sixteen.png", deep.getvalue())
+
+
+def palette_png(palette):
+    """An image of two pixels whose palette need not be whole colours."""
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    header = struct.pack(">IIBBBBB", 2, 1, 8, 3, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"PLTE", palette)
+            + chunk(b"IDAT", zlib.compress(b"\0\0\1")) + chunk(b"IEND", b""))
+
+
+# The crate png (0.18.1) panics on both.
+save("picture", "palette_of_4_bytes.png", palette_png(bytes(4)))
+save("picture", "palette_of_5_bytes.png", palette_png(bytes(5)))
 
 for name, form in [("gnu.tar", tarfile.GNU_FORMAT), ("pax.tar", tarfile.PAX_FORMAT), ("ustar.tar", tarfile.USTAR_FORMAT)]:
     out = io.BytesIO()

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ncsn_theory::schedule::Rounding;
 
+use crate::data::ValueRange;
+
 /// Certified noise schedules for score-based generative models
 ///
 /// Derives the noise levels, step size and number of steps of annealed Langevin dynamics from a data set, by Song &
@@ -96,6 +98,12 @@ pub struct ReadArgs {
     /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder
     #[arg(long, value_name = "NAME")]
     pub array: Option<String>,
+    /// Stored values of bytes and images that become 0 and 255, such as 0,4095 [default: all that the type holds]
+    #[arg(long, value_name = "LO,HI")]
+    pub value_range: Option<ValueRange>,
+    /// Turn images upright as their EXIF orientation says
+    #[arg(long)]
+    pub exif: bool,
 }
 
 /// Where the dimension and the largest noise level come from.

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use ncsn_theory::interval::Interval;
 use ncsn_theory::schedule::{Derivation, MAX_DIM, trade_off};
 
+use crate::escape::one_line;
 use crate::schedule_file::{FindingRow, ScheduleFile};
 
 /// Steps per level shown in the trade-off table.
@@ -26,7 +27,8 @@ pub fn schedule(
     with_trade_off: bool,
 ) -> anyhow::Result<String> {
     let mut text = String::new();
-    writeln!(text, "Noise schedule for {}, D = {} ({})", file.dataset, file.dim, file.provenance.dim)?;
+    let dataset = one_line(&file.dataset);
+    writeln!(text, "Noise schedule for {dataset}, D = {} ({})", file.dim, file.provenance.dim)?;
     if let Some(data) = &file.provenance.data {
         writeln!(text, "{} items, sha256 {}", data.count, data.digest)?;
         for note in &data.notes {

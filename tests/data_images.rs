@@ -16,8 +16,15 @@ const FORMATS: [(ImageFormat, &str); 4] = [
     (ImageFormat::WebP, "webp"),
 ];
 
-const SKIP: Options =
-    Options { size: None, crop: None, skip_corrupt: true, array: None, split: Split::Train };
+const SKIP: Options = Options {
+    size: None,
+    crop: None,
+    skip_corrupt: true,
+    array: None,
+    split: Split::Train,
+    value_range: None,
+    exif: false,
+};
 
 /// A tar archive by an independent writer.
 fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -54,7 +61,7 @@ fn a_folder_is_read_in_the_order_of_its_paths() {
 }
 
 #[test]
-fn lossless_formats_give_the_pixels_of_the_image_crate() {
+fn lossless_formats_give_back_the_pixels_that_went_in() {
     for (format, suffix) in FORMATS.into_iter().filter(|&(format, _)| format != ImageFormat::Jpeg) {
         for image in [colour(33, 17, 4), grey(33, 17, 4)] {
             if format == ImageFormat::WebP && image.color().channel_count() == 1 {
@@ -64,8 +71,7 @@ fn lossless_formats_give_the_pixels_of_the_image_crate() {
             let encoded = encode(&image, format);
             write(folder.path(), &format!("x.{suffix}"), &encoded);
             let data = open_plain(folder.path()).unwrap();
-            let expected = planes(&image::load_from_memory(&encoded).unwrap());
-            assert_eq!(bytes(&data), expected, "{suffix}");
+            assert_eq!(bytes(&data), planes(&image), "{suffix}");
         }
     }
 }
@@ -271,8 +277,38 @@ fn links_to_images_are_read_and_broken_ones_named() {
     let set = folder.path().join("set");
     std::fs::create_dir(&set).unwrap();
     std::os::unix::fs::symlink(&image, set.join("a.png")).unwrap();
-    std::os::unix::fs::symlink(&set, set.join("loop")).unwrap();
     assert_eq!(names(&open_plain(&set).unwrap()), ["a.png"]);
     std::os::unix::fs::symlink(folder.path().join("gone"), set.join("b.png")).unwrap();
     assert!(message(open_plain(&set)).contains("b.png: No such file"));
+    let skipped = open(&set, &SKIP).unwrap();
+    assert_eq!(
+        (names(&skipped), skipped.notes),
+        (vec!["a.png".into()], vec!["1 corrupt images skipped: b.png".into()])
+    );
+}
+
+/// Source: torchvision's ImageFolder, which walks with `followlinks=True`.
+#[cfg(unix)]
+#[test]
+fn linked_folders_are_read_and_circles_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let link =
+        |target: &str, name: &str| std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+    for (seed, name) in ["real/b/1.png", "real/2.png", "set/own/3.png"].into_iter().enumerate() {
+        write(folder.path(), name, &encode(&colour(4, 4, seed as u32), ImageFormat::Png));
+    }
+    // Two links to one folder are two folders; one to itself, one to above and one by way of another are circles.
+    link("../real", "set/class0");
+    link("../real", "set/class1");
+    link(".", "set/own/again");
+    link("../..", "set/own/above");
+    link("../set", "real/back");
+    let data = open_plain(&folder.path().join("set")).unwrap();
+    let read = ["class0/2.png", "class0/b/1.png", "class1/2.png", "class1/b/1.png", "own/3.png"];
+    let above = ["own/above/real/2.png", "own/above/real/b/1.png"];
+    assert_eq!(names(&data), [&read[..], &above].concat());
+    assert_eq!(data.notes, ["5 links to folders that hold them left out"]);
+    let linked = folder.path().join("linked");
+    std::os::unix::fs::symlink(folder.path().join("set"), &linked).unwrap();
+    assert_eq!(open_plain(&linked).unwrap().digest().unwrap(), data.digest().unwrap());
 }

@@ -83,3 +83,31 @@ fn a_subsample_is_a_lower_bound_and_says_so() {
     assert!(!some.exact && some.squared.unwrap() <= squared(&path));
     assert!(some.diameter_text().contains("50 of 200") && some.diameter_text().contains("lower bound"));
 }
+
+/// A file of doubles `[rows, dim]`.
+fn npy(folder: &Path, rows: &[&[f64]]) -> PathBuf {
+    let shape = format!("({}, {})", rows.len(), rows[0].len());
+    let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut file =
+        [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes()].concat();
+    file.extend(rows.concat().iter().flat_map(|x| x.to_le_bytes()));
+    let path = folder.join("x.npy");
+    std::fs::write(&path, file).unwrap();
+    path
+}
+
+/// The square of 1e-170 is no double: rows so near are told from equal ones by their values alone.
+#[test]
+fn equal_floats_are_at_distance_exactly_0_and_nearly_equal_ones_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (row, near) = ([0.1, -3e5, 7e-9], [0.1, -3e5, 7e-9]);
+    let (zero, tiny) = ([0.0, 1.0, 2.0], [1e-170, 1.0, 2.0]);
+    let measured = |rows: &[&[f64]]| {
+        let path = npy(folder.path(), rows);
+        let found = measure(&path, &Options::default(), None, DataRange::Unit).unwrap().diameter;
+        [found.lo(), found.hi()]
+    };
+    assert_eq!(measured(&[&row, &near, &row]), [0.0, 0.0]);
+    let [lo, hi] = measured(&[&zero, &tiny]);
+    assert!(lo <= 1e-170 && 1e-170 <= hi, "[{lo:e}, {hi:e}]");
+}

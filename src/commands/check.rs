@@ -39,7 +39,7 @@ impl TryFrom<CheckArgs> for Request {
     fn try_from(args: CheckArgs) -> Result<Self> {
         anyhow::ensure!(
             args.data.is_some() || args.read == ReadArgs::default(),
-            "--size, --crop, --skip-corrupt and --array need --data"
+            "--size, --crop and the other options of reading need --data"
         );
         let subject = match (args.file, args.dataset) {
             (Some(path), _) => {

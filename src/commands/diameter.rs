@@ -11,7 +11,9 @@ use serde_json::json;
 use super::Outcome;
 use crate::cli::{DiameterArgs, ReportFormat};
 use crate::data;
+use crate::escape::one_line;
 use crate::measure::{Measured, Subsample, measure};
+use crate::report::number;
 use crate::schedule_file::ends;
 
 /// What to measure and how to show it.
@@ -77,7 +79,7 @@ fn text(measured: &Measured) -> Result<String> {
     writeln!(
         text,
         "{}: {} items of {} = {} values",
-        measured.path,
+        one_line(&measured.path),
         measured.count(),
         measured.shape_text(),
         measured.dim()
@@ -86,13 +88,13 @@ fn text(measured: &Measured) -> Result<String> {
         writeln!(text, "note: {note}")?;
     }
     let label = if measured.exact { "diameter" } else { "lower bound" };
-    writeln!(text, "\n  {label:<12} {}", measured.diameter.mid())?;
+    writeln!(text, "\n  {label:<12} {}", number(measured.diameter.mid()))?;
     writeln!(text, "  {:<12} in {}, data range {}", "", measured.diameter, measured.range.name())?;
     if let Some(squared) = measured.squared {
         writeln!(text, "  {:<12} {squared} in units of 1/255^2", "squared")?;
     }
     for row in measured.witness {
-        writeln!(text, "  {:<12} {} (row {row})", "between", measured.name(row))?;
+        writeln!(text, "  {:<12} {} (row {row})", "between", one_line(&measured.name(row)))?;
     }
     writeln!(
         text,

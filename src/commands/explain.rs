@@ -47,7 +47,7 @@ impl TryFrom<ExplainArgs> for Request {
         };
         anyhow::ensure!(
             args.spectrum.is_some() || args.read == ReadArgs::default(),
-            "--size, --crop, --skip-corrupt and --array need --spectrum"
+            "--size, --crop and the other options of reading need --spectrum"
         );
         let (options, items) = (args.read.into(), args.items);
         let spectrum = args.spectrum.map(|path| (path, options, items));

@@ -16,7 +16,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command, ScheduleCli};
+use crate::escape::{Escaped, one_line};
 use crate::output;
+use crate::panics::ask_for_reports;
 
 /// What a command that ran to its end has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +31,13 @@ pub enum Outcome {
 
 /// Runs the `ncsn` command line of this process.
 pub fn main() -> ExitCode {
+    ask_for_reports(concat!("ncsn ", env!("CARGO_PKG_VERSION")));
     finish(parse::<Cli>().and_then(|cli| run(cli.command, &mut stdout())))
 }
 
 /// Runs the `schedule` command line of this process.
 pub fn schedule_main() -> ExitCode {
+    ask_for_reports(concat!("schedule ", env!("CARGO_PKG_VERSION")));
     finish(parse::<ScheduleCli>().and_then(|cli| run(Command::Schedule(cli.args), &mut stdout())))
 }
 
@@ -56,9 +60,9 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Standard output, buffered.
+/// Standard output, buffered; foreign text in what is written there cannot act on a terminal.
 pub fn stdout() -> impl Write {
-    io::BufWriter::new(io::stdout().lock())
+    Escaped::new(io::BufWriter::new(io::stdout().lock()))
 }
 
 /// Arguments of this process; a request for help prints it and ends.
@@ -89,7 +93,7 @@ pub fn finish(result: Result<Outcome>) -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // A failure to write to standard error leaves nowhere to report it.
-            let _ = writeln!(io::stderr(), "error: {}", format!("{error:#}").replace('\n', " "));
+            let _ = writeln!(io::stderr(), "error: {}", one_line(&format!("{error:#}").replace('\n', " ")));
             ExitCode::from(2)
         }
     }

@@ -68,8 +68,8 @@ impl From<LawName> for Law {
 
 impl From<ReadArgs> for data::Options {
     fn from(args: ReadArgs) -> Self {
-        let ReadArgs { size, crop, skip_corrupt, array } = args;
-        Self { size, crop, skip_corrupt, array, split: data::Split::Train }
+        let ReadArgs { size, crop, skip_corrupt, array, value_range, exif } = args;
+        Self { size, crop, skip_corrupt, array, value_range, exif, split: data::Split::Train }
     }
 }
 
@@ -90,7 +90,7 @@ impl TryFrom<ScheduleArgs> for Request {
     fn try_from(args: ScheduleArgs) -> Result<Self> {
         ensure!(
             args.source.data.is_some() || (args.read == ReadArgs::default() && args.subsample.is_none()),
-            "--size, --crop, --skip-corrupt, --array and --subsample need --data"
+            "--size, --crop, the other options of reading and --subsample need --data"
         );
         let source = match (args.source.dataset, args.source.data, args.source.dim) {
             (Some(name), _, _) => Source::Preset(find_dataset(&name)?),

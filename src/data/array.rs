@@ -67,7 +67,7 @@ impl Layout {
         let row = item.iter().try_fold(element.width() as u64, bytes).filter(|n| (1..=MAX_ROW).contains(n));
         let row = row.ok_or_else(refused)?;
         if count == 0 {
-            return Err(Error::Empty { path: path(), others: 0, skipped: 0 });
+            return Err(Error::empty(request.path));
         }
         let all = row.checked_mul(count).filter(|&n| n <= i64::MAX as u64 && usize::try_from(n).is_ok());
         all.ok_or_else(refused)?;

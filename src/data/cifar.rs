@@ -96,10 +96,11 @@ pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Erro
     }
     let read: Vec<_> =
         files.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
-    let notes = vec![format!("CIFAR records of {}", super::error::one_line(&read.join(", ")))];
+    let notes = vec![format!("CIFAR records of {}", crate::escape::one_line(&read.join(", ")))];
     let shape = vec![3, SIDE, SIDE];
     let rows = Pixels::Bytes(rows);
-    DataSet { rows, shape, names, notes, skipped: 0, digest: OnceLock::new() }.fitted(request)
+    let data = DataSet { rows, shape, names, notes, skipped: 0, digest: OnceLock::new() };
+    data.ranged(request)?.fitted(request)
 }
 
 /// Reads records from a stream.

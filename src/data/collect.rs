@@ -2,11 +2,13 @@
 
 use std::sync::OnceLock;
 
+use super::leftovers::Leftovers;
 use super::picture::Picture;
-use super::pipeline::{Leftovers, Outcome};
+use super::pipeline::Outcome;
 use super::rows::ByteRows;
 use super::spool::{self, Spool};
-use super::{DataSet, Error, Names, Pixels, Request};
+use super::values::{Used, ValueRange};
+use super::{DataSet, Error, Names, Options, Pixels, Request};
 
 /// Corrupt images named in the notes; the rest are only counted.
 const NAMED: usize = 3;
@@ -36,6 +38,10 @@ struct Counts {
     sixteen_bit: usize,
     cmyk: usize,
     skipped: u64,
+    turned: usize,
+    enlarged: usize,
+    /// The values of 8-bit images and of 16-bit images.
+    used: [Option<Used>; 2],
 }
 
 impl<'a> Collector<'a> {
@@ -56,6 +62,10 @@ impl<'a> Collector<'a> {
     /// # Errors
     /// Its own; [`Error::MixedSizes`]; [`Error::Spool`].
     pub(crate) fn push(&mut self, outcome: Outcome) -> Result<(), Error> {
+        if let Some((used, all)) = outcome.used {
+            let seen = &mut self.counts.used[usize::from(all == ValueRange::WORDS)];
+            *seen = Some(seen.map_or(used, |seen| seen.and(used)));
+        }
         match outcome.picture {
             Ok(picture) => self.keep(outcome.name, &picture)?,
             Err(Error::Image { .. }) if self.request.options.skip_corrupt => {
@@ -97,6 +107,8 @@ impl<'a> Collector<'a> {
         self.counts.alpha += usize::from(changes.alpha);
         self.counts.sixteen_bit += usize::from(changes.sixteen_bit);
         self.counts.cmyk += usize::from(changes.cmyk);
+        self.counts.turned += usize::from(changes.turned);
+        self.counts.enlarged += usize::from(changes.enlarged);
         Ok(())
     }
 
@@ -104,20 +116,24 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// [`Error::Empty`]; [`Error::Spool`].
-    pub(crate) fn finish(self, leftovers: Leftovers) -> Result<DataSet, Error> {
-        let (count, skipped) = (self.names.len(), self.counts.skipped);
+    pub(crate) fn finish(mut self, mut leftovers: Leftovers) -> Result<DataSet, Error> {
+        let (decoded, skipped) = (self.names.len(), self.counts.skipped);
         let Some(First { width, height, channels, .. }) = self.first else {
             let path = self.request.path.into();
-            return Err(Error::Empty { path, others: leftovers.others, skipped });
+            let others = leftovers.others + leftovers.links.len() as u64 + leftovers.loops;
+            return Err(Error::Empty { path, others, unread: leftovers.unread, skipped });
         };
-        (self.request.progress)(count as u64 + skipped, Some(count as u64 + skipped));
-        let mut notes = leftovers.notes;
-        notes.extend(self.counts.notes(count, channels, &self.skipped));
-        if leftovers.others > 0 {
-            notes.push(format!("{} files that are no images left out", leftovers.others));
+        let (shape, dim) = (vec![channels, height, width], channels * height * width);
+        for (name, row) in leftovers.follow(&self.names) {
+            self.spool.repeat(row, dim)?;
+            self.names.push(&name);
         }
-        let shape = vec![channels, height, width];
-        let dim = channels * height * width;
+        let count = self.names.len();
+        (self.request.progress)(count as u64 + skipped, Some(count as u64 + skipped));
+        let left_out = leftovers.describe();
+        let mut notes = leftovers.notes;
+        notes.extend(self.counts.notes(decoded, channels, &self.skipped, self.request.options));
+        notes.extend(left_out);
         let (file, hash) = self.spool.finish()?;
         let mut rows = ByteRows::new(dim);
         rows.push(file, count, 0, dim);
@@ -127,21 +143,36 @@ impl<'a> Collector<'a> {
 }
 
 impl Counts {
-    fn notes(&self, count: usize, channels: usize, skipped: &[String]) -> Vec<String> {
+    fn notes(&self, count: usize, channels: usize, skipped: &[String], options: &Options) -> Vec<String> {
         let grey = if channels == 3 { self.grey } else { 0 };
+        let turned = if options.exif {
+            "are turned or mirrored as their EXIF orientation says"
+        } else {
+            "have an EXIF orientation, which is not applied: --exif applies it"
+        };
+        let sixteen_bit = match options.value_range {
+            None => "have 16-bit samples, reduced to the nearest of 256 values",
+            Some(_) => "have 16-bit samples, of which the value range is reduced to 256 values",
+        };
         let mut notes: Vec<String> = [
             (self.alpha, "have an alpha channel, which is dropped"),
-            (self.sixteen_bit, "have 16-bit samples, reduced to the nearest of 256 values"),
+            (self.sixteen_bit, sixteen_bit),
             (self.cmyk, "are CMYK, converted to RGB"),
             (grey, "are grey, expanded to colour by equal channels"),
+            (self.turned, turned),
+            (self.enlarged, "are smaller than the size asked for and enlarged"),
         ]
         .into_iter()
         .filter(|&(n, _)| n > 0)
         .map(|(n, what)| format!("{n} of {count} images {what}"))
         .collect();
+        if options.value_range.is_none() {
+            let all = [ValueRange::BYTES, ValueRange::WORDS];
+            notes.extend(self.used.iter().zip(all).filter_map(|(used, all)| used.as_ref()?.note(all)));
+        }
         if self.skipped > 0 {
             let more = if self.skipped > NAMED as u64 { ", …" } else { "" };
-            let named: Vec<_> = skipped.iter().map(|name| super::error::one_line(name)).collect();
+            let named: Vec<_> = skipped.iter().map(|name| crate::escape::one_line(name)).collect();
             notes.push(format!("{} corrupt images skipped: {}{more}", self.skipped, named.join(", ")));
         }
         notes

@@ -1,7 +1,10 @@
 //! What can go wrong between a path and its rows, each with the file, the value and the limit.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::escape::one_line;
 
 /// A data set that cannot be read as asked.
 #[derive(Debug, thiserror::Error)]
@@ -50,13 +53,12 @@ pub enum Error {
         path: PathBuf,
     },
     /// A folder, archive or array without a single row.
-    #[error(
-        "{} holds no images and no rows ({others} other files, {skipped} corrupt images skipped)",
-        shown(path)
-    )]
+    #[error("{} holds no images and no rows{}", shown(path), left_out(unread, *others, *skipped))]
     Empty {
         /// The folder or file.
         path: PathBuf,
+        /// Images of formats that are not read, by suffix.
+        unread: BTreeMap<&'static str, u64>,
         /// Files passed over because neither name nor content is an image's.
         others: u64,
         /// Corrupt images skipped on request.
@@ -92,6 +94,22 @@ pub enum Error {
         file: String,
         /// What is wrong with it.
         problem: super::picture::Problem,
+    },
+    /// A value outside the range that becomes 0 to 255.
+    #[error("{} holds the value {value}, outside the value range {},{}", one_line(place), range[0], range[1])]
+    Value {
+        /// Name of the image, or the row.
+        place: String,
+        /// The value.
+        value: u16,
+        /// The range asked for.
+        range: [u16; 2],
+    },
+    /// A range of values for numbers that are no bytes.
+    #[error("a value range applies to bytes and images; {} holds floating-point numbers", shown(path))]
+    NotBytes {
+        /// The file.
+        path: PathBuf,
     },
     /// A crop that reaches beyond the image.
     #[error("{} is {width}×{height}, smaller than the crop of {crop}×{crop}", one_line(file))]
@@ -267,6 +285,17 @@ impl Error {
         |reason| Self::Unpack { path: path.into(), reason }
     }
 
+    /// A value outside the range asked for.
+    pub(crate) fn outside(place: &str, value: u16, request: &super::Request) -> Self {
+        let range = request.options.value_range.map_or([0, u16::MAX], super::ValueRange::ends);
+        Self::Value { place: place.into(), value, range }
+    }
+
+    /// A source without a single row.
+    pub(crate) fn empty(path: &Path) -> Self {
+        Self::Empty { path: path.into(), unread: BTreeMap::new(), others: 0, skipped: 0 }
+    }
+
     /// The part asked for is not there.
     pub(crate) fn no_split(request: &super::Request) -> Self {
         Self::NoSplit { path: request.path.into(), split: request.options.split }
@@ -278,21 +307,8 @@ impl Error {
     }
 }
 
-/// Text without line breaks or other control characters: names come from archives and may hold anything.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    line
-}
-
 fn shown(path: &Path) -> String {
-    one_line(&path.to_string_lossy())
+    one_line(&path.to_string_lossy()).into_owned()
 }
 
 fn product<T: ToString>(shape: &[T]) -> String {
@@ -308,6 +324,14 @@ fn listed(names: &[String]) -> String {
     text
 }
 
+fn left_out(unread: &BTreeMap<&'static str, u64>, others: u64, skipped: u64) -> String {
+    let rest = format!("{others} other files, {skipped} corrupt images skipped");
+    match &super::leftovers::listed(unread)[..] {
+        "" => format!(" ({rest})"),
+        unread => format!(" that are read ({unread}, {rest}): read are PNG, JPEG, BMP and WebP"),
+    }
+}
+
 fn held(arrays: &[String]) -> String {
     if arrays.is_empty() { "has none by name".into() } else { format!("holds: {}", listed(arrays)) }
 }
@@ -320,7 +344,7 @@ mod tests {
     fn a_name_with_a_line_break_stays_on_one_line() {
         let error = Error::UnknownFormat { path: "a\nb\u{85}c".into() };
         assert_eq!(error.to_string().lines().count(), 1);
-        assert!(error.to_string().starts_with("a\\nb\\u{85}c is none of"));
+        assert!(error.to_string().starts_with("a\\nb\\u0085c is none of"));
     }
 
     #[test]

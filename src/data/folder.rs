@@ -6,9 +6,10 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::leftovers::Leftovers;
 use super::parquet;
 use super::picture;
-use super::pipeline::{self, Content, Leftovers};
+use super::pipeline::{self, Content};
 use super::split::Chooser;
 use super::{DataSet, Error, Request};
 
@@ -21,7 +22,8 @@ pub(crate) const HEAD: usize = 12;
 /// some and no file named like an image.
 ///
 /// A file is an image if its name ends in .png, .jpg, .jpeg, .bmp or .webp, or if its content begins like one.
-/// Names that begin with a dot are passed over, links to folders are not followed; both are counted in the notes.
+/// Links to files and folders are followed, as by torchvision's ImageFolder, but not in circles. Names that begin with
+/// a dot are passed over. What is left out is counted in the notes.
 /// The test part is the first subfolder named `test`, `val` or `validation`, at the top or one level below.
 ///
 /// # Errors
@@ -30,21 +32,31 @@ pub(crate) const HEAD: usize = 12;
 /// * [`Error::Empty`], [`Error::MixedSizes`], [`Error::Image`], [`Error::CropTooLarge`], [`Error::Spool`]
 pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
     let mut listing = Listing::default();
-    listing.walk(request.path, Path::new(""))?;
+    let root = fs::canonicalize(request.path).map_err(Error::reading(request.path))?;
+    listing.walk(request.path, Path::new(""), &mut vec![root])?;
     if let Some(tables) = listing.tables() {
-        let others = listing.others + (listing.len() - tables.len()) as u64;
-        return parquet::open(tables, others, request);
+        listing.leftovers.others += (listing.len() - tables.len()) as u64;
+        return parquet::open(tables, listing.leftovers, request);
     }
     pipeline::run(request, Some(listing.len() as u64), move |feed| {
-        let mut leftovers = Leftovers { others: listing.others, ..Leftovers::default() };
+        let mut leftovers = std::mem::take(&mut listing.leftovers);
         let mut chooser = Chooser::new(request);
         for index in 0..listing.len() {
             let file = listing.path(index);
             if !chooser.takes(&slashed(&file)) {
                 continue;
             }
-            match read_image(request.path, &file)? {
-                None => leftovers.others += 1,
+            let image = match read_image(request.path, &file) {
+                // A link whose target is gone is an image without bytes, named or skipped as such.
+                Err(Error::Unreadable { reason, .. })
+                    if request.options.skip_corrupt && reason.kind() == io::ErrorKind::NotFound =>
+                {
+                    Some(Vec::new())
+                }
+                image => image?,
+            };
+            match image {
+                None => leftovers.pass(&slashed(&file)),
                 Some(bytes) => {
                     if feed.push(slashed(&file), Content::Encoded(bytes)).is_err() {
                         break;
@@ -70,7 +82,7 @@ struct Listing {
     /// First file of each run in one folder, and the folder relative to the root.
     folders: Vec<(usize, PathBuf)>,
     files: Texts,
-    others: u64,
+    leftovers: Leftovers,
 }
 
 impl Listing {
@@ -99,15 +111,24 @@ impl Listing {
         (!tables.is_empty()).then_some(tables)
     }
 
-    fn walk(&mut self, root: &Path, folder: &Path) -> Result<(), Error> {
+    /// Lists a folder and those below it; `above` are the folders on the way to it and itself, without links.
+    fn walk(&mut self, root: &Path, folder: &Path, above: &mut Vec<PathBuf>) -> Result<(), Error> {
         let path = root.join(folder);
         let (found, others) = list(&path).map_err(Error::reading(&path))?;
-        self.others += others;
+        self.leftovers.others += others;
         let mut order: Vec<usize> = (0..found.ends.len()).collect();
         order.sort_unstable_by_key(|&i| found.get(i).strip_suffix(b"/").unwrap_or(found.get(i)));
         for name in order.into_iter().map(|i| found.get(i)) {
             if let Some(name) = name.strip_suffix(b"/") {
-                self.walk(root, &folder.join(os_str(name)))?;
+                let below = folder.join(os_str(name));
+                let place = fs::canonicalize(root.join(&below)).map_err(Error::reading(&path))?;
+                if above.contains(&place) {
+                    self.leftovers.loops += 1;
+                } else {
+                    above.push(place);
+                    self.walk(root, &below, above)?;
+                    above.pop();
+                }
                 continue;
             }
             if self.folders.last().is_none_or(|(_, last)| last != folder) {
@@ -126,13 +147,16 @@ fn list(path: &Path) -> io::Result<(Texts, u64)> {
         let entry = entry?;
         let (name, kind) = (entry.file_name(), entry.file_type()?);
         let name = name.as_encoded_bytes();
-        // A link that leads nowhere is listed, so that reading it names it.
-        let leads_to_file = || fs::metadata(entry.path()).map_or(true, |target| target.is_file());
         if name.starts_with(b".") {
             others += 1;
-        } else if kind.is_dir() {
+            continue;
+        }
+        // A link that leads nowhere is listed, so that reading it names it.
+        let target = if kind.is_symlink() { fs::metadata(entry.path()).ok() } else { None };
+        let kind = target.map_or(kind, |target| target.file_type());
+        if kind.is_dir() {
             found.push(name, b"/");
-        } else if kind.is_file() || kind.is_symlink() && leads_to_file() {
+        } else if kind.is_file() || kind.is_symlink() {
             found.push(name, b"");
         } else {
             others += 1;

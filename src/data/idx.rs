@@ -50,7 +50,7 @@ pub(crate) fn file_of(request: &Request) -> Result<Option<(PathBuf, String)>, Er
     };
     let left_out =
         if all > 1 { format!(", {} other IDX files of images left out", all - 1) } else { String::new() };
-    let note = format!("images of {}{left_out}; labels not read", super::error::one_line(chosen));
+    let note = format!("images of {}{left_out}; labels not read", crate::escape::one_line(chosen));
     Ok(Some((folder.join(chosen), note)))
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn file_of(request: &Request) -> Result<Option<(PathBuf, String)>, Er
 /// As [`read`].
 pub(crate) fn open(mut file: File, request: &Request) -> Result<DataSet, Error> {
     let (layout, offset) = header(&mut file, request)?;
-    array::open(file, offset, layout, request)?.fitted(request)
+    array::open(file, offset, layout, request)?.ranged(request)?.fitted(request)
 }
 
 /// Values of a stream.
@@ -81,7 +81,7 @@ pub fn read(mut input: impl Read, stored: Option<(u64, u64)>, request: &Request)
     if let Some((stored, limit)) = stored {
         array::check_ratio(&layout, stored, limit, request)?;
     }
-    array::read(input, layout, request)?.fitted(request)
+    array::read(input, layout, request)?.ranged(request)?.fitted(request)
 }
 
 fn header(input: &mut impl Read, request: &Request) -> Result<(Layout, u64), Error> {

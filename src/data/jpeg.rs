@@ -11,16 +11,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use mozjpeg::{ColorSpace, Decompress};
 use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr, jpeg_std_error};
 
-use super::picture::{Changes, Picture, Problem, check_size, planes};
+use super::exif;
+use super::picture::{Changes, Planes, Problem, Stored, check_size, planes};
+use crate::panics::guarded;
 
 /// Decodes an image; what libjpeg warns of and would fill with grey is an error here.
-pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Problem> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Stored, Problem> {
     // libjpeg reports errors by unwinding from a callback.
-    let decoded = catch_unwind(AssertUnwindSafe(|| unguarded(bytes)));
-    decoded.unwrap_or_else(|thrown| Err(Problem::Corrupt(describe(thrown))))
+    let decoded =
+        || catch_unwind(AssertUnwindSafe(|| unguarded(bytes))).unwrap_or_else(|thrown| Err(describe(thrown)));
+    guarded(decoded).unwrap_or_else(|panic| Err(Problem::Corrupt(panic)))
 }
 
-fn unguarded(bytes: &[u8]) -> Result<Picture, Problem> {
+fn unguarded(bytes: &[u8]) -> Result<Stored, Problem> {
     let corrupt = |e: io::Error| Problem::Corrupt(e.to_string());
     let image = Decompress::with_err(strict()).from_mem(bytes).map_err(corrupt)?;
     let (width, height) = image.size();
@@ -41,8 +44,10 @@ fn unguarded(bytes: &[u8]) -> Result<Picture, Problem> {
         return Err(Problem::Corrupt(format!("{} values for {width}×{height}×{stored}", pixels.len())));
     }
     let channels = stored.min(3);
-    let changes = Changes { cmyk, ..Changes::default() };
-    Ok(Picture { channels, height, width, pixels: planes(pixels, stored, channels), changes })
+    let orientation = exif::of_jpeg(bytes);
+    let changes = Changes { cmyk, turned: orientation != 1, ..Changes::default() };
+    let planes = Planes::Bytes(planes(pixels, stored, channels));
+    Ok(Stored { channels, height, width, planes, orientation, changes })
 }
 
 /// Pillow's conversion of CMYK as Adobe stores it, inverted: light = black − black·ink/255.
@@ -61,10 +66,10 @@ struct Message {
     code: c_int,
 }
 
-fn describe(thrown: Box<dyn Any + Send>) -> String {
+fn describe(thrown: Box<dyn Any + Send>) -> Problem {
     match thrown.downcast::<Message>() {
-        Ok(message) => format!("libjpeg {} {}", message.kind, message.code),
-        // A panic that is not libjpeg's is a bug and goes on.
+        Ok(message) => Problem::Corrupt(format!("libjpeg {} {}", message.kind, message.code)),
+        // A panic that is not libjpeg's goes on.
         Err(other) => resume_unwind(other),
     }
 }

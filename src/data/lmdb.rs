@@ -22,8 +22,9 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::folder::{HEAD, MAX_FILE};
+use super::leftovers::Leftovers;
 use super::picture::{self, Problem};
-use super::pipeline::{self, Content, Feed, Leftovers};
+use super::pipeline::{self, Content, Feed};
 use super::{DataSet, Error, Request};
 
 /// Name of the file in a database's folder.
@@ -170,7 +171,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
             ));
         }
         if tree.entries == 0 {
-            return Err(Error::Empty { path: path.into(), others: 0, skipped: 0 });
+            return Err(Error::empty(path));
         }
         let depth = int(&meta, 94, 2);
         if !(1..=MAX_DEPTH).contains(&depth) {

@@ -1,6 +1,6 @@
 //! Data sets of images or vectors, as rows that can be read again in any order.
 //!
-//! One file per idea: `folder`, [`archive`], [`lmdb`] and [`parquet`] find images, [`picture`] and `resize` make them rows of bytes;
+//! One file per idea: `folder`, [`archive`] (by `tar`), [`lmdb`] and [`parquet`] find images, [`picture`] and `resize` make them rows of bytes;
 //! [`idx`], [`cifar`], [`npy`] and [`npz`] read arrays; `rows` reads what came of it by position. Files whose values
 //! lie there plainly are read in place; all else is decoded once into an anonymous temporary file (`TMPDIR`). Memory
 //! does not grow with the data, but for names: eight bytes a row and the text.
@@ -16,20 +16,25 @@ use std::sync::OnceLock;
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use crate::panics::Guarded;
 use picture::{Changes, Picture};
 use pipeline::Content;
 
 mod array;
 mod collect;
 mod error;
+mod exif;
 mod folder;
 mod jpeg;
+mod leftovers;
 mod names;
 mod pipeline;
 mod resize;
 mod rows;
 mod split;
 mod spool;
+mod tar;
+mod values;
 
 pub mod archive;
 pub mod cifar;
@@ -44,6 +49,7 @@ pub use error::Error;
 pub use names::Names;
 pub use rows::{ByteRows, FloatRows, Pixels, Rows};
 pub use split::Split;
+pub use values::ValueRange;
 
 /// Bytes that deflate can make of one.
 const DEFLATE_RATIO: u64 = 1032;
@@ -62,6 +68,10 @@ pub struct Options {
     pub array: Option<String>,
     /// Which part to read of data that have several.
     pub split: Split,
+    /// Stored values of bytes and images that become 0 and 255, instead of all that their type can hold.
+    pub value_range: Option<ValueRange>,
+    /// Whether images are turned upright as EXIF says.
+    pub exif: bool,
 }
 
 impl Options {
@@ -156,6 +166,9 @@ impl DataSet {
             return self.unfitted(request);
         };
         let count = rows.len();
+        // The range is applied already.
+        let options = Options { value_range: Some(ValueRange::BYTES), ..request.options.clone() };
+        let request = &Request { options: &options, ..*request };
         let mut fitted = pipeline::run(request, Some(count as u64), |feed| {
             for row in 0..count {
                 let mut pixels = vec![0; rows.dim()];
@@ -277,7 +290,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
 
 /// A compressed tar archive or IDX file.
 fn open_gzip(file: File, stored: u64, request: &Request) -> Result<DataSet, Error> {
-    let mut unpacked = MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file));
+    let mut unpacked = Guarded(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file)));
     let head = head(&mut unpacked).map_err(Error::unpacking(request.path))?;
     let whole = BufReader::with_capacity(1 << 17, io::Cursor::new(head.clone()).chain(unpacked));
     let format = Format::of(&head, request.path)?;
@@ -313,7 +326,7 @@ impl Format {
             Ok(Self::Npz)
         } else if head.starts_with(&[0x1f, 0x8b]) {
             Ok(Self::Gzip)
-        } else if archive::is_header(head) {
+        } else if tar::is_header(head) {
             Ok(Self::Tar)
         } else if lmdb::is_header(head) {
             Ok(Self::Lmdb)

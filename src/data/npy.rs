@@ -21,7 +21,7 @@ pub(crate) fn is_header(head: &[u8]) -> bool {
 /// As [`read`].
 pub(crate) fn open(mut file: File, request: &Request) -> Result<DataSet, Error> {
     let (layout, offset) = header(&mut file, request)?;
-    array::open(file, offset, layout, request)?.unfitted(request)
+    array::open(file, offset, layout, request)?.ranged(request)?.unfitted(request)
 }
 
 /// Values of a stream; an array of shape `[N, ...]` gives N rows of shape `[...]`, one of shape `[N]` rows of one entry.
@@ -33,7 +33,7 @@ pub(crate) fn open(mut file: File, request: &Request) -> Result<DataSet, Error> 
 /// * [`Error::NotImages`] — a size or crop asked for: an array does not say which of its axes are pixels
 pub fn read(mut input: impl Read, request: &Request) -> Result<DataSet, Error> {
     let (layout, _) = header(&mut input, request)?;
-    array::read(input, layout, request)?.unfitted(request)
+    array::read(input, layout, request)?.ranged(request)?.unfitted(request)
 }
 
 /// Reads the header; returns it and its length.

@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek};
 use zip::ZipArchive;
 
 use super::{DataSet, Error, Request, array, npy};
+use crate::panics::{Guarded, guarded};
 
 /// Reads one array of an archive: the one named, or the only one.
 ///
@@ -16,17 +17,19 @@ use super::{DataSet, Error, Request, array, npy};
 /// * those of [`npy::read`]
 pub fn read(input: impl Read + Seek, request: &Request) -> Result<DataSet, Error> {
     let unpacking = |e: zip::result::ZipError| Error::unpacking(request.path)(io::Error::other(e));
-    let mut archive = ZipArchive::new(input).map_err(unpacking)?;
+    let panicked = |panic| Error::unpacking(request.path)(io::Error::other(panic));
+    let mut archive = guarded(|| ZipArchive::new(input)).map_err(panicked)?.map_err(unpacking)?;
     let index = choose(&archive, request)?;
-    let mut file = archive.by_index(index).map_err(unpacking)?;
+    let file = guarded(|| archive.by_index(index)).map_err(panicked)?.map_err(unpacking)?;
     let (size, stored) = (file.size(), file.compressed_size());
+    let mut file = Guarded(file);
     let (layout, header) = npy::header(&mut file, request)?;
     let found = size.saturating_sub(header);
     if found != layout.bytes() {
         return Err(Error::Length { path: request.path.into(), expected: layout.bytes(), found });
     }
     array::check_ratio(&layout, stored, super::DEFLATE_RATIO, request)?;
-    array::read(file, layout, request)?.unfitted(request)
+    array::read(file, layout, request)?.ranged(request)?.unfitted(request)
 }
 
 /// Index of the array to read.

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use footer::{Chunk, Column, Footer};
 
 use super::folder::slashed;
-use super::pipeline::{self, Content, Feed, Leftovers};
+use super::leftovers::Leftovers;
+use super::pipeline::{self, Content, Feed};
 use super::split::{self, Part};
 use super::{DEFLATE_RATIO, DataSet, Error, Request};
 
@@ -57,11 +58,15 @@ pub(crate) fn has_suffix(name: &str) -> bool {
 ///
 /// # Arguments
 /// * files — paths relative to the folder
-/// * others — files of the folder that are no parquet
+/// * leftovers — what else the folder holds
 ///
 /// # Errors
 /// [`Error::NoSplit`]; those of [`read`], by file.
-pub(crate) fn open(files: Vec<PathBuf>, others: u64, request: &Request) -> Result<DataSet, Error> {
+pub(crate) fn open(
+    files: Vec<PathBuf>,
+    mut leftovers: Leftovers,
+    request: &Request,
+) -> Result<DataSet, Error> {
     let all = files.len();
     let files = files.into_iter().map(|file| (Part::of_path(&slashed(&file)), file)).collect();
     let files = split::choose(files, request.options.split).ok_or_else(|| Error::no_split(request))?;
@@ -84,7 +89,6 @@ pub(crate) fn open(files: Vec<PathBuf>, others: u64, request: &Request) -> Resul
                 break;
             }
         }
-        let mut leftovers = Leftovers { others, ..Leftovers::default() };
         if left_out > 0 {
             let split = request.options.split;
             leftovers.notes.push(format!("{left_out} parquet files outside the {split} split left out"));

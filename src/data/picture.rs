@@ -2,9 +2,12 @@
 
 use std::io::Cursor;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::error::one_line;
+use super::values::{Used, ValueRange};
+use crate::escape::one_line;
+use crate::panics::guarded;
 
 /// Largest decoded image, at eight bytes a pixel, so that a forged header cannot claim the memory of the machine.
 const MAX_BYTES: u64 = 512 << 20;
@@ -57,15 +60,70 @@ pub struct Picture {
     pub changes: Changes,
 }
 
+/// A decoded image as it is stored: planes of 8 or 16 bits, before values become bytes and before it is turned upright.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+    pub planes: Planes,
+    /// EXIF's number, 1 for an upright image.
+    pub orientation: u8,
+    pub changes: Changes,
+}
+
+/// The channels one after the other.
+#[derive(Debug)]
+pub(crate) enum Planes {
+    Bytes(Vec<u8>),
+    Words(Vec<u16>),
+}
+
+impl From<Picture> for Stored {
+    fn from(picture: Picture) -> Self {
+        let Picture { channels, height, width, pixels, changes } = picture;
+        Self { channels, height, width, planes: Planes::Bytes(pixels), orientation: 1, changes }
+    }
+}
+
+impl Stored {
+    /// The values there are, and all that there could be.
+    pub(crate) fn used(&self) -> (Option<Used>, ValueRange) {
+        match &self.planes {
+            Planes::Bytes(bytes) => (Used::of(bytes), ValueRange::BYTES),
+            Planes::Words(words) => (Used::of(words), ValueRange::WORDS),
+        }
+    }
+
+    /// The image with a range of values as 0 to 255, all of it where none is given.
+    ///
+    /// # Errors
+    /// A value outside the range.
+    pub(crate) fn picture(self, range: Option<ValueRange>) -> Result<Picture, u16> {
+        let range = range.unwrap_or(self.used().1);
+        let pixels = match self.planes {
+            Planes::Bytes(bytes) if range == ValueRange::BYTES => bytes,
+            Planes::Bytes(bytes) => range.bytes(bytes.into_iter().map(u16::from))?,
+            Planes::Words(words) => range.bytes(words.into_iter())?,
+        };
+        let Self { channels, height, width, changes, .. } = self;
+        Ok(Picture { channels, height, width, pixels, changes })
+    }
+}
+
 /// What decoding an image to 8-bit grey or RGB left out or converted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// An alpha channel was dropped; the colours beneath it stay as stored.
     pub alpha: bool,
-    /// 16-bit samples were reduced to the nearest of 256 values, v/257.
+    /// 16-bit samples were reduced to the nearest of 256 values.
     pub sixteen_bit: bool,
     /// Ink colours (CMYK) were converted to RGB.
     pub cmyk: bool,
+    /// EXIF says that the image is to be turned or mirrored.
+    pub turned: bool,
+    /// It was smaller than the size asked for.
+    pub enlarged: bool,
 }
 
 /// Whether the bytes begin like an image of a known format.
@@ -75,19 +133,31 @@ pub fn is_image(head: &[u8]) -> bool {
 
 /// Decodes an image; the format is known by the content.
 ///
-/// A palette becomes RGB; alpha is dropped; orientation tags and colour profiles are not applied.
+/// A palette becomes RGB, or grey if all colours of a BMP's are; alpha is dropped; orientation tags and colour profiles
+/// are not applied.
 ///
 /// # Errors
 /// * [`Problem::Empty`]; [`Problem::Unknown`] — no known format
 /// * [`Problem::TooLarge`] — more than 67 million pixels (512 MiB at the widest, eight bytes each)
 /// * [`Problem::Corrupt`] — truncated or damaged, be it in a part that other programs fill with grey
 pub fn decode(bytes: &[u8]) -> Result<Picture, Problem> {
+    // Only a range given leaves values outside.
+    stored(bytes)?.picture(None).map_err(|value| Problem::Corrupt(value.to_string()))
+}
+
+/// Decodes an image and keeps its values as they are.
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) fn stored(bytes: &[u8]) -> Result<Stored, Problem> {
     if bytes.is_empty() {
         return Err(Problem::Empty);
     }
     match format(bytes).ok_or(Problem::Unknown)? {
         ImageFormat::Jpeg => super::jpeg::decode(bytes),
-        format => decode_other(bytes, format),
+        format => {
+            guarded(|| decode_other(bytes, format)).unwrap_or_else(|panic| Err(Problem::Corrupt(panic)))
+        }
     }
 }
 
@@ -105,7 +175,7 @@ fn format(head: &[u8]) -> Option<ImageFormat> {
     }
 }
 
-fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<Picture, Problem> {
+fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<Stored, Problem> {
     let corrupt = |e: image::ImageError| Problem::Corrupt(e.to_string());
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_BYTES);
@@ -116,6 +186,7 @@ fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<Picture, Problem> {
     let (width, height) = (width as usize, height as usize);
     check_size(width, height)?;
     decoder.set_limits(limits).map_err(corrupt)?;
+    let orientation = decoder.orientation().map_or(1, Orientation::to_exif);
     let decoded = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
     let (stored, alpha, sixteen_bit) = match &decoded {
         DynamicImage::ImageLuma8(_) => (1, false, false),
@@ -128,15 +199,34 @@ fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<Picture, Problem> {
         DynamicImage::ImageRgba16(_) => (4, true, true),
         _ => return Err(Problem::Corrupt(format!("samples of type {:?}", decoded.color()))),
     };
-    let samples = if sixteen_bit {
-        let wide = decoded.as_bytes().as_chunks::<2>().0;
-        wide.iter().map(|&pair| ((u32::from(u16::from_ne_bytes(pair)) + 128) / 257) as u8).collect()
+    let grey = stored < 3 || format == ImageFormat::Bmp && bmp_palette_is_grey(bytes);
+    let channels = if grey { 1 } else { 3 };
+    let planes = if sixteen_bit {
+        let words = decoded.as_bytes().as_chunks::<2>().0.iter().map(|&pair| u16::from_ne_bytes(pair));
+        Planes::Words(planes(words.collect(), stored, channels))
     } else {
-        decoded.into_bytes()
+        Planes::Bytes(planes(decoded.into_bytes(), stored, channels))
     };
-    let channels = if stored < 3 { 1 } else { 3 };
-    let changes = Changes { alpha, sixteen_bit, cmyk: false };
-    Ok(Picture { channels, height, width, pixels: planes(samples, stored, channels), changes })
+    let changes = Changes { alpha, sixteen_bit, turned: orientation != 1, ..Changes::default() };
+    Ok(Stored { channels, height, width, planes, orientation, changes })
+}
+
+/// Whether a BMP has a palette, and only greys in it: grey BMPs are stored so.
+fn bmp_palette_is_grey(bytes: &[u8]) -> bool {
+    let number = |at: usize, length: usize| -> usize {
+        let field = bytes.get(at..at + length).unwrap_or_default();
+        field.iter().rev().fold(0, |n, &byte| n << 8 | usize::from(byte))
+    };
+    let (pixels, header) = (number(10, 4), number(14, 4));
+    // The oldest header is shorter, its colours have three bytes and their number is not stored.
+    let old = header == 12;
+    let (bits, stored, colour) = if old { (number(24, 2), 0, 3) } else { (number(28, 2), number(46, 4), 4) };
+    if !(1..=8).contains(&bits) {
+        return false;
+    }
+    let count = if stored == 0 { 1 << bits } else { stored.min(1 << bits) };
+    let palette = bytes.get(14 + header..pixels.min(14 + header + count * colour)).unwrap_or_default();
+    palette.len() >= colour && palette.chunks_exact(colour).all(|c| c[0] == c[1] && c[1] == c[2])
 }
 
 pub(super) fn check_size(width: usize, height: usize) -> Result<(), Problem> {
@@ -149,19 +239,19 @@ pub(super) fn check_size(width: usize, height: usize) -> Result<(), Problem> {
 }
 
 /// The first `channels` of `stored` interleaved channels, plane after plane.
-pub(super) fn planes(interleaved: Vec<u8>, stored: usize, channels: usize) -> Vec<u8> {
+pub(super) fn planes<T: Copy + Default>(interleaved: Vec<T>, stored: usize, channels: usize) -> Vec<T> {
     match stored {
         1 => interleaved,
-        2 => planes_of::<2>(&interleaved, channels),
-        3 => planes_of::<3>(&interleaved, channels),
-        _ => planes_of::<4>(&interleaved, channels),
+        2 => planes_of::<T, 2>(&interleaved, channels),
+        3 => planes_of::<T, 3>(&interleaved, channels),
+        _ => planes_of::<T, 4>(&interleaved, channels),
     }
 }
 
 /// A width known to the compiler keeps this a small part of decoding.
-fn planes_of<const STORED: usize>(interleaved: &[u8], channels: usize) -> Vec<u8> {
+fn planes_of<T: Copy + Default, const STORED: usize>(interleaved: &[T], channels: usize) -> Vec<T> {
     let pixels = interleaved.as_chunks::<STORED>().0;
-    let mut planes = vec![0; pixels.len() * channels];
+    let mut planes = vec![T::default(); pixels.len() * channels];
     for (channel, plane) in planes.chunks_exact_mut(pixels.len()).enumerate() {
         plane.iter_mut().zip(pixels).for_each(|(to, from)| *to = from[channel]);
     }
@@ -176,14 +266,6 @@ mod tests {
         let mut bytes = Cursor::new(Vec::new());
         image.write_to(&mut bytes, format).unwrap();
         bytes.into_inner()
-    }
-
-    #[test]
-    fn sixteen_bits_round_to_the_nearest_of_256_values() {
-        for value in 0..=u16::MAX {
-            let exact = f64::from(value) / 257.0;
-            assert_eq!(((u32::from(value) + 128) / 257) as u8, exact.round() as u8, "{value}");
-        }
     }
 
     #[test]

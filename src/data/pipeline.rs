@@ -6,8 +6,10 @@ use std::thread;
 use rayon::prelude::*;
 
 use super::collect::Collector;
+use super::leftovers::Leftovers;
 use super::picture::{self, Picture};
 use super::resize::fit;
+use super::values::{Used, ValueRange};
 use super::{DataSet, Error, Request};
 
 /// Encoded bytes that travel together.
@@ -34,6 +36,8 @@ struct Item {
 pub(crate) struct Outcome {
     pub name: String,
     pub picture: Result<Picture, Error>,
+    /// The values it was stored with, and all that could be stored.
+    pub used: Option<(Used, ValueRange)>,
 }
 
 /// Where a source puts its images.
@@ -92,15 +96,6 @@ pub(crate) fn run(
     })
 }
 
-/// What a source saw and did not hand over.
-#[derive(Default)]
-pub(crate) struct Leftovers {
-    /// Files that are no images.
-    pub others: u64,
-    /// Remarks for the user.
-    pub notes: Vec<String>,
-}
-
 fn decode_batches(request: &Request, encoded: Receiver<Vec<Item>>, to: SyncSender<Vec<Outcome>>) {
     let mut largest = 1;
     for batch in encoded {
@@ -122,12 +117,21 @@ fn decode(item: Item, request: &Request) -> Outcome {
     let Item { name, content } = item;
     let decoded = match content {
         Content::Encoded(bytes) => {
-            picture::decode(&bytes).map_err(|problem| Error::Image { file: name.clone(), problem })
+            picture::stored(&bytes).map_err(|problem| Error::Image { file: name.clone(), problem })
         }
-        Content::Decoded(picture) => Ok(picture),
+        Content::Decoded(picture) => Ok(picture.into()),
     };
-    let picture = decoded.and_then(|picture| fit(picture, request.options, &name));
-    Outcome { name, picture }
+    let used = decoded.as_ref().ok().and_then(|stored| {
+        let (used, all) = stored.used();
+        Some((used?, all))
+    });
+    let picture = decoded.and_then(|stored| {
+        let orientation = if request.options.exif { stored.orientation } else { 1 };
+        let outside = |value| Error::outside(&name, value, request);
+        let picture = stored.picture(request.options.value_range).map_err(outside)?;
+        fit(picture.upright(orientation), request.options, &name)
+    });
+    Outcome { name, picture, used }
 }
 
 /// Result of a scoped thread; its panic goes on in this one.

@@ -1,6 +1,6 @@
 //! Centre crops and the antialiased bilinear resize of Pillow, bit for bit.
 
-use super::picture::Picture;
+use super::picture::{Changes, Picture};
 use super::{Error, Options};
 
 /// Fractional bits of a weight.
@@ -43,6 +43,8 @@ pub(crate) fn fit(picture: Picture, options: &Options, name: &str) -> Result<Pic
         return Ok(cropped(picture, source));
     };
     let short = source.width.min(source.height);
+    let changes = Changes { enlarged: size > short, ..picture.changes };
+    let picture = Picture { changes, ..picture };
     let scaled = |length: usize| (size as u64 * length as u64 / short as u64) as usize;
     let full = Window { left: 0, top: 0, width: scaled(source.width), height: scaled(source.height) };
     Ok(resized(&cropped(picture, source), &full, &full.centre(size)))

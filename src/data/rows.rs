@@ -43,6 +43,8 @@ pub struct ByteRows {
     pieces: Vec<Piece>,
     dim: usize,
     len: usize,
+    /// What each stored byte stands for, where that is not itself.
+    meaning: Option<Box<[u8; 256]>>,
 }
 
 /// A run of records in one file: `stride` bytes each, of which `dim` are the row.
@@ -57,7 +59,12 @@ struct Piece {
 
 impl ByteRows {
     pub(crate) fn new(dim: usize) -> Self {
-        Self { pieces: Vec::new(), dim, len: 0 }
+        Self { pieces: Vec::new(), dim, len: 0, meaning: None }
+    }
+
+    /// From now on a stored byte is read as what it stands for.
+    pub(crate) fn translate(&mut self, meaning: [u8; 256]) {
+        self.meaning = Some(Box::new(meaning));
     }
 
     /// Appends the records of a file: `offset` bytes lead to the first row, `stride` from one row to the next.
@@ -79,7 +86,7 @@ impl Rows<u8> for ByteRows {
 
     fn read(&self, first: usize, buffer: &mut [u8]) -> io::Result<()> {
         let (mut row, end) = span(first, buffer.len(), self.dim, self.len)?;
-        let mut rest = buffer;
+        let mut rest = &mut *buffer;
         for piece in &self.pieces {
             let in_piece = (piece.first_row + piece.rows).min(end).saturating_sub(row);
             if in_piece > 0 {
@@ -88,6 +95,9 @@ impl Rows<u8> for ByteRows {
                 rest = after;
                 row += in_piece;
             }
+        }
+        if let Some(meaning) = &self.meaning {
+            buffer.iter_mut().for_each(|byte| *byte = meaning[usize::from(*byte)]);
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! Decoded values on their way to an anonymous temporary file, hashed as they pass.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 
 use sha2::{Digest, Sha256};
 
 use super::Error;
-use super::rows::{ByteRows, Rows};
+use super::rows::{ByteRows, Rows, read_exact_at};
 
 /// Rows written once and in order; the file vanishes with the process.
 pub(crate) struct Spool {
@@ -25,6 +25,16 @@ impl Spool {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.hash.update(bytes);
         self.file.write_all(bytes).map_err(Error::spooling)
+    }
+
+    /// Appends a row of `dim` bytes that is there already.
+    pub(crate) fn repeat(&mut self, row: usize, dim: usize) -> Result<(), Error> {
+        let mut bytes = vec![0; dim];
+        self.file.flush().map_err(Error::spooling)?;
+        read_exact_at(self.file.get_ref(), &mut bytes, row as u64 * dim as u64).map_err(Error::spooling)?;
+        // On Windows reading has moved the place of the next write.
+        self.file.seek(SeekFrom::End(0)).map_err(Error::spooling)?;
+        self.write(&bytes)
     }
 
     /// The file, and the state of the hash after all its bytes.

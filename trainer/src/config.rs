@@ -69,6 +69,12 @@ pub struct Data {
     /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<String>,
+    /// Stored values of bytes and images that become 0 and 255, where they are not all that the type holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_range: Option<ncsn::data::ValueRange>,
+    /// Whether images are turned upright as their EXIF orientation says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exif: bool,
     /// Items held out for the test loss, drawn by the seed, where there is no test split.
     pub held_out: u64,
     /// Whether half of the images, drawn anew at each step, are mirrored left to right.

@@ -197,6 +197,8 @@ fn no_data() -> Data {
         test: None,
         crop: None,
         skip_corrupt: false,
+        value_range: None,
+        exif: false,
         size: None,
         array: None,
         held_out: 0,

@@ -12,6 +12,7 @@ use super::footer::{Chunk, Column};
 use super::header::{DATA, DATA_V2, DICTIONARY, Header};
 use super::thrift::Thrift;
 use super::values::{Dictionary, Hybrid, Plain, Values};
+use crate::panics::{Guarded, guarded};
 
 /// Largest page, unpacked: some writers put a thousand images into one.
 const MAX_PAGE: u64 = 1 << 30;
@@ -118,6 +119,7 @@ impl Page<'_> {
     /// The bytes from `first` on, which are to give `unpacked` bytes.
     fn unpack(&self, first: usize, unpacked: u64) -> Result<Vec<u8>, Error> {
         let unpacking = || Error::unpacking(self.path);
+        let panicked = |panic: String| unpacking()(std::io::Error::other(panic));
         let packed = self.bytes.get(first..).unwrap_or_default();
         let mut bytes = Vec::new();
         match if self.header.plain { 0 } else { self.codec } {
@@ -129,17 +131,20 @@ impl Page<'_> {
                 }
                 let snappy = |e: snap::Error| unpacking()(std::io::Error::other(e));
                 if snap::raw::decompress_len(packed).map_err(snappy)? as u64 == unpacked {
-                    bytes = snap::raw::Decoder::new().decompress_vec(packed).map_err(snappy)?;
+                    let decoded = guarded(|| snap::raw::Decoder::new().decompress_vec(packed));
+                    bytes = decoded.map_err(panicked)?.map_err(snappy)?;
                 }
             }
             2 => {
-                let mut unpacker = MultiGzDecoder::new(packed).take(unpacked + 1);
-                unpacker.read_to_end(&mut bytes).map_err(unpacking())?;
+                let unpacker = Guarded(MultiGzDecoder::new(packed));
+                unpacker.take(unpacked + 1).read_to_end(&mut bytes).map_err(unpacking())?;
             }
             6 => {
-                let zstd =
-                    StreamingDecoder::new(packed).map_err(|e| unpacking()(std::io::Error::other(e)))?;
-                zstd.take(unpacked + 1).read_to_end(&mut bytes).map_err(unpacking())?;
+                let read = guarded(|| {
+                    let zstd = StreamingDecoder::new(packed).map_err(std::io::Error::other)?;
+                    zstd.take(unpacked + 1).read_to_end(&mut bytes)
+                });
+                read.map_err(panicked)?.map_err(unpacking())?;
             }
             codec => {
                 let names = ["", "", "", "LZO", "Brotli", "LZ4", "", "LZ4"];

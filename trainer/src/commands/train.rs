@@ -210,12 +210,14 @@ fn override_with(config: &mut Config, args: &OverrideArgs) {
 }
 
 fn read_with(config: &mut Config, args: &ReadArgs) {
-    let ReadArgs { size, crop, array, skip_corrupt } = args;
+    let ReadArgs { size, crop, array, skip_corrupt, value_range, exif } = args;
     for (own, given) in [(&mut config.data.size, size), (&mut config.data.crop, crop)] {
         *own = given.or(*own);
     }
     config.data.array = array.clone().or(config.data.array.take());
     config.data.skip_corrupt |= *skip_corrupt;
+    config.data.value_range = value_range.or(config.data.value_range);
+    config.data.exif |= *exif;
 }
 
 /// A run's folder is made once and never overwritten.

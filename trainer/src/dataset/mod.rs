@@ -53,6 +53,8 @@ pub fn open(config: &mut Config) -> Result<Split, Error> {
         crop: config.data.crop,
         skip_corrupt: config.data.skip_corrupt,
         array: config.data.array.clone(),
+        value_range: config.data.value_range,
+        exif: config.data.exif,
         split,
     };
     // A named test part is read first, for the training part is then what is left.
