@@ -223,12 +223,12 @@ impl Config {
         }
     }
 
-    /// Takes noise levels, steps and ε from a schedule file.
+    /// Takes noise levels, steps and ε from a schedule file, which is returned.
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::Content`] for files that are none, contradict themselves, are for another dimension
     /// than the network's, or for pixels in another range than [0, 1].
-    pub fn use_schedule(&mut self, path: &Path) -> Result<(), Error> {
+    pub fn use_schedule(&mut self, path: &Path) -> Result<ScheduleFile, Error> {
         let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
         let content =
             |found: String, expected: String| Error::Content { path: path.to_owned(), found, expected };
@@ -253,7 +253,7 @@ impl Config {
             epsilon: file.epsilon,
             source: format!("{} for {}", file.provenance.program, file.dataset),
         };
-        Ok(())
+        Ok(file)
     }
 }
 

@@ -32,6 +32,9 @@ pub struct TrainArgs {
     /// Noise schedule from 'ncsn schedule --format toml', instead of the preset's
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub schedule: Option<PathBuf>,
+    /// Take a --schedule that was derived from other data than these
+    #[arg(long, requires = "schedule")]
+    pub any_data: bool,
     /// Training data: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy, .npz
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,

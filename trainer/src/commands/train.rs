@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result, bail, ensure};
 use ncsn::cli::ReadArgs;
 use ncsn::commands::Outcome;
+use ncsn_theory::schedule::DataRange;
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -38,8 +39,29 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
     if let Some(architecture) = args.overrides.architecture {
         config.network.architecture = architecture;
     }
-    if let Some(schedule) = args.schedule.as_ref() {
-        config.use_schedule(schedule)?;
+    // Presets for images have levels for pixels in [0, 1]; the built-in points have their own units.
+    let mut range = if config.preset == "mixture2d" { DataRange::Native } else { DataRange::Unit };
+    if let Some(path) = args.schedule.as_ref() {
+        let schedule = config.use_schedule(path)?;
+        range =
+            if schedule.data_range == DataRange::Native.name() { DataRange::Native } else { DataRange::Unit };
+        if let Some(derived) =
+            schedule.provenance.data.filter(|data| data.digest != split.digest && !args.any_data)
+        {
+            return Err(Error::Content {
+                path: path.clone(),
+                found: format!("levels derived from {} with SHA-256 {}", derived.path, derived.digest),
+                expected: format!(
+                    "levels for {} with SHA-256 {}; --any-data takes them all the same",
+                    split.train.path().display(),
+                    split.digest
+                ),
+            }
+            .into());
+        }
+    }
+    if !args.resume {
+        split.check_range(range)?;
     }
     config.check()?;
     if args.dry_run {
@@ -155,7 +177,14 @@ fn fresh(args: &TrainArgs) -> Result<Config> {
             presets::own()
         }
         (Some(name), None) => presets::find(name)?,
-        (None, None) => presets::find("shapes")?,
+        (None, None) => {
+            ensure!(
+                args.data.is_none(),
+                "--preset is missing: own for data of your own with a --schedule derived from them, or one of {}",
+                presets::names().join(", ")
+            );
+            presets::find("shapes")?
+        }
     };
     override_with(&mut config, &args.overrides);
     read_with(&mut config, &args.read);

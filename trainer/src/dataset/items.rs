@@ -41,6 +41,15 @@ pub enum Stored {
     Floats(Vec<f32>),
 }
 
+/// What the values of items are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Units {
+    /// 0 to 255, which become pixels in [0, 1].
+    Bytes,
+    /// Numbers as they are, from the least to the largest.
+    Floats([f64; 2]),
+}
+
 impl Items {
     /// The items of a data set, which must have a shape.
     ///
@@ -77,6 +86,11 @@ impl Items {
     /// Whether there is no item.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Where they come from.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Shape of an item.
@@ -133,15 +147,49 @@ impl Items {
         }
     }
 
-    /// SHA-256 of built-in values.
+    /// SHA-256 of built-in values, as [`data::DataSet::digest`] of a file of them.
     pub(super) fn digest(&self) -> String {
         let mut hash = Sha256::new();
-        match &self.source {
-            Source::Images(values) => hash.update(&values[..]),
-            Source::Points(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
-            Source::Files(_) => {}
-        }
+        let kind = match &self.source {
+            Source::Images(values) => {
+                hash.update(&values[..]);
+                "u8"
+            }
+            Source::Points(values) => {
+                values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+                "f32"
+            }
+            Source::Files(_) => "",
+        };
+        let sides: Vec<String> = self.shape.iter().map(i64::to_string).collect();
+        hash.update(format!("{kind} {}x{}\n", self.stored_len(), sides.join("x")));
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What the items' values are, all of which are read where they are floats.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub(super) fn units(&self) -> Result<Units, Error> {
+        let widened = |[least, most]: [f64; 2], value: f64| [least.min(value), most.max(value)];
+        let nothing = [f64::INFINITY, f64::NEG_INFINITY];
+        match &self.source {
+            Source::Images(_) => Ok(Units::Bytes),
+            Source::Points(values) => {
+                Ok(Units::Floats(values.iter().map(|&value| f64::from(value)).fold(nothing, widened)))
+            }
+            Source::Files(set) => match &set.rows {
+                Pixels::Bytes(_) => Ok(Units::Bytes),
+                Pixels::Floats(rows) => {
+                    let (mut extent, mut item) = (nothing, vec![0.0_f64; self.dim()]);
+                    for number in 0..rows.len() {
+                        rows.read(number, &mut item).map_err(Error::file(&self.path))?;
+                        extent = item.iter().copied().fold(extent, widened);
+                    }
+                    Ok(Units::Floats(extent))
+                }
+            },
+        }
     }
 
     /// The items without `count` of them drawn by the seed, and those.

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ncsn::data;
+use ncsn_theory::schedule::DataRange;
 
-pub use items::{Items, Stored, shape_text};
+pub use items::{Items, Stored, Units, shape_text};
 pub use order::{Order, ahead};
 
 use crate::config::Config;
@@ -30,8 +31,37 @@ pub struct Split {
     pub test: Option<Items>,
     /// SHA-256 of the training items' content.
     pub digest: String,
+    /// What the values are.
+    pub units: Units,
     /// What was done on reading.
     pub notes: Vec<String>,
+}
+
+impl Split {
+    /// Whether noise levels in units of a range are levels for these values.
+    ///
+    /// # Errors
+    /// [`Error::Content`] naming the data, their values and what they should be.
+    pub fn check_range(&self, range: DataRange) -> Result<(), Error> {
+        let content = |found: String, expected: &str| Error::Content {
+            path: self.train.path().to_owned(),
+            found,
+            expected: expected.to_owned(),
+        };
+        match (self.units, range) {
+            (Units::Bytes, DataRange::Unit) | (Units::Floats(_), DataRange::Native) => Ok(()),
+            (Units::Floats([least, most]), DataRange::Unit) if least >= 0.0 && most <= 1.0 => Ok(()),
+            (Units::Floats([least, most]), _) => Err(content(
+                format!("values from {least} to {most}"),
+                "0 to 1, the units of the noise levels; 'ncsn schedule --data-range native' derives levels in the \
+                 data's own",
+            )),
+            (Units::Bytes, _) => Err(content(
+                "bytes, which become pixels in [0, 1]".to_owned(),
+                "values in the units of the noise levels: derive them from these data",
+            )),
+        }
+    }
 }
 
 /// Opens the data of a configuration, with a progress bar on a terminal; an item shape that is still empty becomes that
@@ -46,7 +76,8 @@ pub fn open(config: &mut Config) -> Result<Split, Error> {
         let drawn = built_in(config)?;
         let digest = drawn.digest();
         let (train, test) = drawn.held_out(config.data.held_out, seed)?;
-        return Ok(Split { train, test, digest, notes: Vec::new() });
+        let units = train.units()?;
+        return Ok(Split { train, test, digest, units, notes: Vec::new() });
     };
     let options = |split| data::Options {
         size: config.data.size,
@@ -83,7 +114,8 @@ pub fn open(config: &mut Config) -> Result<Split, Error> {
         Some((set, path)) => (train, Some(Items::of_files(set, &path, &shape)?)),
         None => train.held_out(config.data.held_out, seed)?,
     };
-    Ok(Split { train, test, digest, notes })
+    let units = train.units()?;
+    Ok(Split { train, test, digest, units, notes })
 }
 
 /// Chooses item shape and network by the shape of the data.
