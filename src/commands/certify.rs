@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::Outcome;
-use super::stated::{Stated, derive_schedule, read_schedule};
+use super::check::{Stated, derive_schedule, read_schedule};
 use crate::certificate::certificate;
 use crate::cli::CertifyArgs;
 use crate::output::write_files;

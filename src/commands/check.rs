@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::schedule::find_dataset;
-use super::stated::{Stated, read_schedule, shown};
+use super::stated::shown;
+pub use super::stated::{Stated, derive_schedule, read_schedule};
 use crate::cli::{CheckArgs, NumberArgs, ReadArgs, ReportFormat};
 use crate::data;
 use crate::measure::measure;
