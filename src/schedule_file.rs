@@ -251,15 +251,19 @@ impl ScheduleFile {
         agree("overlap", self.overlap, enclosures.overlap, schedule.overlap(law))?;
         agree("epsilon", self.epsilon, enclosures.epsilon, optimal)?;
         agree("variance_ratio", self.variance_ratio, enclosures.variance_ratio, schedule.variance_ratio())?;
-        if let (Some(ratio), Some(enclosure)) = (self.chain_ratio, enclosures.chain_ratio) {
-            agree("chain_ratio", ratio, enclosure, schedule.chain_ratio())?;
-        }
         if self.score_evaluations != schedule.score_evaluations() {
             bail!(
                 "score_evaluations is {}, expected num_levels * steps_per_level = {}",
                 self.score_evaluations,
                 schedule.score_evaluations()
             );
+        }
+        match (self.chain_ratio, self.enclosures.chain_ratio) {
+            (Some(ratio), Some(enclosure)) => {
+                agree("chain_ratio", ratio, enclosure, schedule.chain_ratio())?;
+            }
+            (None, None) => {}
+            _ => bail!("chain_ratio and its enclosure belong together, one of them is missing"),
         }
         Ok(schedule)
     }

@@ -127,6 +127,8 @@ fn the_chain_ratio_of_a_file_is_optional_and_true() {
     let lie = toml.replacen(&format!("chain_ratio = {chain}"), &format!("chain_ratio = {one_level}"), 1);
     let error = format!("{:#}", check(&lie).unwrap_err());
     assert!(error.contains("chain_ratio is 1.0577"), "{error}");
+    let error = format!("{:#}", check(&lines(&|line| !line.starts_with("chain_ratio = ["))).unwrap_err());
+    assert!(error.contains("one of them is missing"), "{error}");
 }
 
 fn fixture(name: &str) -> String {
