@@ -212,22 +212,27 @@ pub struct DiameterArgs {
 
 /// Hold published settings against the techniques
 ///
-/// Without a file or a data set, every row of Table 4 is checked. The exit status is 1 when a number differs.
+/// Without files, numbers or a data set, every row of Table 4 is checked. The exit status is 1 when a number differs, 2
+/// when a file cannot be read.
 ///
-/// Example: ncsn check configs/cifar10.yml
+/// Examples: ncsn check configs/*.yml; ncsn check --dataset cifar10 --sigma-max 50 --num-levels 232 --steps-per-level 5
+/// --epsilon 6.2e-6
 #[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
-    /// A schedule file (TOML, JSON) or a configuration of the authors' code (YAML)
-    #[arg(value_name = "FILE", conflicts_with = "dataset")]
-    pub file: Option<PathBuf>,
-    /// Check the published rows of one data set only
+    /// Schedule files (TOML, JSON) or configurations of the authors' code, ncsn or ncsnv2 (YAML); - is standard input
+    #[arg(value_name = "FILE", conflicts_with_all = ["dataset", "sigma_max"])]
+    pub files: Vec<PathBuf>,
+    /// The published rows of one data set only; with numbers by flags, the data set that they are for
     #[arg(long, value_name = "NAME")]
     pub dataset: Option<String>,
-    /// Dimension of the data, for configurations that state no image size
-    #[arg(long, value_name = "D", requires = "file")]
+    /// Numbers to check in place of a file
+    #[command(flatten)]
+    pub numbers: Option<NumberArgs>,
+    /// Dimension of the data, for configurations that state no image size and for numbers by flags
+    #[arg(long, value_name = "D")]
     pub dim: Option<u64>,
     /// Measure the diameter of this data set and check the largest noise level against it
-    #[arg(long, value_name = "PATH", requires = "file")]
+    #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
     /// How items are read with --data
     #[command(flatten)]
@@ -240,6 +245,27 @@ pub struct CheckArgs {
     pub format: ReportFormat,
 }
 
+/// A schedule, number by number.
+#[derive(Args, Clone, Debug)]
+#[group(id = "numbers", requires_all = ["sigma_max", "num_levels", "steps_per_level", "epsilon"])]
+pub struct NumberArgs {
+    /// Largest noise level
+    #[arg(long, value_name = "SIGMA", required = false)]
+    pub sigma_max: f64,
+    /// Smallest noise level [default: 0.01, the paper's]
+    #[arg(long, value_name = "SIGMA")]
+    pub sigma_min: Option<f64>,
+    /// Number of noise levels
+    #[arg(long, value_name = "LEVELS", required = false)]
+    pub num_levels: u64,
+    /// Langevin steps per level
+    #[arg(long, value_name = "T", required = false)]
+    pub steps_per_level: u64,
+    /// Step size at the smallest noise level
+    #[arg(long, value_name = "EPSILON", required = false)]
+    pub epsilon: f64,
+}
+
 /// Show a schedule level by level
 ///
 /// Noise level, step size, overlap with the next level, variance before and after the Langevin steps, expected norm.
@@ -247,7 +273,7 @@ pub struct CheckArgs {
 /// Example: ncsn explain ffhq.toml
 #[derive(Args, Clone, Debug)]
 pub struct ExplainArgs {
-    /// A schedule file (TOML, JSON) or a configuration of the authors' code (YAML)
+    /// A schedule file (TOML, JSON) or a configuration of the authors' code (YAML); - is standard input
     #[arg(value_name = "FILE", required_unless_present = "dataset", conflicts_with = "dataset")]
     pub file: Option<PathBuf>,
     /// Explain the schedule derived for this data set

@@ -1,37 +1,51 @@
 //! Schedules in the authors' YAML configurations.
 
 use anyhow::{Context, Result, bail};
-use ncsn_theory::schedule::presets::PUBLISHED_SIGMA_MIN;
+use ncsn_theory::schedule::presets::{Dataset, PUBLISHED_SIGMA_MIN};
 use ncsn_theory::schedule::{DataRange, NoiseRange, Schedule};
 use serde_yaml_ng::Value;
+
+/// T of the sampler of Song & Ermon (2019), where its configurations leave it to the code.
+/// Source: ermongroup/ncsn at 2df29af, runners/anneal_runner.py, `anneal_Langevin_dynamics` (facts only).
+const NCSN_STEPS: u64 = 100;
+/// ε in the same place.
+const NCSN_EPSILON: f64 = 2e-5;
 
 /// What a configuration says about noise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Configuration {
     /// The schedule.
     pub schedule: Schedule,
-    /// Name of the data set, where one is given.
-    pub dataset: Option<String>,
+    /// Name of the data set, where one is given; with LSUN's category.
+    pub name: Option<String>,
+    /// The data set, where it is one with known dimension and diameter.
+    pub dataset: Option<&'static Dataset>,
     /// Units of the pixels: [−1, 1] with `rescaled`, else [0, 1].
     pub range: DataRange,
+    /// What is not in the file and was taken from elsewhere.
+    pub notes: Vec<String>,
 }
 
-/// Reads a configuration of the authors' code.
+/// Reads a configuration of the authors' code: of ncsnv2, or of ncsn.
 ///
 /// The keys are `model`: `sigma_begin`, `sigma_end` (0.01 when absent, as in every published configuration),
-/// `num_classes`, `sigma_dist`; `sampling`: `step_lr`, `n_steps_each`; `data`: `dataset`, `image_size`, `channels`,
-/// `rescaled`, `logit_transform`. Each may stand at the top level instead. Other keys belong to training and
-/// evaluation and are left alone.
+/// `num_classes`, `sigma_dist`; `sampling`: `step_lr`, `n_steps_each`; `data`: `dataset`, `category`, `image_size`,
+/// `channels`, `rescaled`, `logit_transform`. Each may stand at the top level instead. Other keys belong to training
+/// and evaluation and are left alone.
+///
+/// The configurations of ncsn (Song & Ermon 2019) have no section `sampling` and no `sigma_dist`: their levels are
+/// geometric, T and ε stand in the code, and [`Configuration::notes`] says that they were taken from there.
 ///
 /// # Arguments
 /// `dim` — D, for configurations that do not state an image size.
 ///
 /// # Errors
-/// Text that is not YAML, a key that is missing or not a number, levels that are not geometric, logit-transformed
-/// data, and the errors of [`Schedule::new`].
+/// Text that is not YAML, a key that is missing or not a number, levels that are not geometric, a single level or none,
+/// logit-transformed data, and the errors of [`Schedule::new`].
 pub fn parse_yaml(text: &str, dim: Option<u64>) -> Result<Configuration> {
     let root: Value = serde_yaml_ng::from_str(text)
         .map_err(|error| anyhow::anyhow!("not YAML: {}", error.to_string().replace('\n', " ")))?;
+    refuse_without_levels(&root)?;
     if let Some(spacing) =
         find(&root, "model", "sigma_dist").filter(|value| value.as_str() != Some("geometric"))
     {
@@ -41,19 +55,76 @@ pub fn parse_yaml(text: &str, dim: Option<u64>) -> Result<Configuration> {
         bail!("logit_transform is true: the techniques measure pixels, not their logits");
     }
     let range = if flag(&root, "rescaled") { DataRange::Signed } else { DataRange::Unit };
+    let mut notes = Vec::new();
     let sigma_min = match find(&root, "model", "sigma_end") {
         Some(value) => number("sigma_end", value)?,
-        None => PUBLISHED_SIGMA_MIN,
+        None => {
+            notes.push(format!(
+                "sigma_end is not in the file: {PUBLISHED_SIGMA_MIN}, as in every published one"
+            ));
+            PUBLISHED_SIGMA_MIN
+        }
+    };
+    let (steps, epsilon) = if leaves_sampling_to_the_code(&root) {
+        notes.push(format!(
+            "T and epsilon are not in the file: {NCSN_STEPS} and {NCSN_EPSILON:e}, as in the code of Song & Ermon \
+             (2019)"
+        ));
+        (NCSN_STEPS, NCSN_EPSILON)
+    } else {
+        (integer(&root, "sampling", "n_steps_each")?, real(&root, "sampling", "step_lr")?)
     };
     let schedule = Schedule::new(
         dim.map_or_else(|| dimension(&root), Ok)?,
         NoiseRange::new(real(&root, "model", "sigma_begin")?, sigma_min)?,
         integer(&root, "model", "num_classes")?,
-        integer(&root, "sampling", "n_steps_each")?,
-        real(&root, "sampling", "step_lr")?,
+        steps,
+        epsilon,
     )?;
-    let dataset = find(&root, "data", "dataset").and_then(Value::as_str).map(str::to_owned);
-    Ok(Configuration { schedule, dataset, range })
+    let text_of = |key| find(&root, "data", key).and_then(Value::as_str);
+    let (dataset, category) = (text_of("dataset"), text_of("category"));
+    let name = dataset.map(|name| [Some(name), category].into_iter().flatten().collect::<Vec<_>>().join(" "));
+    let dataset = dataset.and_then(|name| Dataset::named(name, category));
+    Ok(Configuration { schedule, name, dataset, range, notes })
+}
+
+/// Whether this is one of ncsn's configurations rather than one of ncsnv2's with keys missing.
+fn leaves_sampling_to_the_code(root: &Value) -> bool {
+    let sampling = ["step_lr", "n_steps_each"].into_iter().any(|key| find(root, "sampling", key).is_some());
+    !sampling && root.get("sampling").is_none() && find(root, "model", "sigma_dist").is_none()
+}
+
+/// Refuses configurations of score matching that have no sequence of noise levels.
+fn refuse_without_levels(root: &Value) -> Result<()> {
+    if ["sigma_begin", "num_classes"].into_iter().any(|key| find(root, "model", key).is_some()) {
+        return Ok(());
+    }
+    if let Some(single) = find(root, "training", "noise_std") {
+        bail!(
+            "one noise level, noise_std {}: the techniques are about sequences of levels",
+            one_line(single)
+        );
+    }
+    bail!("no noise levels: neither sigma_begin nor num_classes is there (section model)")
+}
+
+/// Whether a text of no known suffix is a Python program, as the configurations of score_sde are.
+pub fn is_python(text: &str) -> bool {
+    // `import:` and `from: x` are keys of YAML.
+    text.lines().any(|line| {
+        let word = line.split_ascii_whitespace().next();
+        matches!(word, Some("import" | "from" | "def"))
+    })
+}
+
+/// The refusal of a Python configuration, which would have to be run to be read, and what to do instead.
+pub fn python() -> anyhow::Error {
+    anyhow::anyhow!(
+        "a Python program, as the configurations of score_sde are, which is not run here: give its numbers by flags, \
+         model.sigma_max as --sigma-max, model.sigma_min as --sigma-min, model.num_scales as --num-levels, \
+         sampling.n_steps_each as --steps-per-level, the constant of the step size as --epsilon, with --dim or \
+         --dataset"
+    )
 }
 
 /// channels × image_size².
@@ -123,10 +194,42 @@ mod tests {
     fn the_authors_cifar10_configuration_is_read() {
         let read = parse_yaml(CIFAR10, None).unwrap();
         let expected = Schedule::new(3072, NoiseRange::new(50.0, 0.01).unwrap(), 232, 5, 6.2e-6).unwrap();
+        let dataset = Dataset::find("cifar10");
+        let (name, range, notes) = (Some("CIFAR10".into()), DataRange::Unit, Vec::new());
+        assert_eq!(read, Configuration { schedule: expected, name, dataset, range, notes });
+    }
+
+    /// Source: ermongroup/ncsn at 80899cd, configs/ and runners/anneal_runner.py (facts only).
+    #[test]
+    fn configurations_of_ncsn_take_steps_and_epsilon_from_its_code_and_say_so() {
+        let read = parse_yaml(include_str!("../tests/cli/check.in/ncsn/anneal.yml"), None).unwrap();
+        let expected = Schedule::new(784, NoiseRange::new(1.0, 0.01).unwrap(), 10, 100, 2e-5).unwrap();
+        assert_eq!((read.schedule, read.dataset), (expected, Dataset::find("mnist")));
         assert_eq!(
-            read,
-            Configuration { schedule: expected, dataset: Some("CIFAR10".into()), range: DataRange::Unit }
+            read.notes,
+            ["T and epsilon are not in the file: 100 and 2e-5, as in the code of Song & Ermon (2019)"]
         );
+        // One of the two alone is a key that was lost, not a configuration of ncsn.
+        let half = include_str!("../tests/cli/check.in/ncsn/anneal.yml").to_owned()
+            + "sampling:\n  step_lr: 0.00002\n";
+        assert!(format!("{:#}", parse_yaml(&half, None).unwrap_err()).contains("n_steps_each is missing"));
+    }
+
+    #[test]
+    fn categories_name_the_data_sets_of_lsun() {
+        for (category, name) in [("church_outdoor", "church"), ("bedroom", "bedroom"), ("tower", "tower")] {
+            let data = format!("dataset: LSUN\n  category: {category}");
+            let read = parse_yaml(&CIFAR10.replace("dataset: \"CIFAR10\"", &data), None).unwrap();
+            assert_eq!(read.dataset.map(|dataset| dataset.name), Some(name));
+        }
+        let read = parse_yaml(&CIFAR10.replace("CIFAR10", "LSUN"), None).unwrap();
+        assert_eq!((read.dataset, read.name.as_deref()), (None, Some("LSUN")));
+    }
+
+    #[test]
+    fn keys_of_yaml_are_not_python() {
+        assert!(is_python("import ml_collections\n") && is_python("x = 1\ndef get_config():\n"));
+        assert!(!is_python("import: 3\nfrom: x\ndefault: 1\n") && !is_python(CIFAR10));
     }
 
     #[test]

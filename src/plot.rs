@@ -23,7 +23,7 @@ const RESOLUTION: usize = 400;
 /// The SVG text of the two pictures side by side.
 ///
 /// Left: the laws of ‖x‖ at two adjacent levels, and the range that Technique 2 looks at. Right: the variance ratio of
-/// Proposition 3 against ε, with Technique 4's choice and the published one.
+/// one level against ε, by Proposition 3, with Technique 4's choice and the published one.
 ///
 /// # Errors
 /// None that input can cause; the drawing library's otherwise.
@@ -112,7 +112,7 @@ fn variance_against_epsilon(area: &Area, file: &ScheduleFile, derivation: &Deriv
     let greatest = 2.5 * optimum;
     let highest = 1.3 * start;
     let mut chart = ChartBuilder::on(area)
-        .caption(format!("epsilon = {optimum:.3e} brings the variance closest"), CAPTION)
+        .caption(format!("epsilon = {optimum:.3e} is the best for one level"), CAPTION)
         .margin(24)
         .margin_right(60)
         .x_label_area_size(80)
@@ -125,7 +125,7 @@ fn variance_against_epsilon(area: &Area, file: &ScheduleFile, derivation: &Deriv
         .x_label_formatter(&|&x| if x == 0.0 { "0".to_owned() } else { format!("{x:.1e}") })
         .y_label_formatter(&|y| format!("{y:.4}"))
         .x_desc("epsilon")
-        .y_desc("variance ratio - 1 after a level")
+        .y_desc("ratio - 1 after a level started at sigma_(i-1)^2")
         .label_style(FONT)
         .draw()?;
     let more = 10 * steps;
@@ -150,7 +150,7 @@ fn variance_against_epsilon(area: &Area, file: &ScheduleFile, derivation: &Deriv
     }
     chart
         .draw_series(LineSeries::new([(0.0, start), (greatest, start)], BLACK.mix(0.4).stroke_width(2)))?
-        .label("before the level")
+        .label("at the start")
         .legend(|(x, y)| PathElement::new(vec![(x, y), (x + SAMPLE, y)], BLACK.mix(0.4).stroke_width(2)));
     chart
         .configure_series_labels()

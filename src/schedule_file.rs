@@ -51,8 +51,11 @@ pub struct ScheduleFile {
     pub steps_per_level: u64,
     /// ε.
     pub epsilon: f64,
-    /// s_T²/σ_i² of Proposition 3.
+    /// s_T²/σ_i² of Proposition 3: one level, started at σ_{i−1}².
     pub variance_ratio: f64,
+    /// s²/σ_L² after all levels of Algorithm 1, the first started at σ₁². For information; not in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_ratio: Option<f64>,
     /// L·T.
     pub score_evaluations: u64,
     /// `[lo, hi]` around each real number that the doubles above stand for.
@@ -77,6 +80,8 @@ pub struct Enclosures {
     pub overlap: [f64; 2],
     pub epsilon: [f64; 2],
     pub variance_ratio: [f64; 2],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_ratio: Option<[f64; 2]>,
 }
 
 /// A row of Table 4.
@@ -194,6 +199,7 @@ impl ScheduleFile {
             steps_per_level: schedule.steps_per_level(),
             epsilon: schedule.epsilon(),
             variance_ratio: derivation.variance_ratio.mid(),
+            chain_ratio: Some(derivation.chain_ratio.mid()),
             score_evaluations: schedule.score_evaluations(),
             enclosures: Enclosures {
                 gamma_root: ends(derivation.gamma_root),
@@ -201,6 +207,7 @@ impl ScheduleFile {
                 overlap: ends(derivation.overlap),
                 epsilon: ends(derivation.epsilon),
                 variance_ratio: ends(derivation.variance_ratio),
+                chain_ratio: Some(ends(derivation.chain_ratio)),
             },
             published: None,
             findings: Vec::new(),
@@ -250,6 +257,13 @@ impl ScheduleFile {
                 self.score_evaluations,
                 schedule.score_evaluations()
             );
+        }
+        match (self.chain_ratio, self.enclosures.chain_ratio) {
+            (Some(ratio), Some(enclosure)) => {
+                agree("chain_ratio", ratio, enclosure, schedule.chain_ratio())?;
+            }
+            (None, None) => {}
+            _ => bail!("chain_ratio and its enclosure belong together, one of them is missing"),
         }
         Ok(schedule)
     }

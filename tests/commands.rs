@@ -105,3 +105,73 @@ fn manual_pages_cover_every_command() {
     }
     assert!(ncsn(&["completions", "zsh"]).0.contains("--dataset"));
 }
+
+/// The trainer and older versions: the chain's value is in the file, may be absent, and may not contradict.
+#[test]
+fn the_chain_ratio_of_a_file_is_optional_and_true() {
+    let folder = tempfile::tempdir().unwrap();
+    let toml = ncsn(&["schedule", "--dataset", "cifar10", "--format", "toml"]).0;
+    let lines = |keep: &dyn Fn(&str) -> bool| -> String {
+        toml.lines().filter(|line| keep(line)).map(|line| format!("{line}\n")).collect()
+    };
+    let check = |content: &str| {
+        let file = folder.path().join("a.toml");
+        std::fs::write(&file, content).unwrap();
+        ncsn(&["check", text(&file)]).1
+    };
+    assert_eq!(toml.lines().filter(|line| line.starts_with("chain_ratio")).count(), 2);
+    assert_eq!(check(&toml).unwrap(), Outcome::Yes);
+    assert_eq!(check(&lines(&|line| !line.starts_with("chain_ratio"))).unwrap(), Outcome::Yes);
+    let one_level = toml.lines().find_map(|line| line.strip_prefix("variance_ratio = ")).unwrap();
+    let chain = toml.lines().find_map(|line| line.strip_prefix("chain_ratio = ")).unwrap();
+    let lie = toml.replacen(&format!("chain_ratio = {chain}"), &format!("chain_ratio = {one_level}"), 1);
+    let error = format!("{:#}", check(&lie).unwrap_err());
+    assert!(error.contains("chain_ratio is 1.0577"), "{error}");
+    let error = format!("{:#}", check(&lines(&|line| !line.starts_with("chain_ratio = ["))).unwrap_err());
+    assert!(error.contains("one of them is missing"), "{error}");
+}
+
+fn fixture(name: &str) -> String {
+    format!("{}/tests/cli/check.in/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn standard_input_is_told_apart_by_its_content() {
+    let toml = ncsn(&["schedule", "--dataset", "cifar10", "--format", "toml"]).0;
+    let json = ncsn(&["schedule", "--dataset", "cifar10", "--format", "json"]).0;
+    let yaml = std::fs::read_to_string(fixture("ncsnv2/bedroom.yml")).unwrap();
+    let python = std::fs::read_to_string(fixture("score_sde/cifar10.py")).unwrap();
+    for (content, code, words) in [
+        (&toml, 0, "standard input, cifar10: D = 3072"),
+        (&json, 0, "standard input, cifar10: D = 3072"),
+        (&yaml, 0, "standard input, LSUN bedroom: D = 49152"),
+        (&python, 2, "error: standard input: a Python program"),
+    ] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_ncsn"))
+            .args(["check", "-"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), content.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let printed = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(printed.contains(words) && output.status.code() == Some(code), "{printed}");
+    }
+}
+
+#[test]
+fn numbers_by_flags_are_those_of_the_published_row() {
+    let numbers =
+        ["--sigma-max", "50", "--num-levels", "232", "--steps-per-level", "5", "--epsilon", "6.2e-6"];
+    let by_flags = json(&[&["check", "--dataset", "cifar10", "--format", "json"][..], &numbers].concat());
+    let (row, _) = ncsn(&["check", "--dataset", "cifar10", "--format", "json"]);
+    let row: Value = serde_json::from_str(&row).unwrap();
+    let (by_flags, row) = (&by_flags["schedules"][0], &row["schedules"][1]);
+    for key in ["dim", "sigma_max", "sigma_min", "num_levels", "epsilon", "variance_ratio", "chain_ratio"] {
+        assert_eq!(by_flags[key], row[key], "{key}");
+    }
+    // The known diameter is compared as well.
+    assert_eq!(by_flags["findings"].as_array().unwrap().len(), row["findings"].as_array().unwrap().len() + 1);
+}

@@ -4,25 +4,27 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use ncsn_theory::schedule::check::{Finding, Spacing, Verdict, check};
-use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model};
-use ncsn_theory::schedule::{DataRange, Schedule};
+use anyhow::{Context, Result, bail, ensure};
+use ncsn_theory::schedule::check::{Finding, Spacing, Verdict, check, check_dimension};
+use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_MIN};
+use ncsn_theory::schedule::{DataRange, NoiseRange, Schedule};
 use serde::Serialize;
 
 use super::Outcome;
-use super::schedule::{self, find_dataset};
-use crate::cli::{CheckArgs, ReadArgs, ReportFormat};
+use super::schedule::find_dataset;
+use super::stated::shown;
+pub use super::stated::{Stated, derive_schedule, read_schedule};
+use crate::cli::{CheckArgs, NumberArgs, ReadArgs, ReportFormat};
 use crate::data;
-use crate::foreign::{Configuration, parse_yaml};
 use crate::measure::measure;
 use crate::report;
-use crate::schedule_file::{FindingRow, ScheduleFile};
+use crate::schedule_file::{FindingRow, ends};
 
 /// What to check and how to show it.
 #[derive(Clone, Debug)]
 pub struct Request {
     subject: Subject,
+    data: Option<(PathBuf, data::Options)>,
     overlap: Option<f64>,
     format: ReportFormat,
 }
@@ -30,32 +32,63 @@ pub struct Request {
 #[derive(Clone, Debug)]
 enum Subject {
     Table4(Vec<&'static Dataset>),
-    File { path: PathBuf, dim: Option<u64>, data: Option<(PathBuf, data::Options)> },
+    Files(Vec<PathBuf>, Option<u64>),
+    Numbers(Box<Stated>),
 }
 
 impl TryFrom<CheckArgs> for Request {
     type Error = anyhow::Error;
 
     fn try_from(args: CheckArgs) -> Result<Self> {
-        anyhow::ensure!(
+        ensure!(
             args.data.is_some() || args.read == ReadArgs::default(),
             "--size, --crop and the other options of reading need --data"
         );
-        let subject = match (args.file, args.dataset) {
-            (Some(path), _) => {
-                let options = args.read;
-                Subject::File { path, dim: args.dim, data: args.data.map(|data| (data, options.into())) }
+        let dataset = args.dataset.as_deref().map(find_dataset).transpose()?;
+        let subject = if let Some(numbers) = args.numbers {
+            Subject::Numbers(Box::new(given(&numbers, dataset, args.dim)?))
+        } else if !args.files.is_empty() {
+            Subject::Files(args.files, args.dim)
+        } else {
+            let without = [("--data", args.data.is_some()), ("--dim", args.dim.is_some())];
+            if let Some((flag, _)) = without.into_iter().find(|(_, is_given)| *is_given) {
+                bail!("{flag} needs a file, or numbers by flags (--sigma-max and the others)");
             }
-            (None, Some(name)) => Subject::Table4(vec![find_dataset(&name)?]),
-            (None, None) => Subject::Table4(DATASETS.iter().collect()),
+            Subject::Table4(dataset.map_or_else(|| DATASETS.iter().collect(), |dataset| vec![dataset]))
         };
-        Ok(Self { subject, overlap: args.overlap, format: args.format })
+        let options = args.read;
+        let data = args.data.map(|path| (path, options.into()));
+        Ok(Self { subject, data, overlap: args.overlap, format: args.format })
     }
+}
+
+/// The schedule that was given number by number.
+fn given(numbers: &NumberArgs, dataset: Option<&'static Dataset>, dim: Option<u64>) -> Result<Stated> {
+    let dim = dim.or_else(|| dataset.map(Dataset::dim)).context(
+        "numbers by flags need --dim, or --dataset for the dimension and diameter of a known data set",
+    )?;
+    let range = NoiseRange::new(numbers.sigma_max, numbers.sigma_min.unwrap_or(PUBLISHED_SIGMA_MIN))?;
+    let NumberArgs { num_levels, steps_per_level, epsilon, .. } = *numbers;
+    let mut notes = Vec::new();
+    if numbers.sigma_min.is_none() {
+        notes.push(format!("sigma_min is not given: {PUBLISHED_SIGMA_MIN}, as in the paper"));
+    }
+    Ok(Stated {
+        schedule: Schedule::new(dim, range, num_levels, steps_per_level, epsilon)?,
+        name: dataset.map_or_else(|| "given".to_owned(), |dataset| format!("given for {}", dataset.title)),
+        dataset,
+        range: DataRange::Unit,
+        spacing: Spacing::default(),
+        notes,
+    })
 }
 
 /// One schedule and what was found about it.
 #[derive(Debug, Serialize)]
 struct Report {
+    /// The file that it was read from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     name: String,
     dim: u64,
     sigma_max: f64,
@@ -63,6 +96,12 @@ struct Report {
     num_levels: u64,
     steps_per_level: u64,
     epsilon: f64,
+    /// Enclosure of Proposition 3's variance ratio, of one level.
+    variance_ratio: [f64; 2],
+    /// Enclosure of the variance ratio after all levels.
+    chain_ratio: [f64; 2],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     findings: Vec<FindingRow>,
     #[serde(skip)]
     differs: bool,
@@ -71,6 +110,7 @@ struct Report {
 impl Report {
     fn new(name: String, schedule: &Schedule, findings: &[Finding]) -> Self {
         Self {
+            file: None,
             name,
             dim: schedule.dim(),
             sigma_max: schedule.range().max(),
@@ -78,14 +118,21 @@ impl Report {
             num_levels: schedule.num_levels(),
             steps_per_level: schedule.steps_per_level(),
             epsilon: schedule.epsilon(),
+            variance_ratio: ends(schedule.variance_ratio()),
+            chain_ratio: ends(schedule.chain_ratio()),
+            notes: Vec::new(),
             findings: findings.iter().map(FindingRow::from).collect(),
             differs: findings.iter().any(|finding| finding.verdict() == Verdict::Differs),
         }
     }
 
     fn text(&self) -> Result<String> {
-        let mut text = format!(
-            "{}: D = {}, sigma_max {}, sigma_min {}, L = {}, T = {}, epsilon {:e}\n",
+        // A file that names no data set is itself the name.
+        let file = self.file.as_ref().filter(|file| **file != self.name);
+        let mut text = file.map_or_else(String::new, |file| format!("{file}, "));
+        writeln!(
+            text,
+            "{}: D = {}, sigma_max {}, sigma_min {}, L = {}, T = {}, epsilon {:e}",
             self.name,
             self.dim,
             self.sigma_max,
@@ -93,20 +140,44 @@ impl Report {
             self.num_levels,
             self.steps_per_level,
             self.epsilon
-        );
+        )?;
+        for note in &self.notes {
+            writeln!(text, "  {:<10} {note}", "note")?;
+        }
         report::findings(&mut text, &self.findings)?;
         Ok(text)
     }
 }
 
+/// A file among several that could not be read.
+#[derive(Debug, Serialize)]
+struct Unread {
+    file: String,
+    error: String,
+}
+
 /// Checks and prints; the answer is no when a published number differs from what the techniques give.
 ///
 /// # Errors
-/// Files and data that cannot be read.
+/// Files and data that cannot be read. Of several files the others are reported all the same.
 pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
+    let mut unread = Vec::new();
     let reports = match &request.subject {
         Subject::Table4(datasets) => table_4(datasets, request.overlap)?,
-        Subject::File { path, dim, data } => vec![file(path, *dim, data.as_ref(), request.overlap)?],
+        Subject::Numbers(stated) => vec![report(stated, request)?],
+        Subject::Files(paths, dim) => {
+            let mut reports = Vec::new();
+            for path in paths {
+                match file(path, *dim, request) {
+                    Ok(report) => reports.push(report),
+                    Err(error) if paths.len() > 1 => {
+                        unread.push(Unread { file: shown(path), error: format!("{error:#}") });
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            reports
+        }
     };
     let differing = reports.iter().filter(|report| report.differs).count();
     match request.format {
@@ -115,13 +186,25 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
             for report in &reports {
                 writeln!(text, "{}", report.text()?)?;
             }
+            for Unread { error, .. } in &unread {
+                writeln!(text, "not read: {}\n", error.replace('\n', " "))?;
+            }
             writeln!(text, "{differing} of {} schedules differ from the techniques", reports.len())?;
             out.write_all(text.as_bytes())?;
         }
         ReportFormat::Json => {
-            let json = serde_json::json!({ "schema": "ncsn.check/1", "schedules": reports });
+            let mut json = serde_json::json!({ "schema": "ncsn.check/1", "schedules": reports });
+            if !unread.is_empty() {
+                json["unread"] = serde_json::to_value(&unread)?;
+            }
             writeln!(out, "{}", serde_json::to_string_pretty(&json)?)?;
         }
+    }
+    if let Subject::Files(paths, _) = &request.subject
+        && !unread.is_empty()
+    {
+        out.flush()?;
+        bail!("{} of {} files could not be read", unread.len(), paths.len());
     }
     Ok(if differing == 0 { Outcome::Yes } else { Outcome::No })
 }
@@ -142,89 +225,48 @@ fn table_4(datasets: &[&Dataset], overlap: Option<f64>) -> Result<Vec<Report>> {
             ));
         }
     }
-    anyhow::ensure!(!reports.is_empty(), "Table 4 has no row for {}", datasets[0].name);
+    ensure!(!reports.is_empty(), "Table 4 has no row for {}", datasets[0].name);
     Ok(reports)
 }
 
-fn file(
-    path: &Path,
-    dim: Option<u64>,
-    data: Option<&(PathBuf, data::Options)>,
-    overlap: Option<f64>,
-) -> Result<Report> {
-    let stated = read_schedule(path, dim)?;
-    let diameter = match data {
-        Some((data, options)) => {
-            let measured = measure(data, options, None, stated.range)?;
-            anyhow::ensure!(
-                (measured.dim(), measured.range) == (stated.schedule.dim(), stated.range),
-                "{} has dimension {} and data range {}, the schedule {} and {}",
-                measured.path,
-                measured.dim(),
-                measured.range.name(),
-                stated.schedule.dim(),
-                stated.range.name()
-            );
-            Some(measured.diameter.hi())
-        }
-        None => None,
+fn file(path: &Path, dim: Option<u64>, request: &Request) -> Result<Report> {
+    let found = report(&read_schedule(path, dim)?, request)?;
+    Ok(Report { file: Some(shown(path)), ..found })
+}
+
+/// Checks one schedule against the techniques, against the data set that it names, and against data.
+fn report(stated: &Stated, request: &Request) -> Result<Report> {
+    let schedule = &stated.schedule;
+    let mut findings = Vec::new();
+    findings.extend(stated.dataset.and_then(|dataset| check_dimension(schedule, dataset)));
+    let diameter = match &request.data {
+        Some((data, options)) => Some(measured_diameter(data, options, stated)?),
+        // At another size of the images, the diameter is another, too.
+        None => stated
+            .dataset
+            .filter(|dataset| dataset.dim() == schedule.dim())
+            .map(|dataset| dataset.sigma_max * stated.range.scale()),
     };
-    let findings = check(&stated.schedule, asked(stated.spacing, overlap), diameter)?;
-    Ok(Report::new(stated.name, &stated.schedule, &findings))
+    findings.extend(check(schedule, asked(stated.spacing, request.overlap), diameter)?);
+    let found = Report::new(stated.name.clone(), schedule, &findings);
+    Ok(Report { notes: stated.notes.clone(), ..found })
+}
+
+fn measured_diameter(data: &Path, options: &data::Options, stated: &Stated) -> Result<f64> {
+    let measured = measure(data, options, None, stated.range)?;
+    ensure!(
+        (measured.dim(), measured.range) == (stated.schedule.dim(), stated.range),
+        "{} has dimension {} and data range {}, the schedule {} and {}",
+        measured.path,
+        measured.dim(),
+        measured.range.name(),
+        stated.schedule.dim(),
+        stated.range.name()
+    );
+    Ok(measured.diameter.hi())
 }
 
 /// The overlap on the command line before that of the file.
 fn asked(spacing: Spacing, overlap: Option<f64>) -> Spacing {
     Spacing { target: overlap.unwrap_or(spacing.target), ..spacing }
-}
-
-/// A schedule and what it is said to be for.
-#[derive(Clone, Debug)]
-pub struct Stated {
-    /// The schedule.
-    pub schedule: Schedule,
-    /// Name of the data set, else of the file.
-    pub name: String,
-    /// Units of the data.
-    pub range: DataRange,
-    /// What was asked of Technique 2; the paper's choice where the file does not say.
-    pub spacing: Spacing,
-}
-
-/// The schedule that `schedule --dataset NAME` derives.
-///
-/// # Errors
-/// An unknown name.
-pub fn derive_schedule(name: &str) -> Result<Stated> {
-    let (file, derivation) = schedule::derive(&schedule::Request::preset(name)?)?;
-    let (range, spacing) = (file.range()?, file.spacing()?);
-    Ok(Stated { schedule: derivation.schedule, name: file.dataset, range, spacing })
-}
-
-/// The schedule in one of our files or in a configuration of the authors' code, told apart by suffix, else by content.
-///
-/// # Errors
-/// The path, and what is wrong with the file.
-pub fn read_schedule(path: &Path, dim: Option<u64>) -> Result<Stated> {
-    let context = || format!("{}", path.display());
-    let text = std::fs::read_to_string(path).with_context(context)?;
-    let yaml = match path.extension().and_then(|suffix| suffix.to_str()) {
-        Some("yml" | "yaml") => true,
-        Some("toml" | "json") => false,
-        _ => !text.contains("ncsn.schedule/"),
-    };
-    if yaml {
-        let Configuration { schedule, dataset, range } = parse_yaml(&text, dim).with_context(context)?;
-        let name = dataset.unwrap_or_else(context);
-        return Ok(Stated { schedule, name, range, spacing: Spacing::default() });
-    }
-    let file = ScheduleFile::parse(&text).with_context(context)?;
-    anyhow::ensure!(
-        dim.is_none_or(|dim| dim == file.dim),
-        "{} states dimension {}, not that of --dim",
-        path.display(),
-        file.dim
-    );
-    let (schedule, range, spacing) = (file.schedule()?, file.range()?, file.spacing()?);
-    Ok(Stated { schedule, name: file.dataset, range, spacing })
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use ncsn_theory::chain::chain_excess;
 use ncsn_theory::interval::Interval;
 use ncsn_theory::proposition2::RadiusLaw;
 use ncsn_theory::proposition3;
@@ -12,9 +13,10 @@ use ncsn_theory::schedule::{DataRange, Law, Schedule};
 use serde::Serialize;
 
 use super::Outcome;
-use super::check::{Stated, derive_schedule, read_schedule};
+use super::stated::{Stated, derive_schedule, read_schedule};
 use crate::cli::{ExplainArgs, ReadArgs, ReportFormat};
 use crate::data;
+use crate::schedule_file::ends;
 
 /// Rows shown unless every level is asked for.
 const SHOWN: u64 = 20;
@@ -67,6 +69,8 @@ struct Level {
     variance_in: f64,
     /// Variance T steps later, by Proposition 3.
     variance_out: f64,
+    /// Variance at the end of this level in Algorithm 1, which starts each level where the one above ended.
+    chain_variance_out: f64,
     /// E‖x‖ of noise at this level.
     expected_norm: f64,
     /// Variance ratio in the worst eigendirection of the data, and its eigenvalue; with --spectrum, from level 2 on.
@@ -85,7 +89,7 @@ struct WorstDirection {
 /// # Errors
 /// A schedule that cannot be read, or more levels than can be listed.
 pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
-    let Stated { schedule, name, range, spacing } = match &request.subject {
+    let Stated { schedule, name, range, spacing, notes, .. } = match &request.subject {
         Subject::Preset(name) => derive_schedule(name)?,
         Subject::File(path, dim) => read_schedule(path, *dim)?,
     };
@@ -97,7 +101,7 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
         .map(|level| explain(&schedule, spacing.law, level, eigenvalues.as_deref()))
         .collect::<Result<Vec<_>>>()?;
     match request.format {
-        ReportFormat::Text => out.write_all(text(&schedule, &name, &levels)?.as_bytes())?,
+        ReportFormat::Text => out.write_all(text(&schedule, &name, &notes, &levels)?.as_bytes())?,
         ReportFormat::Json => {
             let json = serde_json::json!({
                 "schema": "ncsn.explain/1",
@@ -106,6 +110,9 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
                 "num_levels": schedule.num_levels(),
                 "steps_per_level": schedule.steps_per_level(),
                 "epsilon": schedule.epsilon(),
+                "variance_ratio": ends(schedule.variance_ratio()),
+                "chain_ratio": ends(schedule.chain_ratio()),
+                "notes": notes,
                 "levels": levels,
             });
             writeln!(out, "{}", serde_json::to_string_pretty(&json)?)?;
@@ -173,6 +180,7 @@ fn explain(schedule: &Schedule, law: Law, level: u64, eigenvalues: Option<&[f64]
     } else {
         schedule.variance_ratio()
     };
+    let carried = chain_excess(schedule.gamma(), schedule.delta(), schedule.steps_per_level(), level);
     Ok(Level {
         level,
         sigma,
@@ -180,6 +188,7 @@ fn explain(schedule: &Schedule, law: Law, level: u64, eigenvalues: Option<&[f64]
         overlap_next: (level < schedule.num_levels()).then(|| schedule.overlap(law).mid()),
         variance_in: entering * entering,
         variance_out: ratio.mid() * sigma * sigma,
+        chain_variance_out: (1.0 + carried.mid()) * sigma * sigma,
         expected_norm: RadiusLaw::new(schedule.dim(), sigma)?.mean().mid(),
         worst_direction: match eigenvalues {
             Some(eigenvalues) if index > 0 => Some(worst_direction(schedule, index, eigenvalues)?),
@@ -188,7 +197,7 @@ fn explain(schedule: &Schedule, law: Law, level: u64, eigenvalues: Option<&[f64]
     })
 }
 
-fn text(schedule: &Schedule, name: &str, levels: &[Level]) -> Result<String> {
+fn text(schedule: &Schedule, name: &str, notes: &[String], levels: &[Level]) -> Result<String> {
     let mut text = format!(
         "{name}: D = {}, L = {}, T = {}, epsilon {:e}, gamma {}\n",
         schedule.dim(),
@@ -197,16 +206,20 @@ fn text(schedule: &Schedule, name: &str, levels: &[Level]) -> Result<String> {
         schedule.epsilon(),
         schedule.gamma().mid()
     );
+    for note in notes {
+        writeln!(text, "note: {note}")?;
+    }
     let spectral = levels.iter().any(|row| row.worst_direction.is_some());
     writeln!(
         text,
-        "\n  {:>6}  {:>12}  {:>12}  {:>9}  {:>12}  {:>12}  {:>12}{}",
+        "\n  {:>6}  {:>12}  {:>12}  {:>9}  {:>12}  {:>12}  {:>12}  {:>12}{}",
         "level",
         "sigma",
         "alpha",
         "overlap",
         "variance in",
         "variance out",
+        "in the chain",
         "E|x|",
         if spectral { "  worst ratio  at eigenvalue" } else { "" }
     )?;
@@ -217,13 +230,20 @@ fn text(schedule: &Schedule, name: &str, levels: &[Level]) -> Result<String> {
         let overlap = row.overlap_next.map_or_else(|| "-".to_owned(), |overlap| format!("{overlap:.5}"));
         writeln!(
             text,
-            "  {:>6}  {:>12.5e}  {:>12.5e}  {overlap:>9}  {:>12.5e}  {:>12.5e}  {:>12.5e}{worst}",
-            row.level, row.sigma, row.step_size, row.variance_in, row.variance_out, row.expected_norm
+            "  {:>6}  {:>12.5e}  {:>12.5e}  {overlap:>9}  {:>12.5e}  {:>12.5e}  {:>12.5e}  {:>12.5e}{worst}",
+            row.level,
+            row.sigma,
+            row.step_size,
+            row.variance_in,
+            row.variance_out,
+            row.chain_variance_out,
+            row.expected_norm
         )?;
     }
     writeln!(
         text,
-        "\n  variance in: sigma^2 of the level above, where Proposition 3 starts; variance out: T steps later"
+        "\n  variance in: sigma^2 of the level above, where Proposition 3 starts; variance out: T steps later;\n  \
+         in the chain: variance out of Algorithm 1, which starts a level where the one above ended"
     )?;
     Ok(text)
 }

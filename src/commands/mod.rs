@@ -6,6 +6,7 @@ pub mod diameter;
 pub mod explain;
 pub mod pages;
 pub mod schedule;
+pub mod stated;
 pub mod validate;
 
 use std::io::{self, Write};

@@ -211,9 +211,9 @@ pub fn derive(request: &Request) -> Result<(ScheduleFile, Derivation)> {
             request.law.name()
         ),
         num_levels: format!(
-            "{} of x = ln(sigma_max/sigma_min)/ln(gamma_root) = {:.3}",
+            "{} of x = ln(sigma_max/sigma_min)/ln(gamma_root) = {}",
             request.rounding.name(),
-            x.mid()
+            beside_integers(x.mid())
         ),
         steps_per_level: steps_origin,
         epsilon: "Technique 4: the minimiser of the variance ratio at gamma and T".to_owned(),
@@ -229,6 +229,15 @@ pub fn derive(request: &Request) -> Result<(ScheduleFile, Derivation)> {
         file.findings = findings.iter().map(FindingRow::from).collect();
     }
     Ok((file, derivation))
+}
+
+/// x with three decimals, or as many more as show on which side of a whole or half number it lies, as rounding asks.
+fn beside_integers(x: f64) -> String {
+    let side = |x: f64| (x.floor(), x.ceil(), x.round());
+    (3..17)
+        .map(|digits| format!("{x:.digits$}"))
+        .find(|text| text.parse().is_ok_and(|shown: f64| side(shown) == side(x)))
+        .unwrap_or_else(|| report::number(x))
 }
 
 fn dim(request: &Request, measured: Option<&Measured>) -> u64 {
@@ -324,4 +333,23 @@ fn data_provenance(measured: &Measured) -> Result<DataProvenance> {
         diameter: ends(measured.diameter),
         notes: measured.data.notes.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rounding_can_be_followed_from_the_digits_shown() {
+        for (x, shown) in [
+            (218.25, "218.250"),
+            (217.999_96, "217.99996"),
+            (218.000_001, "218.000001"),
+            (218.0, "218.000"),
+            (218.499_99, "218.49999"),
+            (218_f64.next_up(), "218.00000000000003"),
+        ] {
+            assert_eq!(beside_integers(x), shown);
+        }
+    }
 }

@@ -40,6 +40,7 @@
 //! | Prop. 2, normal limit | [`proposition2::RadiusLaw::kolmogorov_distance`] | `tests/radius_oracles.rs` | enclosed for each D | `radius_limit`, `norm_limit` (without a rate) |
 //! | Prop. 3, recursion and (6) | [`proposition3::recursion`], [`proposition3::closed_form`] | `tests/proposition3.rs`, exact rationals | enclosed | `proposition3_variance_ratio`, `proposition3_recursion`, `proposition3`, `bridge_variance_ratio` |
 //! | Prop. 3, without cancellation | [`proposition3::variance_excess`] | `tests/proposition3.rs`, exact rationals | enclosed | `proposition3_variance_excess`, `technique4_by_doubling` |
+//! | Prop. 3 from level to level in Algorithm 1 | [`chain::chain_excess`], [`chain::chain_limit`] | `tests/chain.rs`, exact rationals, simulation | enclosed | none |
 //! | Prop. 3 for data of covariance Λ | [`proposition3::Level`] | `tests/proposition3.rs` | enclosed | none |
 //! | Technique 1 | [`diameter::diameter`] | `tests/diameter.rs`, integer brute force | exact (u8), enclosed (floats) | `technique1_closer_than`, `technique1_closer_than_fits`, `technique1_closer_than_monotone`, `technique1_centroid`, `technique1_pruning`, `technique1_low_rank`, `technique1_orthonormal` |
 //! | Technique 2, normal law | [`schedule::gamma_root`], [`schedule::num_levels`] | `tests/schedule.rs`, mpmath | enclosed | `technique2_normal_law`, `bridge_normal_law`, `technique2_overlap_probability`, `technique2_overlap_1`, `technique2_ex_unique_gamma`, `technique2_no_gamma`, `technique2_overlap_around_root`, `technique2_levels_reach_target`, `technique2_rounding_rules` |
@@ -58,6 +59,7 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+pub mod chain;
 pub mod chi_overlap;
 pub mod diameter;
 pub mod ema;

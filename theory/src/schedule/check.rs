@@ -1,13 +1,13 @@
 //! Published settings held against the techniques.
 //!
-//! A published schedule states σ₁, L, T and ε. Each is compared with what the techniques give for the others, and a
-//! difference is explained: by another overlap target or rounding, by a shifted decimal point, or by how much it costs.
+//! A published schedule states σ₁, L, T and ε. Each is compared with what the techniques give for the others. A
+//! difference is explained by one of the rules that have a name ([`named_rules`]) or by a shifted decimal point, and by
+//! nothing else: some overlap between 0 and 1 gives any L. What it costs is said.
 
-use std::fmt;
+mod words;
 
-use super::presets::PUBLISHED_OVERLAP;
-use super::spacing::targets_for_levels;
-use super::{Law, Rounding, Schedule, gamma_root, num_levels, overlap};
+use super::presets::{Dataset, PUBLISHED_OVERLAP};
+use super::{Law, Rounding, Schedule, gamma_root, num_levels};
 use crate::Error;
 use crate::interval::Interval;
 
@@ -36,6 +36,13 @@ impl Verdict {
 /// One published number, what the techniques say, and why they differ. `Display` gives one sentence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Finding {
+    /// D is not that of the data set that the schedule is said to be for.
+    Dimension {
+        /// D as stated.
+        stated: u64,
+        /// The data set.
+        dataset: &'static Dataset,
+    },
     /// σ₁ against the largest pairwise distance.
     SigmaMax {
         /// σ₁ as published.
@@ -52,7 +59,7 @@ pub enum Finding {
         /// What was asked for.
         spacing: Spacing,
     },
-    /// L is what another target gives with ⌊x⌋ + 1.
+    /// L is what another named rule gives.
     LevelsExplained {
         /// L as published.
         published: u64,
@@ -60,11 +67,11 @@ pub enum Finding {
         derived: u64,
         /// What was asked for.
         spacing: Spacing,
-        /// A target that gives the published L with ⌊x⌋ + 1: that of Table 4, else the shortest decimal.
-        other_target: f64,
+        /// The rule that gives the published L.
+        rule: Spacing,
     },
-    /// Adjacent levels overlap with a probability that nobody would ask for.
-    LevelsTooFew {
+    /// No named rule gives L.
+    LevelsDiffer {
         /// L as published.
         published: u64,
         /// L as asked for.
@@ -73,15 +80,6 @@ pub enum Finding {
         spacing: Spacing,
         /// The realised overlap.
         overlap: Interval,
-    },
-    /// There are more levels than any target below C(1) asks for.
-    LevelsTooMany {
-        /// L as published.
-        published: u64,
-        /// L as asked for.
-        derived: u64,
-        /// What was asked for.
-        spacing: Spacing,
     },
     /// ε is Technique 4's minimiser, to the digits published.
     EpsilonAgrees {
@@ -98,6 +96,8 @@ pub enum Finding {
         optimal: Interval,
         /// k = ±1 in minimiser ≈ published·10ᵏ.
         decimal_shift: i32,
+        /// Variance ratio after all levels of Algorithm 1 with the published ε, taken as printed.
+        chain: Interval,
     },
     /// ε is not the minimiser.
     EpsilonDiffers {
@@ -105,12 +105,14 @@ pub enum Finding {
         published: f64,
         /// The minimiser.
         optimal: Interval,
-        /// Variance ratio with the published ε.
-        ratio: Interval,
-        /// The smallest variance ratio.
-        optimal_ratio: Interval,
+        /// Variance ratio of one level (Proposition 3) with the published ε, and with the minimiser.
+        one_level: (Interval, Interval),
+        /// Variance ratio after all levels of Algorithm 1 with the published ε, and with the minimiser.
+        chain: (Interval, Interval),
     },
-    /// ε is so large that each level ends with more variance than it began with, whatever T.
+    /// ε is so large that a level which starts at exactly σ_{i−1}² ends with more variance, whatever T.
+    ///
+    /// In Algorithm 1 levels start with more than σ_{i−1}², and such an ε may even serve the whole chain better.
     VarianceGrows {
         /// δ = ε/σ_L².
         delta: Interval,
@@ -137,8 +139,20 @@ impl Default for Spacing {
     }
 }
 
-/// Largest realised overlap below which L cannot be explained by a choice of target.
-const SENSIBLE_OVERLAP: f64 = 0.01;
+/// The rules of spacing that have a name: the target asked for, the paper's ½, that behind Table 4; in each rounding.
+///
+/// The order is that in which an explanation is preferred: the targets as listed, the published ⌊x⌋ + 1 before other
+/// roundings.
+pub fn named_rules(asked: Spacing) -> impl Iterator<Item = Spacing> {
+    use Rounding::{Ceil, CeilPlusOne, Floor, FloorPlusOne, RoundPlusOne};
+    [asked.target, 0.5, PUBLISHED_OVERLAP].into_iter().flat_map(move |target| {
+        [FloorPlusOne, CeilPlusOne, RoundPlusOne, Ceil, Floor].map(|rounding| Spacing {
+            target,
+            law: asked.law,
+            rounding,
+        })
+    })
+}
 
 /// Compares a schedule with the techniques.
 ///
@@ -177,27 +191,29 @@ pub fn check(schedule: &Schedule, spacing: Spacing, diameter: Option<f64>) -> Re
     Ok(findings)
 }
 
+/// Compares the dimension with that of the data set that a schedule is said to be for; nothing where they agree.
+pub fn check_dimension(schedule: &Schedule, dataset: &'static Dataset) -> Option<Finding> {
+    let stated = schedule.dim();
+    (stated != dataset.dim()).then_some(Finding::Dimension { stated, dataset })
+}
+
 fn check_levels(schedule: &Schedule, spacing: Spacing) -> Result<Finding, Error> {
-    let (dim, range, published) = (schedule.dim(), schedule.range(), schedule.num_levels());
-    let root = gamma_root(dim, spacing.target, spacing.law)?;
-    let derived = num_levels(range, root, spacing.rounding)?;
+    let published = schedule.num_levels();
+    let levels = |rule: Spacing| {
+        num_levels(schedule.range(), gamma_root(schedule.dim(), rule.target, rule.law)?, rule.rounding)
+    };
+    let derived = levels(spacing)?;
     if derived == published {
         return Ok(Finding::LevelsAgree { published, spacing });
     }
-    let realised = schedule.overlap(spacing.law);
-    if realised.is_below(SENSIBLE_OVERLAP) {
-        return Ok(Finding::LevelsTooFew { published, derived, spacing, overlap: realised });
-    }
-    let (least, greatest) = targets_for_levels(range, dim, published, Rounding::FloorPlusOne, spacing.law)?;
-    let targets = (least.hi(), greatest.lo().min(overlap(Interval::ONE, dim, spacing.law).lo()));
-    let other_target = if (targets.0..targets.1).contains(&PUBLISHED_OVERLAP) {
-        Some(PUBLISHED_OVERLAP)
-    } else {
-        shortest_decimal(targets.0, targets.1)
-    };
-    Ok(match other_target {
-        Some(other_target) => Finding::LevelsExplained { published, derived, spacing, other_target },
-        None => Finding::LevelsTooMany { published, derived, spacing },
+    // A rule without an answer here, such as fewer than two levels, explains nothing.
+    let rule = named_rules(spacing).find(|&rule| levels(rule).is_ok_and(|levels| levels == published));
+    Ok(match rule {
+        Some(rule) => Finding::LevelsExplained { published, derived, spacing, rule },
+        None => {
+            let overlap = schedule.overlap(spacing.law);
+            Finding::LevelsDiffer { published, derived, spacing, overlap }
+        }
     })
 }
 
@@ -208,14 +224,15 @@ fn check_epsilon(schedule: &Schedule) -> Result<Finding, Error> {
         return Ok(Finding::EpsilonAgrees { published, optimal });
     }
     if let Some(decimal_shift) = [-1, 1].into_iter().find(|&k| rounds_to_shifted(optimal, published, k)) {
-        return Ok(Finding::EpsilonMisprint { published, optimal, decimal_shift });
+        let chain = schedule.chain_ratio();
+        return Ok(Finding::EpsilonMisprint { published, optimal, decimal_shift, chain });
     }
     let best = Schedule { epsilon: optimal.mid(), ..*schedule };
     Ok(Finding::EpsilonDiffers {
         published,
         optimal,
-        ratio: schedule.variance_ratio(),
-        optimal_ratio: best.variance_ratio(),
+        one_level: (schedule.variance_ratio(), best.variance_ratio()),
+        chain: (schedule.chain_ratio(), best.chain_ratio()),
     })
 }
 
@@ -241,25 +258,15 @@ fn rounds_to(exact: Interval, published: f64) -> bool {
     rounds_to_shifted(exact, published, 0)
 }
 
-/// The decimal with the fewest digits after the point in `[lo, hi)`, the smallest of those; none when 17 do not suffice.
-pub fn shortest_decimal(lo: f64, hi: f64) -> Option<f64> {
-    (0..17)
-        .map(|digits| {
-            let scale = 10_f64.powi(digits);
-            (lo * scale).ceil() / scale
-        })
-        .find(|&candidate| lo <= candidate && candidate < hi)
-}
-
 impl Finding {
     /// The schedule key that the finding is about.
     pub const fn field(&self) -> &'static str {
         match self {
+            Self::Dimension { .. } => "dim",
             Self::SigmaMax { .. } => "sigma_max",
-            Self::LevelsAgree { .. }
-            | Self::LevelsExplained { .. }
-            | Self::LevelsTooFew { .. }
-            | Self::LevelsTooMany { .. } => "num_levels",
+            Self::LevelsAgree { .. } | Self::LevelsExplained { .. } | Self::LevelsDiffer { .. } => {
+                "num_levels"
+            }
             Self::EpsilonAgrees { .. }
             | Self::EpsilonMisprint { .. }
             | Self::EpsilonDiffers { .. }
@@ -274,85 +281,12 @@ impl Finding {
                 Verdict::Agrees
             }
             Self::LevelsExplained { .. } => Verdict::Explained,
-            Self::SigmaMax { agrees: false, .. }
-            | Self::LevelsTooFew { .. }
-            | Self::LevelsTooMany { .. }
+            Self::Dimension { .. }
+            | Self::SigmaMax { agrees: false, .. }
+            | Self::LevelsDiffer { .. }
             | Self::EpsilonMisprint { .. }
             | Self::EpsilonDiffers { .. }
             | Self::VarianceGrows { .. } => Verdict::Differs,
-        }
-    }
-}
-
-impl fmt::Display for Spacing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rounding = match self.rounding {
-            Rounding::CeilPlusOne => "ceil(x)+1",
-            Rounding::FloorPlusOne => "floor(x)+1",
-            Rounding::Ceil => "ceil(x)",
-            Rounding::Floor => "floor(x)",
-            Rounding::RoundPlusOne => "round(x)+1",
-        };
-        let law = if self.law == Law::Chi { " by the chi law" } else { "" };
-        write!(f, "overlap {}{law} with {rounding}", self.target)
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::SigmaMax { published, diameter, agrees: true } => {
-                write!(f, "sigma_max {published} is the diameter {diameter}, rounded")
-            }
-            Self::SigmaMax { published, diameter, agrees: false } => write!(
-                f,
-                "sigma_max {published} is {} the diameter {diameter} of Technique 1",
-                if published < diameter { "below" } else { "above" }
-            ),
-            Self::LevelsAgree { published, spacing } => {
-                write!(f, "L = {published} follows from {spacing}")
-            }
-            Self::LevelsExplained { published, derived, spacing, other_target } => write!(
-                f,
-                "L = {published} follows from overlap {other_target} with floor(x)+1; {spacing} gives {derived}"
-            ),
-            Self::LevelsTooFew { published, derived, spacing, overlap } => write!(
-                f,
-                "L = {published} leaves an overlap below {:.0e} between adjacent levels; {spacing} needs {derived}",
-                // A power of ten above it: 4.9e-324 would be true, but reads like a measurement.
-                10_f64.powf(overlap.hi().max(1e-300).log10().ceil())
-            ),
-            Self::LevelsTooMany { published, derived, spacing } => write!(
-                f,
-                "L = {published} is more than any overlap below that of a level with itself asks for; \
-                 {spacing} needs {derived}"
-            ),
-            Self::EpsilonAgrees { published, optimal } => {
-                write!(
-                    f,
-                    "epsilon {published:e} is Technique 4's minimiser {:.4e} to the digits given",
-                    optimal.mid()
-                )
-            }
-            Self::EpsilonMisprint { published, optimal, .. } => write!(
-                f,
-                "epsilon {published:e}: misprint by a factor of ten; Technique 4's minimiser is {:.4e}",
-                optimal.mid()
-            ),
-            Self::EpsilonDiffers { published, optimal, ratio, optimal_ratio } => write!(
-                f,
-                "epsilon {published:e} is not Technique 4's minimiser {:.4e}: ratio {:.4} against {:.4}",
-                optimal.mid(),
-                ratio.mid(),
-                optimal_ratio.mid()
-            ),
-            Self::VarianceGrows { delta, zero_gain } => write!(
-                f,
-                "epsilon/sigma_min^2 = {:.4} exceeds the zero-gain point 2 - 2/gamma^2 = {:.4}: \
-                 every level ends with more variance than it starts with, for every T",
-                delta.mid(),
-                zero_gain.mid()
-            ),
         }
     }
 }

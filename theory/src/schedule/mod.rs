@@ -19,6 +19,7 @@ pub use spacing::{
 pub use step::{MAX_STEPS, Steps, optimal_delta, steps_for_tolerance};
 
 use crate::Error;
+use crate::chain::chain_excess;
 use crate::interval::Interval;
 use crate::proposition3::{variance_excess, variance_ratio};
 
@@ -110,9 +111,14 @@ impl Schedule {
         overlap(self.gamma(), self.dim, law)
     }
 
-    /// Proposition 3's s_T²/σ_i² at the realised ratio: variance after a level relative to the level's own.
+    /// Proposition 3's s_T²/σ_i² at the realised ratio: variance after one level that starts at exactly σ_{i−1}².
     pub fn variance_ratio(&self) -> Interval {
         variance_ratio(self.gamma(), self.delta(), self.steps_per_level)
+    }
+
+    /// s²/σ_L² after all L levels of Algorithm 1, each from where the one above ended, the first from σ₁².
+    pub fn chain_ratio(&self) -> Interval {
+        1.0 + chain_excess(self.gamma(), self.delta(), self.steps_per_level, self.num_levels)
     }
 
     /// σ_i for i = 0 (σ₁) … L − 1 (σ_L).
@@ -193,8 +199,10 @@ pub struct Derivation {
     pub overlap: Interval,
     /// The minimiser of the variance ratio at the realised ratio.
     pub epsilon: Interval,
-    /// The variance ratio of `schedule`, its double ε included.
+    /// The variance ratio of one level of `schedule`, its double ε included.
     pub variance_ratio: Interval,
+    /// The variance ratio after all levels of `schedule`.
+    pub chain_ratio: Interval,
 }
 
 impl Request {
@@ -236,6 +244,7 @@ impl Request {
             overlap: schedule.overlap(self.law),
             epsilon,
             variance_ratio: schedule.variance_ratio(),
+            chain_ratio: schedule.chain_ratio(),
         })
     }
 }
@@ -247,8 +256,10 @@ pub struct TradeOff {
     pub steps_per_level: u64,
     /// The optimal ε for this T.
     pub epsilon: Interval,
-    /// s_T²/σ² − 1 at that ε, free of cancellation.
+    /// s_T²/σ² − 1 of one level at that ε, free of cancellation.
     pub variance_excess: Interval,
+    /// The same after all levels of Algorithm 1.
+    pub chain_excess: Interval,
     /// L·T.
     pub score_evaluations: u64,
 }
@@ -263,10 +274,12 @@ pub fn trade_off(range: NoiseRange, num_levels: u64, steps: &[u64]) -> Result<Ve
         .iter()
         .map(|&steps_per_level| {
             let delta = optimal_delta(gamma, steps_per_level)?;
+            let chosen = Interval::point(delta.mid());
             Ok(TradeOff {
                 steps_per_level,
                 epsilon: epsilon_from_delta(range, delta)?,
-                variance_excess: variance_excess(gamma, Interval::point(delta.mid()), steps_per_level),
+                variance_excess: variance_excess(gamma, chosen, steps_per_level),
+                chain_excess: chain_excess(gamma, chosen, steps_per_level, num_levels),
                 score_evaluations: count_evaluations(num_levels, steps_per_level)?,
             })
         })

@@ -74,6 +74,16 @@ impl Dataset {
         DATASETS.iter().find(|dataset| dataset.name == name)
     }
 
+    /// The data set that a configuration of the authors' code names, by `dataset` and, for LSUN, `category`.
+    pub fn named(dataset: &str, category: Option<&str>) -> Option<&'static Self> {
+        let name = match (dataset.to_ascii_lowercase().as_str(), category) {
+            ("lsun", Some("church_outdoor")) => "church".to_owned(),
+            ("lsun", Some(category)) => category.to_ascii_lowercase(),
+            (dataset, _) => dataset.to_owned(),
+        };
+        Self::find(&name)
+    }
+
     /// D = channels × height × width.
     pub fn dim(&self) -> u64 {
         self.channels * self.size * self.size
