@@ -8,7 +8,11 @@ use std::path::Path;
 use common::command::{failure, small_run, success, trainer};
 
 fn write_npy(path: &Path, shape: &str, bytes: &[u8]) {
-    let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+    write_array(path, "|u1", shape, bytes);
+}
+
+fn write_array(path: &Path, kind: &str, shape: &str, bytes: &[u8]) {
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');
     }
@@ -295,4 +299,64 @@ fn weights_are_bounded_by_their_file() {
         let line = failure(trainer("convert w.safetensors --preset cifar10 -o run").current_dir(folder));
         assert!(line.contains(&format!("normalizer.embed.weight has shape {shape}")), "{line}");
     }
+}
+
+fn write_floats(path: &Path, shape: &str, values: impl Iterator<Item = f32>) {
+    write_array(path, "<f4", shape, &values.flat_map(f32::to_le_bytes).collect::<Vec<_>>());
+}
+
+#[test]
+fn noise_in_other_units_than_the_data_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let wave = |k: u16| f32::from(k % 511) / 255.0 - 1.0;
+    write_floats(&folder.join("signed.npy"), "(8, 3, 16, 16)", (0..8 * 768).map(wave));
+    write_floats(&folder.join("unit.npy"), "(8, 3, 16, 16)", (0..8 * 768).map(|k| wave(k).abs()));
+    let train =
+        "train --preset shapes --filters 4 --batch 2 --iterations 1 --held-out 0 --samples 0 --device cpu";
+    let line = failure(trainer(&format!("{train} --run a --data signed.npy")).current_dir(folder));
+    assert!(line.contains("signed.npy: values from -1 to 1, expected 0 to 1"), "{line}");
+    success(trainer(&format!("{train} --run b --data unit.npy")).current_dir(folder));
+}
+
+#[test]
+fn a_schedule_of_other_data_is_refused_unless_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    for (name, step) in [("ours", 7), ("theirs", 11)] {
+        let bytes: Vec<u8> = (0..8 * 768).map(|k| (k * step % 251) as u8).collect();
+        write_npy(&folder.join(format!("{name}.npy")), "(8, 3, 16, 16)", &bytes);
+        let made = ncsn_schedule(&folder.join(format!("{name}.npy")));
+        fs::write(folder.join(format!("{name}.toml")), made).expect("writes");
+    }
+    let train = "train --preset shapes --filters 4 --batch 2 --iterations 1 --held-out 0 --samples 0 --device cpu \
+                 --data ours.npy";
+    success(trainer(&format!("{train} --run a --schedule ours.toml")).current_dir(folder));
+    let line = failure(trainer(&format!("{train} --run b --schedule theirs.toml")).current_dir(folder));
+    assert!(line.contains("levels derived from") && line.contains("theirs.npy with SHA-256"), "{line}");
+    assert!(
+        line.contains("expected levels for ours.npy with SHA-256") && line.contains("--any-data"),
+        "{line}"
+    );
+    success(trainer(&format!("{train} --run b --schedule theirs.toml --any-data")).current_dir(folder));
+}
+
+/// Text of a schedule file, as 'ncsn schedule --format toml' prints it.
+fn ncsn_schedule(data: &Path) -> String {
+    use clap::Parser;
+    let path = data.to_str().expect("a plain path");
+    let arguments = ["ncsn", "schedule", "--data", path, "--steps-per-level", "1", "--format", "toml"];
+    let cli = ncsn::cli::Cli::try_parse_from(arguments).expect("arguments");
+    let mut text = Vec::new();
+    ncsn::commands::run(cli.command, &mut text).expect("a schedule");
+    String::from_utf8(text).expect("text")
+}
+
+#[test]
+fn data_without_a_preset_do_not_get_the_levels_of_built_in_images() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    write_npy(&folder.join("x.npy"), "(8, 3, 16, 16)", &[7; 8 * 768]);
+    let line = failure(trainer("train --data x.npy --run a --device cpu").current_dir(folder));
+    assert!(line.contains("--preset is missing: own for data of your own"), "{line}");
 }

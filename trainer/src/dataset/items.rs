@@ -182,7 +182,7 @@ impl Items {
                 Pixels::Bytes(_) => Ok(Units::Bytes),
                 Pixels::Floats(rows) => {
                     let (mut extent, mut item) = (nothing, vec![0.0_f64; self.dim()]);
-                    for number in 0..rows.len() {
+                    for number in 0..self.stored_len() {
                         rows.read(number, &mut item).map_err(Error::file(&self.path))?;
                         extent = item.iter().copied().fold(extent, widened);
                     }
