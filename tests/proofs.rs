@@ -10,8 +10,10 @@ use std::process::Command;
 
 use ncsn::certificate::{Certificate, WIDEST};
 use ncsn::commands::schedule::{Request, derive};
-use ncsn::schedule_file::ScheduleFile;
-use ncsn_theory::schedule::{MIN_DIM, Rounding, presets};
+use ncsn::schedule_file::{Provenance, ScheduleFile};
+use ncsn_theory::schedule::{
+    DataRange, Law, MIN_DIM, NoiseRange, Request as Derive, Rounding, Steps, presets,
+};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -185,6 +187,32 @@ fn a_certificate_of_other_numbers_is_told_apart_from_the_schedule_by_key() {
     let error = stated.compare(&Certificate::new(&other).unwrap()).unwrap_err().to_string();
     assert!(error.starts_with("overlap.upper is 0x1.048e"), "{error}");
     stated.compare(&Certificate::new(&file("mnist")).unwrap()).unwrap();
+}
+
+/// Schedules of image sizes: the solution need not lie between neighbouring doubles, as it does for the data sets.
+#[test]
+fn every_schedule_of_an_ordinary_size_has_a_certificate() {
+    let mut wide = 0;
+    for (index, dim) in [5, 48, 784, 3072, 12_288, 196_608, 3_145_728].into_iter().enumerate() {
+        for overlap in [0.01, 0.3, 0.5, 0.9, 0.985, 0.99, 0.997] {
+            let derivation = Derive {
+                dim,
+                range: NoiseRange::new(50.0, 0.01).unwrap(),
+                overlap,
+                law: Law::Normal,
+                rounding: Rounding::ALL[index % Rounding::ALL.len()],
+                steps: Steps::PerLevel(1 + index as u64 * 40),
+            }
+            .derive()
+            .unwrap();
+            let file =
+                ScheduleFile::new(&derivation, "images".to_owned(), DataRange::Unit, Provenance::default());
+            let text = Certificate::new(&file).unwrap().text();
+            assert_eq!(Certificate::parse(&text).unwrap().text(), text);
+            wide += u32::from(derivation.gamma_root.lo().next_up() < derivation.gamma_root.hi());
+        }
+    }
+    assert!(wide > 5, "only {wide} of 49 are wider than neighbouring doubles");
 }
 
 #[test]
