@@ -7,8 +7,6 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 ./tamper.py template.v certificates/mnist.v >"$folder/changed.v"
-coqc "$@" -w none "$folder/changed.v" >"$folder/log" || { echo "tamper: a changed certificate is accepted" >&2 && exit 1; }
-# A proof that fails, and not a term that cannot be read.
-failures=$(grep -cE 'Unable to unify|Numerical evaluation failed|No matching clauses|Tactic failure|No applicable tactic' "$folder/log")
-[ "$failures" -eq "$(grep -c '^Goal' "$folder/changed.v")" ] || { cat "$folder/log" >&2 && exit 1; }
+# Each changed schedule and its statement are read outside Fail: only the proof may fail.
+coqc "$@" -w none "$folder/changed.v" || { echo "tamper: a changed certificate is accepted" >&2 && exit 1; }
 echo "tamper: $(tail -n 1 "$folder/changed.v" | sed 's/(\* \(.*\) \*)/\1/'), all rejected"

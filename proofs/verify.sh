@@ -24,5 +24,5 @@ if [ "${COQCHK:-yes}" = no ]; then
     exit 0
 fi
 # shellcheck disable=SC2086
-coqchk -silent -o $flags -norec Verified.stated >"$folder/checked" || exit 1
+coqchk -silent -o $flags -norec Verified.stated >"$folder/checked" 2>&1 || { cat "$folder/checked" && exit 1; }
 [ "$(grep -c ': <none>$' "$folder/checked")" = 3 ] || { cat "$folder/checked" && exit 1; }
