@@ -6,7 +6,7 @@ CIFAR := ../shared/data/cifar10-jpeg/train.tar.gz
 DEMO ?= runs/demo
 TRAINER = $(CARGO) run --release --quiet -p ncsn-trainer --
 
-.PHONY: demo demo-schedule test test-theory lapack bench bench-trainer lint doc proofs certify proofs-html
+.PHONY: demo demo-schedule test test-theory lapack bench bench-trainer lint doc proofs certify verify proofs-html
 
 ## The whole way on built-in images: schedule, training, a sheet of samples; a few minutes on a CPU.
 demo: .libtorch
@@ -59,7 +59,12 @@ certify:
 	$(CARGO) build --quiet
 	for name in cifar10 celeba church bedroom tower ffhq mnist; do \
 	    target/debug/ncsn certify --dataset $$name | diff proofs/certificates/$${name}.v - || exit 1; done
+	proofs/form.sh proofs/certificates/*.v
 	scripts/coq.sh make -j2
+
+## A certificate from anybody, against its schedule file if SCHEDULE names one: make verify FILE=x.v SCHEDULE=x.toml
+verify:
+	$(CARGO) run --quiet -- certify --verify $(FILE) $(SCHEDULE)
 
 ## The statements as pages with links, in proofs/html.
 proofs-html:

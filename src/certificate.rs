@@ -1,96 +1,169 @@
 //! Certificates: schedules as constants for the proofs in `proofs/`, whose fixed checker accepts or rejects them.
 //!
-//! This file is trusted with nothing. What a certificate proves is `is_certified` in `proofs/theories/Statements.v`; a
-//! wrong constant makes its proof fail.
+//! A certificate is data: the numbers of a schedule file, in the holes of the fixed text `proofs/template.v`. Its author
+//! is trusted with nothing. What it proves is `is_certified` in `proofs/theories/Statements.v`; a wrong number makes the
+//! proof fail, and a file that differs from the template outside its holes is not a certificate.
 
-use anyhow::{Result, ensure};
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
 use ncsn_theory::interval::Interval;
-use ncsn_theory::schedule::check::Spacing;
-use ncsn_theory::schedule::{Law, Rounding, Schedule, gamma_root, num_levels};
+use ncsn_theory::schedule::Rounding;
 
-/// T up to which certificates have been tried.
-const MAX_STEPS: u64 = 1_000_000;
+use crate::schedule_file::ScheduleFile;
 
-/// The text of a Coq file that proves a schedule right.
-///
-/// # Arguments
-/// * `name` — of the data set, for a comment
-///
-/// # Errors
-/// The law of the exact radius; T above 1,000,000; numbers that do not follow from Techniques 2 and 4,
-/// so that no proof exists.
-pub fn certificate(name: &str, schedule: &Schedule, spacing: Spacing) -> Result<String> {
-    let Spacing { target, law, rounding } = spacing;
-    ensure!(law == Law::Normal, "law is {}, but certificates are for the normal law", law.name());
-    let steps = schedule.steps_per_level();
-    ensure!(steps <= MAX_STEPS, "steps_per_level is {steps}, certificates allow: 1 to {MAX_STEPS}");
-    let root = gamma_root(schedule.dim(), target, law)?;
-    ensure!(
-        root.lo().next_up() == root.hi(),
-        "gamma_root is enclosed by {root}, certificates need neighbouring doubles"
-    );
-    let levels = num_levels(schedule.range(), root, rounding)?;
-    ensure!(
-        schedule.num_levels() == levels,
-        "num_levels is {}, but overlap {target} and {} give {levels}",
-        schedule.num_levels(),
-        rounding.name()
-    );
-    let epsilon = schedule.epsilon();
-    let optimal = schedule.optimal_epsilon()?;
-    // A file's number may stem from an enclosure that was wider.
-    let around = optimal.hull(Interval::point(epsilon));
-    ensure!(
-        around.width() <= 1e-9 * epsilon,
-        "epsilon is {epsilon:e}, but the minimiser of Technique 4 is {:e}",
-        optimal.mid()
-    );
-    let comment: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
-    Ok(format!(
-        "(* Certificate of the noise schedule for {comment}, written by ncsn {version}.
+/// The text around the numbers; `@key@` is a hole.
+const TEMPLATE: &str = include_str!("../proofs/template.v");
 
-   A number such as 0x1.8p+1 is an exact binary64 number, here 3. What is proved: is_certified in Statements.v. *)
+/// The widest enclosure that is certified, relative to the number enclosed: `widest` in `Statements.v`.
+pub const WIDEST: f64 = 1e-3;
 
-From Coq Require Import Reals ZArith.
-From Coquelicot Require Import Coquelicot.
-From Ncsn Require Import Statements Certificate.
+/// The numbers of a certificate, exactly, by the key of its hole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    holes: BTreeMap<String, String>,
+}
 
-Open Scope R_scope.
+impl Certificate {
+    /// The certificate of a schedule file, whose own numbers and enclosures it states.
+    ///
+    /// # Errors
+    /// Those of [`ScheduleFile::schedule`]; the law of the exact radius; an enclosure wider than [`WIDEST`]; levels that
+    /// do not follow by the rule stated, so that no proof exists.
+    pub fn new(file: &ScheduleFile) -> Result<Self> {
+        let schedule = file.schedule()?;
+        let spacing = file.spacing()?;
+        // Its proof needs Stirling's remainder in Coq for the mean of the radius.
+        ensure!(file.law == "normal", "law is {}, but certificates are for the normal law", file.law);
+        let root = Interval::new(file.enclosures.gamma_root[0], file.enclosures.gamma_root[1])?;
+        let levels = ncsn_theory::schedule::num_levels(schedule.range(), root, spacing.rounding)?;
+        ensure!(
+            levels == file.num_levels,
+            "num_levels is {}, but overlap {} and {} give {levels}",
+            file.num_levels,
+            file.overlap_target,
+            file.rounding
+        );
+        let mut holes = BTreeMap::new();
+        let mut set = |key: String, text: String| holes.insert(key, text);
+        let mut widest = 0.0_f64;
+        for (key, printed, [lower, upper]) in file.enclosed() {
+            let width = Interval::new(lower, upper)?.relative_width();
+            ensure!(
+                width <= WIDEST,
+                "{key} lies in [{lower:e}, {upper:e}], {width:.1e} wide relative to it, certificates allow: {WIDEST}"
+            );
+            widest = widest.max(width);
+            set(key.to_owned(), hexadecimal(printed));
+            set(format!("{key}.lower"), hexadecimal(lower));
+            set(format!("{key}.upper"), hexadecimal(upper));
+        }
+        let name = file.dataset.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+        for (key, text) in [
+            ("name", name),
+            ("dim", file.dim.to_string()),
+            ("sigma_max", hexadecimal(file.sigma_max)),
+            ("sigma_min", hexadecimal(file.sigma_min)),
+            ("overlap_target", hexadecimal(file.overlap_target)),
+            ("rounding", rule(spacing.rounding)),
+            ("num_levels", file.num_levels.to_string()),
+            ("steps_per_level", file.steps_per_level.to_string()),
+            ("width", hexadecimal(widest)),
+        ] {
+            set(key.to_owned(), text);
+        }
+        Ok(Self { holes })
+    }
 
-Definition stated : schedule := {{|
-  dim := {dim};
-  sigma_max := {sigma_max};
-  sigma_min := {sigma_min};
-  overlap_target := {target};
-  rounded_by := {rule};
-  num_levels := {levels};
-  steps_per_level := {steps};
-  epsilon := {epsilon};
-  gamma_root_in := {gamma_root};
-  gamma_in := {gamma};
-  overlap_in := {overlap};
-  epsilon_in := {around};
-  variance_ratio_in := {ratio}
-|}}.
+    /// Reads the numbers of a certificate and nothing else.
+    ///
+    /// # Errors
+    /// The first line that is not the template's, and a number that is not in the form that [`Self::text`] writes.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut holes = BTreeMap::new();
+        let mut lines = text.split('\n');
+        for (index, expected) in TEMPLATE.split('\n').enumerate() {
+            let number = index + 1;
+            let found = lines.next().with_context(|| format!("the file ends before line {number}"))?;
+            read_line(expected, found, &mut holes).with_context(|| format!("line {number}"))?;
+        }
+        ensure!(lines.next().is_none(), "the file goes on after the certificate's last line");
+        Ok(Self { holes })
+    }
 
-Theorem stated_is_certified : is_certified stated.
-Proof. certify. Qed.
+    /// The Coq file that proves the schedule right.
+    pub fn text(&self) -> String {
+        let mut text = TEMPLATE.to_owned();
+        for (key, value) in &self.holes {
+            text = text.replace(&format!("@{key}@"), value);
+        }
+        text
+    }
 
-Print Assumptions stated_is_certified.
-",
-        version = env!("CARGO_PKG_VERSION"),
-        dim = schedule.dim(),
-        sigma_max = hexadecimal(schedule.range().max()),
-        sigma_min = hexadecimal(schedule.range().min()),
-        target = hexadecimal(target),
-        rule = rule(rounding),
-        epsilon = hexadecimal(epsilon),
-        gamma_root = pair(root),
-        gamma = pair(schedule.gamma()),
-        overlap = pair(schedule.overlap(law)),
-        around = pair(around),
-        ratio = pair(schedule.variance_ratio()),
-    ))
+    /// How many numbers it states, and the rounding rule.
+    pub fn count(&self) -> usize {
+        self.holes.len() - 1
+    }
+
+    /// Refuses a certificate of other numbers.
+    ///
+    /// # Errors
+    /// The first key with another value, and both values.
+    pub fn compare(&self, other: &Self) -> Result<()> {
+        for (key, value) in self.holes.iter().filter(|(key, _)| *key != "name") {
+            let expected = other.holes.get(key).map_or("missing", String::as_str);
+            ensure!(value == expected, "{key} is {value} in the certificate, but {expected} in the schedule");
+        }
+        Ok(())
+    }
+}
+
+/// Matches a line with one of the template, hole by hole.
+fn read_line(expected: &str, found: &str, holes: &mut BTreeMap<String, String>) -> Result<()> {
+    let (mut rest, mut parts) = (found, expected.split('@'));
+    loop {
+        let literal = parts.next().unwrap_or_default();
+        let Some(after) = rest.strip_prefix(literal) else {
+            bail!("{:?} is not the template's {expected:?}", excerpt(found));
+        };
+        let Some(key) = parts.next() else {
+            ensure!(after.is_empty(), "{:?} goes on after the template's {expected:?}", excerpt(found));
+            return Ok(());
+        };
+        // No value holds a comma, a semicolon or, but for a name, a space.
+        let end = after.find(|c| c == ',' || c == ';' || (c == ' ' && key != "name")).unwrap_or(after.len());
+        let (value, after) = after.split_at(end);
+        ensure!(is_value(key, value), "{key} is {:?}, expected {}", excerpt(value), form(key));
+        holes.insert(key.to_owned(), value.to_owned());
+        rest = after;
+    }
+}
+
+/// Enough of a foreign line to recognise it.
+fn excerpt(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+/// Whether a value has the one form in which it is written.
+fn is_value(key: &str, value: &str) -> bool {
+    match key {
+        "name" => value.chars().all(is_plain),
+        "rounding" => Rounding::ALL.into_iter().any(|known| rule(known) == value),
+        "dim" | "num_levels" | "steps_per_level" => {
+            value.parse::<u64>().is_ok_and(|n| n.to_string() == value)
+        }
+        _ => double(value).is_some(),
+    }
+}
+
+/// The form of a value, in words.
+fn form(key: &str) -> &'static str {
+    match key {
+        "name" => "letters, digits, spaces and ._/-",
+        "rounding" => "the name of a rule",
+        "dim" | "num_levels" | "steps_per_level" => "an integer in decimal",
+        _ => "a double in hexadecimal, such as 0x1.8p+1",
+    }
 }
 
 /// Whether a character is safe in a comment of Coq, where quotes and asterisks have a meaning.
@@ -99,22 +172,11 @@ fn is_plain(c: char) -> bool {
 }
 
 /// Name of a rounding rule in `Statements.v`.
-const fn rule(rounding: Rounding) -> &'static str {
-    match rounding {
-        Rounding::CeilPlusOne => "ceil_plus_one",
-        Rounding::FloorPlusOne => "floor_plus_one",
-        Rounding::Ceil => "ceil",
-        Rounding::Floor => "floor",
-        Rounding::RoundPlusOne => "round_plus_one",
-    }
+fn rule(rounding: Rounding) -> String {
+    rounding.name().replace("+1", "_plus_one")
 }
 
-/// Both ends of an enclosure.
-fn pair(interval: Interval) -> String {
-    format!("({}, {})", hexadecimal(interval.lo()), hexadecimal(interval.hi()))
-}
-
-/// A positive double in hexadecimal, exactly: `0x1.8p+1` for 3, as C's `%a` prints it.
+/// A non-negative double in hexadecimal, exactly: `0x1.8p+1` for 3, as C's `%a` prints it.
 fn hexadecimal(value: f64) -> String {
     let bits = value.to_bits();
     let (exponent, fraction) = ((bits >> 52) as i64, bits & ((1 << 52) - 1));
@@ -125,14 +187,29 @@ fn hexadecimal(value: f64) -> String {
     format!("0x{lead}{point}{digits}p{exponent:+}")
 }
 
+/// The finite double that [`hexadecimal`] writes so; `None` for every other text.
+fn double(text: &str) -> Option<f64> {
+    let (mantissa, exponent) = text.strip_prefix("0x")?.split_once('p')?;
+    let (lead, digits) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent: i64 = exponent.parse().ok()?;
+    let biased = match lead {
+        "0" => 0,
+        _ if (-1022..=1023).contains(&exponent) => (exponent + 1023) as u64,
+        _ => return None,
+    };
+    let fraction =
+        u64::from_str_radix(&format!("{digits:0<13}"), 16).ok().filter(|&fraction| fraction >> 52 == 0)?;
+    let value = f64::from_bits(biased << 52 | fraction);
+    (hexadecimal(value) == text).then_some(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ncsn_theory::schedule::NoiseRange;
 
     /// Source: Python's `float.hex`.
     #[test]
-    fn doubles_print_in_hexadecimal() {
+    fn doubles_print_in_hexadecimal_and_read_back() {
         let cases = [
             (3.0, "0x1.8p+1"),
             (50.0, "0x1.9p+5"),
@@ -143,37 +220,30 @@ mod tests {
         ];
         for (value, expected) in cases {
             assert_eq!(hexadecimal(value), expected);
+            assert_eq!(double(expected), Some(value));
         }
     }
 
-    fn schedule(levels: u64, epsilon: f64) -> Schedule {
-        let range = NoiseRange::new(50.0, 0.01).expect("a range");
-        Schedule::new(3072, range, levels, 5, epsilon).expect("a schedule")
-    }
-
     #[test]
-    fn what_has_no_proof_is_refused() {
-        let refusal = |schedule: Schedule, spacing: Spacing| {
-            certificate("x", &schedule, spacing).expect_err("no proof exists").to_string()
-        };
-        let optimal = schedule(220, 6e-6).optimal_epsilon().expect("an optimum").mid();
-        let spacing = Spacing::default();
-        assert_eq!(
-            refusal(schedule(232, optimal), spacing),
-            "num_levels is 232, but overlap 0.5 and ceil+1 give 220"
-        );
-        assert_eq!(
-            refusal(schedule(220, 6.2e-6), spacing),
-            "epsilon is 6.2e-6, but the minimiser of Technique 4 is 6.464085632893982e-6"
-        );
-        let chi = Spacing { law: Law::Chi, ..spacing };
-        assert!(refusal(schedule(220, optimal), chi).starts_with("law is chi"));
-    }
-
-    #[test]
-    fn names_cannot_leave_the_comment() {
-        let schedule = schedule(220, schedule(220, 6e-6).optimal_epsilon().expect("an optimum").mid());
-        let text = certificate("a *) \"b\"\n", &schedule, Spacing::default()).expect("a certificate");
-        assert!(text.starts_with("(* Certificate of the noise schedule for a __ _b__, written"), "{text}");
+    fn other_spellings_of_a_double_are_refused() {
+        for text in [
+            "1",
+            "0x1.80p+1",
+            "0x1.8P+1",
+            "0x1.8p1",
+            "-0x1.8p+1",
+            "0x2p+0",
+            "0x1p+1024",
+            "0x1.+8p+1",
+            "0x1.8p+01",
+            "0x1.ffffffffffffffp+0",
+            "0x",
+            "0xp+0",
+            "inf",
+            "0x1.8p+1)",
+            "0x0.8p+0",
+        ] {
+            assert_eq!(double(text), None, "{text}");
+        }
     }
 }

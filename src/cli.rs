@@ -301,18 +301,32 @@ pub struct ExplainArgs {
 
 /// Write a schedule as a file that Coq proves right
 ///
-/// The file holds constants only; what is proved of them, and the checker, stand in the project's folder proofs: gamma_root
-/// lies between two neighbouring doubles, L follows from it and reaches the overlap, epsilon is Technique 4's optimum.
+/// The file holds numbers only; what is proved of them, and the checker, stand in the project's folder proofs: each number
+/// printed lies in its enclosure with the exact one, which is as narrow as stated, gamma_root is the only solution, L follows
+/// from it, epsilon is Technique 4's optimum.
+///
+/// --verify takes a certificate from anybody: only its numbers are read, compared with those of a schedule where one is
+/// given, and proved anew in the project's own text. The exit status is 1 when there is no proof.
 ///
 /// Example: ncsn certify --dataset ffhq -o ffhq.v
 #[derive(Args, Clone, Debug)]
 pub struct CertifyArgs {
     /// A schedule file (TOML, JSON)
-    #[arg(value_name = "FILE", required_unless_present = "dataset", conflicts_with = "dataset")]
+    #[arg(
+        value_name = "SCHEDULE",
+        required_unless_present_any = ["dataset", "verify"],
+        conflicts_with = "dataset"
+    )]
     pub file: Option<PathBuf>,
     /// Certify the schedule derived for this data set
     #[arg(long, value_name = "NAME")]
     pub dataset: Option<String>,
+    /// Verify this certificate, with Coq
+    #[arg(long, value_name = "FILE.v", conflicts_with = "output")]
+    pub verify: Option<PathBuf>,
+    /// The project's folder proofs, beside which scripts/coq.sh finds Coq
+    #[arg(long, value_name = "DIR", default_value = "proofs", requires = "verify")]
+    pub proofs: PathBuf,
     /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE.v")]
     pub output: Option<PathBuf>,

@@ -244,13 +244,16 @@ impl ScheduleFile {
         let range = NoiseRange::new(self.sigma_max, self.sigma_min)?;
         let schedule = Schedule::new(self.dim, range, self.num_levels, self.steps_per_level, self.epsilon)?;
         let Spacing { target, law, .. } = self.spacing()?;
-        let enclosures = &self.enclosures;
-        let optimal = schedule.optimal_epsilon()?;
-        agree("gamma_root", self.gamma_root, enclosures.gamma_root, gamma_root(self.dim, target, law)?)?;
-        agree("gamma", self.gamma, enclosures.gamma, schedule.gamma())?;
-        agree("overlap", self.overlap, enclosures.overlap, schedule.overlap(law))?;
-        agree("epsilon", self.epsilon, enclosures.epsilon, optimal)?;
-        agree("variance_ratio", self.variance_ratio, enclosures.variance_ratio, schedule.variance_ratio())?;
+        let recomputed = [
+            gamma_root(self.dim, target, law)?,
+            schedule.gamma(),
+            schedule.overlap(law),
+            schedule.optimal_epsilon()?,
+            schedule.variance_ratio(),
+        ];
+        for ((key, value, ends), exact) in self.enclosed().into_iter().zip(recomputed) {
+            agree(key, value, ends, exact)?;
+        }
         if self.score_evaluations != schedule.score_evaluations() {
             bail!(
                 "score_evaluations is {}, expected num_levels * steps_per_level = {}",
@@ -266,6 +269,18 @@ impl ScheduleFile {
             _ => bail!("chain_ratio and its enclosure belong together, one of them is missing"),
         }
         Ok(schedule)
+    }
+
+    /// The numbers that are enclosed, with their keys and enclosures.
+    pub fn enclosed(&self) -> [(&'static str, f64, [f64; 2]); 5] {
+        let Enclosures { gamma_root, gamma, overlap, epsilon, variance_ratio } = self.enclosures;
+        [
+            ("gamma_root", self.gamma_root, gamma_root),
+            ("gamma", self.gamma, gamma),
+            ("overlap", self.overlap, overlap),
+            ("epsilon", self.epsilon, epsilon),
+            ("variance_ratio", self.variance_ratio, variance_ratio),
+        ]
     }
 
     /// What was asked of Technique 2.
@@ -335,7 +350,12 @@ impl ScheduleFile {
     }
 }
 
-/// Refuses a number outside its enclosure, and an enclosure that misses the number computed anew.
+/// What an enclosure may exceed the one computed anew on either side, relative to its upper end, beside its width once more:
+/// other versions round otherwise.
+const SLACK: f64 = 1e-13;
+
+/// Refuses a number outside its enclosure, and an enclosure that misses the number computed anew or is wider than its
+/// enclosure with [`SLACK`].
 fn agree(key: &str, value: f64, [lo, hi]: [f64; 2], exact: Interval) -> Result<()> {
     ensure!(lo <= value && value <= hi, "{key} is {value:?}, outside its enclosure [{lo:?}, {hi:?}]");
     let stated = Interval::new(lo, hi)?;
@@ -343,6 +363,13 @@ fn agree(key: &str, value: f64, [lo, hi]: [f64; 2], exact: Interval) -> Result<(
         stated.intersection(exact).is_some(),
         "{key} is stated to lie in {stated}, but the other numbers of the file give {:?}",
         exact.mid()
+    );
+    let slack = exact.width() + SLACK * exact.hi();
+    ensure!(
+        exact.lo() - slack <= lo && hi <= exact.hi() + slack,
+        "{key} is stated to lie in [{lo:?}, {hi:?}], but the other numbers of the file give [{:?}, {:?}]",
+        exact.lo(),
+        exact.hi()
     );
     Ok(())
 }

@@ -68,6 +68,52 @@ fn contradictions_are_refused_with_the_key_named() {
 }
 
 #[test]
+fn enclosures_widened_until_they_meet_are_refused_with_the_key_named() {
+    type Widen = fn(&mut ScheduleFile);
+    let good = file("ffhq");
+    let widened = |widen: Widen| {
+        let mut bad = good.clone();
+        widen(&mut bad);
+        [bad.to_toml().unwrap(), bad.to_json().unwrap()]
+            .map(|text| ScheduleFile::parse(&text).expect_err("a contradiction").to_string())
+    };
+    // The values and both ends: each number lies in its enclosure, and each enclosure holds the exact number.
+    let cases: [(&str, Widen); 10] = [
+        ("gamma_root", |f| (f.gamma_root, f.enclosures.gamma_root) = (1.9, [1.0, 2.0])),
+        ("gamma", |f| (f.gamma, f.enclosures.gamma) = (1.9, [1.0, 2.0])),
+        ("overlap", |f| (f.overlap, f.enclosures.overlap) = (0.99, [0.0, 1.0])),
+        ("epsilon", |f| f.enclosures.epsilon = [1e-9, 1e-4]),
+        ("variance_ratio", |f| (f.variance_ratio, f.enclosures.variance_ratio) = (7.0, [1.0, 9.0])),
+        // One side alone, and by 1e-12 of the number.
+        ("gamma_root", |f| f.enclosures.gamma_root[1] *= 1.0 + 1e-12),
+        ("gamma", |f| f.enclosures.gamma[0] *= 1.0 - 1e-12),
+        ("overlap", |f| f.enclosures.overlap[1] *= 1.0 + 1e-12),
+        ("epsilon", |f| f.enclosures.epsilon[0] *= 1.0 - 1e-12),
+        ("variance_ratio", |f| f.enclosures.variance_ratio[1] *= 1.0 + 1e-12),
+    ];
+    for (key, widen) in cases {
+        for error in widened(widen) {
+            assert!(error.starts_with(&format!("{key} is stated to lie in ")), "{key}: {error}");
+        }
+    }
+}
+
+#[test]
+fn an_enclosure_of_another_version_a_few_ulps_wider_is_taken() {
+    let mut file = file("ffhq");
+    for ends in [
+        &mut file.enclosures.gamma_root,
+        &mut file.enclosures.gamma,
+        &mut file.enclosures.overlap,
+        &mut file.enclosures.epsilon,
+        &mut file.enclosures.variance_ratio,
+    ] {
+        *ends = [ends[0].next_down().next_down(), ends[1].next_up().next_up()];
+    }
+    assert_eq!(ScheduleFile::parse(&file.to_toml().unwrap()).unwrap(), file);
+}
+
+#[test]
 fn every_truncation_is_an_error_and_none_panics() {
     let text = file("mnist").to_json().unwrap();
     for end in 0..text.trim_end().len() {

@@ -1,4 +1,4 @@
-(* Certificate of the noise schedule for celeba, written by ncsn 0.1.0.
+(* Certificate of the noise schedule for celeba, written by ncsn certify.
 
    A number such as 0x1.8p+1 is an exact binary64 number, here 3. What is proved: is_certified in Statements.v. *)
 
@@ -8,6 +8,7 @@ From Ncsn Require Import Statements Certificate.
 
 Open Scope R_scope.
 
+(* enclosure PRINTED LOWER UPPER *)
 Definition stated : schedule := {|
   dim := 12288;
   sigma_max := 0x1.68p+6;
@@ -16,12 +17,12 @@ Definition stated : schedule := {|
   rounded_by := ceil_plus_one;
   num_levels := 473;
   steps_per_level := 5;
-  epsilon := 0x1.d72530f2daa4bp-19;
-  gamma_root_in := (0x1.04fe9b638b135p+0, 0x1.04fe9b638b136p+0);
-  gamma_in := (0x1.04fc79b7f54a3p+0, 0x1.04fc79b7f54a5p+0);
-  overlap_in := (0x1.0105833bf1037p-1, 0x1.0105833bf112ep-1);
-  epsilon_in := (0x1.d72530f2da9efp-19, 0x1.d72530f2daaa7p-19);
-  variance_ratio_in := (0x1.086b0e86f9025p+0, 0x1.086b0e86f9029p+0)
+  width := 0x1.ec095e36f161bp-45;
+  gamma_root_in := enclosure 0x1.04fe9b638b136p+0 0x1.04fe9b638b135p+0 0x1.04fe9b638b136p+0;
+  gamma_in := enclosure 0x1.04fc79b7f54a4p+0 0x1.04fc79b7f54a3p+0 0x1.04fc79b7f54a5p+0;
+  overlap_in := enclosure 0x1.0105833bf10b2p-1 0x1.0105833bf1037p-1 0x1.0105833bf112ep-1;
+  epsilon_in := enclosure 0x1.d72530f2daa4bp-19 0x1.d72530f2da9efp-19 0x1.d72530f2daaa7p-19;
+  variance_ratio_in := enclosure 0x1.086b0e86f9027p+0 0x1.086b0e86f9025p+0 0x1.086b0e86f9029p+0
 |}.
 
 Theorem stated_is_certified : is_certified stated.

@@ -1,4 +1,4 @@
-(* Certificate of the noise schedule for cifar10, written by ncsn 0.1.0.
+(* Certificate of the noise schedule for cifar10, written by ncsn certify.
 
    A number such as 0x1.8p+1 is an exact binary64 number, here 3. What is proved: is_certified in Statements.v. *)
 
@@ -8,6 +8,7 @@ From Ncsn Require Import Statements Certificate.
 
 Open Scope R_scope.
 
+(* enclosure PRINTED LOWER UPPER *)
 Definition stated : schedule := {|
   dim := 3072;
   sigma_max := 0x1.9p+5;
@@ -16,12 +17,12 @@ Definition stated : schedule := {|
   rounded_by := ceil_plus_one;
   num_levels := 220;
   steps_per_level := 5;
-  epsilon := 0x1.b1cc2543e5e88p-18;
-  gamma_root_in := (0x1.0a30191363c94p+0, 0x1.0a30191363c95p+0);
-  gamma_in := (0x1.0a26fdc3efb03p+0, 0x1.0a26fdc3efb05p+0);
-  overlap_in := (0x1.0223bbd9afae2p-1, 0x1.0223bbd9afb5cp-1);
-  epsilon_in := (0x1.b1cc2543e5e5fp-18, 0x1.b1cc2543e5eb1p-18);
-  variance_ratio_in := (0x1.0ec83527ed64p+0, 0x1.0ec83527ed644p+0)
+  width := 0x1.e3f4895f52943p-46;
+  gamma_root_in := enclosure 0x1.0a30191363c94p+0 0x1.0a30191363c94p+0 0x1.0a30191363c95p+0;
+  gamma_in := enclosure 0x1.0a26fdc3efb04p+0 0x1.0a26fdc3efb03p+0 0x1.0a26fdc3efb05p+0;
+  overlap_in := enclosure 0x1.0223bbd9afb1fp-1 0x1.0223bbd9afae2p-1 0x1.0223bbd9afb5cp-1;
+  epsilon_in := enclosure 0x1.b1cc2543e5e88p-18 0x1.b1cc2543e5e5fp-18 0x1.b1cc2543e5eb1p-18;
+  variance_ratio_in := enclosure 0x1.0ec83527ed642p+0 0x1.0ec83527ed64p+0 0x1.0ec83527ed644p+0
 |}.
 
 Theorem stated_is_certified : is_certified stated.

@@ -1,4 +1,4 @@
-(* Certificate of the noise schedule for mnist, written by ncsn 0.1.0.
+(* Certificate of the noise schedule for mnist, written by ncsn certify.
 
    A number such as 0x1.8p+1 is an exact binary64 number, here 3. What is proved: is_certified in Statements.v. *)
 
@@ -8,6 +8,7 @@ From Ncsn Require Import Statements Certificate.
 
 Open Scope R_scope.
 
+(* enclosure PRINTED LOWER UPPER *)
 Definition stated : schedule := {|
   dim := 784;
   sigma_max := 0x1.0e031ef990c3cp+4;
@@ -16,12 +17,12 @@ Definition stated : schedule := {|
   rounded_by := ceil_plus_one;
   num_levels := 96;
   steps_per_level := 5;
-  epsilon := 0x1.72c304d715d24p-17;
-  gamma_root_in := (0x1.14fc198d0f5bcp+0, 0x1.14fc198d0f5bdp+0);
-  gamma_in := (0x1.14d42796f809ap+0, 0x1.14d42796f809cp+0);
-  overlap_in := (0x1.048e57277b4b4p-1, 0x1.048e57277b4efp-1);
-  epsilon_in := (0x1.72c304d715d13p-17, 0x1.72c304d715d34p-17);
-  variance_ratio_in := (0x1.17c5700072be8p+0, 0x1.17c5700072becp+0)
+  width := 0x1.cfbf296fc8504p-47;
+  gamma_root_in := enclosure 0x1.14fc198d0f5bcp+0 0x1.14fc198d0f5bcp+0 0x1.14fc198d0f5bdp+0;
+  gamma_in := enclosure 0x1.14d42796f809bp+0 0x1.14d42796f809ap+0 0x1.14d42796f809cp+0;
+  overlap_in := enclosure 0x1.048e57277b4d2p-1 0x1.048e57277b4b4p-1 0x1.048e57277b4efp-1;
+  epsilon_in := enclosure 0x1.72c304d715d24p-17 0x1.72c304d715d13p-17 0x1.72c304d715d34p-17;
+  variance_ratio_in := enclosure 0x1.17c5700072beap+0 0x1.17c5700072be8p+0 0x1.17c5700072becp+0
 |}.
 
 Theorem stated_is_certified : is_certified stated.

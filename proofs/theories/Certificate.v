@@ -1,18 +1,19 @@
 (* Certificates: finitely many inequalities between constants from which [is_certified] follows.
 
-   root:    C(lo) > target > C(hi), each C one integral of phi; lo 2^k and hi 2^k are integers m and m + 1 of 53 bits.
+   root:    C(lo) > target > C(hi), each C one integral of phi.
    L:       k ln hi <= ln(sigma_1/sigma_L) <= (k + 1) ln lo, k the least x that gives L.
    gamma:   exp(ln(sigma_1/sigma_L)/(L - 1)), evaluated; so are its overlap and its variance ratio.
+   widths:  hi - lo <= width lo, as the exact number is at least lo >= 0.
    epsilon: with delta = epsilon/sigma_L^2, w = 1 - delta, c = gamma^2 - 1 the excess is
             E(delta) = (delta + w^(2T) ((2 - delta) c - delta))/(2 - delta), and (2 - delta)^2 E'(delta)/2 is
             S(delta) = 1 - w^(2T) - T w^(2T-1) (2 - delta) ((2 - delta) c - delta), negative at the lower and positive
-            at the upper end of its enclosure. Between them |E'| <= 2 |S|, which bounds what is lost.
+            at the upper end of its enclosure. Between them |E'| <= 2 |S|, which bounds what is lost: at most width E.
 
    A certificate file gives the constants and calls [certify]; what it then proves stands in Statements.
 
    Rust: certificate::certificate of the crate ncsn writes the constants. *)
 
-From Coq Require Import Reals ZArith QArith_base Qround Qreals Psatz Lia.
+From Coq Require Import Reals ZArith Psatz Lia.
 From Coquelicot Require Import Coquelicot.
 From Ncsn Require Import Statements Normal Technique2 Levels Proposition3 Minimiser Technique4 IntervalZ.
 
@@ -74,46 +75,50 @@ Proof. apply Phi_minus. Qed.
 
 (** * The inequalities *)
 
+(* Both ends, as far as they can be judged without the exact number between them. *)
+Definition narrow (width : R) (i : enclosed) : Prop :=
+  0 <= lower i /\ lower i <= printed i <= upper i /\ upper i - lower i <= width * lower i.
+
+(* Cheap conditions first, integrals last: a wrong number is found early. *)
 Record conditions (s : schedule) : Prop := {
   dim_pos : (0 < dim s)%Z;
-  target_small : overlap_target s < RInt phi (-3) 3;
-  root_lo_ge_1 : 1 <= fst (gamma_root_in s);
-  root_neighbours : are_neighbours (gamma_root_in s);
-  overlap_root_lo : overlap_target s < overlap_integral (IZR (dim s)) (fst (gamma_root_in s));
-  overlap_root_hi : overlap_integral (IZR (dim s)) (snd (gamma_root_in s)) < overlap_target s;
+  two_levels : (2 <= num_levels s)%Z;
+  one_step : (1 <= steps_per_level s)%Z;
+  width_range : 0 <= width s <= widest;
+  root_narrow : narrow (width s) (gamma_root_in s);
+  gamma_narrow : narrow (width s) (gamma_in s);
+  overlap_narrow : narrow (width s) (overlap_in s);
+  epsilon_narrow : narrow (width s) (epsilon_in s);
+  ratio_narrow : narrow (width s) (variance_ratio_in s);
+  root_range : 1 <= lower (gamma_root_in s) < upper (gamma_root_in s);
   sigma_min_pos : 0 < sigma_min s;
   sigma_ordered : sigma_min s < sigma_max s;
-  two_levels : (2 <= num_levels s)%Z;
   least_x_nonneg : 0 <= least_x (rounded_by s) (num_levels s);
+  epsilon_lo_pos : 0 < lower (epsilon_in s);
+  epsilon_hi_small : upper (epsilon_in s) < sigma_min s ^ 2;
   levels_needed :
-    least_x (rounded_by s) (num_levels s) * ln (snd (gamma_root_in s)) < ln (sigma_max s / sigma_min s);
+    least_x (rounded_by s) (num_levels s) * ln (upper (gamma_root_in s)) < ln (sigma_max s / sigma_min s);
   levels_enough :
-    ln (sigma_max s / sigma_min s) <= (least_x (rounded_by s) (num_levels s) + 1) * ln (fst (gamma_root_in s));
-  gamma_inside : fst (gamma_in s) <= closed_gamma s <= snd (gamma_in s);
-  overlap_inside : fst (overlap_in s) <= overlap_integral (IZR (dim s)) (closed_gamma s) <= snd (overlap_in s);
-  one_step : (1 <= steps_per_level s)%Z;
-  epsilon_lo_pos : 0 < fst (epsilon_in s);
-  epsilon_inside : fst (epsilon_in s) <= epsilon s <= snd (epsilon_in s);
-  epsilon_hi_small : snd (epsilon_in s) < sigma_min s ^ 2;
-  slope_lo : slope_sign (closed_gamma s ^ 2 - 1) (fst (epsilon_in s) / sigma_min s ^ 2) (steps_per_level s) < 0;
-  slope_hi : 0 < slope_sign (closed_gamma s ^ 2 - 1) (snd (epsilon_in s) / sigma_min s ^ 2) (steps_per_level s);
-  slope_small : forall e, fst (epsilon_in s) <= e <= snd (epsilon_in s) ->
+    ln (sigma_max s / sigma_min s) <= (least_x (rounded_by s) (num_levels s) + 1) * ln (lower (gamma_root_in s));
+  gamma_inside : lower (gamma_in s) <= closed_gamma s <= upper (gamma_in s);
+  slope_lo : slope_sign (closed_gamma s ^ 2 - 1) (lower (epsilon_in s) / sigma_min s ^ 2) (steps_per_level s) < 0;
+  slope_hi : 0 < slope_sign (closed_gamma s ^ 2 - 1) (upper (epsilon_in s) / sigma_min s ^ 2) (steps_per_level s);
+  ratio_inside : lower (variance_ratio_in s) <=
+    1 + closed_excess (closed_gamma s ^ 2 - 1) (printed (epsilon_in s) / sigma_min s ^ 2) (steps_per_level s) <=
+    upper (variance_ratio_in s);
+  slope_small : forall e, lower (epsilon_in s) <= e <= upper (epsilon_in s) ->
     Rabs (slope_sign (closed_gamma s ^ 2 - 1) (e / sigma_min s ^ 2) (steps_per_level s)) *
-    (2 * ((snd (epsilon_in s) - fst (epsilon_in s)) / sigma_min s ^ 2)) <= tolerance;
-  ratio_inside : fst (variance_ratio_in s) <=
-    1 + closed_excess (closed_gamma s ^ 2 - 1) (epsilon s / sigma_min s ^ 2) (steps_per_level s) <=
-    snd (variance_ratio_in s)
+    (2 * ((upper (epsilon_in s) - lower (epsilon_in s)) / sigma_min s ^ 2)) * (1 + width s) <=
+    width s *
+    closed_excess (closed_gamma s ^ 2 - 1) (printed (epsilon_in s) / sigma_min s ^ 2) (steps_per_level s);
+  target_small : overlap_target s < RInt phi (-3) 3;
+  overlap_root_lo : overlap_target s < overlap_integral (IZR (dim s)) (lower (gamma_root_in s));
+  overlap_root_hi : overlap_integral (IZR (dim s)) (upper (gamma_root_in s)) < overlap_target s;
+  overlap_inside : lower (overlap_in s) <= overlap_integral (IZR (dim s)) (closed_gamma s) <= upper (overlap_in s)
 }.
 
-Lemma neighbours_scaled lo hi m k : (0 <= k <= 1074)%Z -> (2 ^ 52 <= m < 2 ^ 53)%Z ->
-  lo * IZR (2 ^ k) = IZR m -> hi * IZR (2 ^ k) = IZR (m + 1) -> are_neighbours (lo, hi).
-Proof.
-  intros Hk Hm Hlo Hhi. exists m, (- k)%Z. split; [exact Hm|]. split; [lia|]. cbn [fst snd].
-  assert (Hinv : powerRZ 2 (- k) = / IZR (2 ^ k)).
-  { rewrite powerRZ_neg', <- (Z2Nat.id k (proj1 Hk)), <- pow_powerRZ. f_equal. apply pow_IZR. }
-  assert (Hpos : 0 < IZR (2 ^ k)) by (apply IZR_lt, Z.pow_pos_nonneg; lia).
-  rewrite Hinv, <- Hlo, <- Hhi. split; field; lra.
-Qed.
+Lemma narrow_encloses width i x : 0 <= width -> narrow width i -> lower i <= x <= upper i -> encloses width i x.
+Proof. unfold narrow, encloses. intros Hwidth Hnarrow Hx. repeat split; try lra. nra. Qed.
 
 Section Correct.
 
@@ -128,13 +133,6 @@ Let q := sigma_min s ^ 2.
 
 (** ** Technique 2 *)
 
-Lemma root_ordered : fst (gamma_root_in s) < snd (gamma_root_in s).
-Proof.
-  destruct (root_neighbours s H) as (m & e & _ & _ & -> & ->). apply Rmult_lt_compat_r.
-  - apply powerRZ_lt. lra.
-  - apply IZR_lt. lia.
-Qed.
-
 Lemma D_pos : 0 < D.
 Proof. apply IZR_lt, (dim_pos s H). Qed.
 
@@ -148,23 +146,23 @@ Lemma gamma_above_1 : 1 < gamma.
 Proof. apply realised_gt_1; [apply sigma_range | apply (two_levels s H)]. Qed.
 
 Lemma ex_root : exists root,
-  fst (gamma_root_in s) < root < snd (gamma_root_in s) /\ is_gamma_root D (overlap_target s) root.
+  lower (gamma_root_in s) < root < upper (gamma_root_in s) /\ is_gamma_root D (overlap_target s) root.
 Proof.
   apply gamma_between.
   - apply D_pos.
   - apply target_lt.
-  - split; [apply (root_lo_ge_1 s H) | apply root_ordered].
+  - apply (root_range s H).
   - rewrite !overlap_integral_correct. split; [apply (overlap_root_hi s H) | apply (overlap_root_lo s H)].
 Qed.
 
 (* ln(sigma_1/sigma_L)/ln root lies between the quotients for the ends of its enclosure. *)
-Lemma levels_correct root : fst (gamma_root_in s) < root < snd (gamma_root_in s) ->
+Lemma levels_correct root : lower (gamma_root_in s) < root < upper (gamma_root_in s) ->
   is_rounded (rounded_by s) (real_levels (sigma_max s) (sigma_min s) root) (num_levels s).
 Proof.
-  intros Hroot. assert (Hlo := root_lo_ge_1 s H).
+  intros Hroot. assert (Hlo := proj1 (root_range s H)).
   assert (Hln : 0 < ln root) by (apply ln_pos; lra).
-  assert (Hlnlo : ln (fst (gamma_root_in s)) < ln root) by (apply ln_increasing; lra).
-  assert (Hlnhi : ln root < ln (snd (gamma_root_in s))) by (apply ln_increasing; lra).
+  assert (Hlnlo : ln (lower (gamma_root_in s)) < ln root) by (apply ln_increasing; lra).
+  assert (Hlnhi : ln root < ln (upper (gamma_root_in s))) by (apply ln_increasing; lra).
   generalize (least_x_nonneg s H) (levels_needed s H) (levels_enough s H). unfold real_levels.
   set (k := least_x (rounded_by s) (num_levels s)). set (r := ln (sigma_max s / sigma_min s)).
   intros Hk Hneeded Henough.
@@ -178,7 +176,7 @@ Qed.
 Lemma q_pos : 0 < q.
 Proof. apply square_pos, (sigma_min_pos s H). Qed.
 
-Lemma epsilon_below e : fst (epsilon_in s) <= e <= snd (epsilon_in s) -> 0 < e / q < 1.
+Lemma epsilon_below e : lower (epsilon_in s) <= e <= upper (epsilon_in s) -> 0 < e / q < 1.
 Proof.
   intros He. generalize (epsilon_lo_pos s H) (epsilon_hi_small s H) q_pos. fold q. intros Hlo Hhi Hq. split.
   - apply Rdiv_lt_0_compat; lra.
@@ -190,19 +188,19 @@ Lemma slope_correct e :
 Proof. rewrite <- closed_gamma_correct. symmetry. apply slope_sign_correct, (one_step s H). Qed.
 
 (* The zero of E' lies between the two signs. *)
-Lemma ex_best : exists delta, is_minimiser c delta T /\ fst (epsilon_in s) < delta * q < snd (epsilon_in s).
+Lemma ex_best : exists delta, is_minimiser c delta T /\ lower (epsilon_in s) < delta * q < upper (epsilon_in s).
 Proof.
   assert (HT : (1 <= T)%nat) by (unfold T; generalize (one_step s H); lia).
   assert (Hc : 0 < c) by (unfold c; generalize gamma_above_1; nra).
   destruct (ex_minimiser c T Hc HT) as (delta & Hmin). exists delta. split; [exact Hmin|].
   destruct Hmin as (Hdelta & _ & Hzero & Hbefore & Hbeyond).
   generalize (slope_lo s H) (slope_hi s H). fold q. rewrite !slope_correct. intros Hslope_lo Hslope_hi.
-  assert (Hlohi := epsilon_inside s H).
-  assert (Hl := epsilon_below (fst (epsilon_in s)) ltac:(lra)).
-  assert (Hh := epsilon_below (snd (epsilon_in s)) ltac:(lra)).
-  rewrite <- (unscale (sigma_min s) (sigma_min_pos s H) (fst (epsilon_in s))),
-          <- (unscale (sigma_min s) (sigma_min_pos s H) (snd (epsilon_in s))). fold q.
-  set (l := fst (epsilon_in s) / q) in *. set (h := snd (epsilon_in s) / q) in *.
+  assert (Hlohi := proj1 (proj2 (epsilon_narrow s H))).
+  assert (Hl := epsilon_below (lower (epsilon_in s)) ltac:(lra)).
+  assert (Hh := epsilon_below (upper (epsilon_in s)) ltac:(lra)).
+  rewrite <- (unscale (sigma_min s) (sigma_min_pos s H) (lower (epsilon_in s))),
+          <- (unscale (sigma_min s) (sigma_min_pos s H) (upper (epsilon_in s))). fold q.
+  set (l := lower (epsilon_in s) / q) in *. set (h := upper (epsilon_in s) / q) in *.
   split; apply Rmult_lt_compat_r; try exact q_pos; apply Rnot_le_lt.
   - intros [Hlt|Heq].
     + generalize (Hbeyond l ltac:(lra)) (pow2_ge_0 (2 - l)). nra.
@@ -212,18 +210,21 @@ Proof.
     + rewrite Heq, Hzero in Hslope_hi. lra.
 Qed.
 
-(* Within the enclosure the excess varies by at most the tolerance. *)
+(* The excess with the epsilon printed. *)
+Let excess := closed_excess (closed_gamma s ^ 2 - 1) (printed (epsilon_in s) / q) (steps_per_level s).
+
+(* Within the enclosure the excess varies by little. *)
 Lemma excess_near d e :
-  fst (epsilon_in s) <= d <= snd (epsilon_in s) -> fst (epsilon_in s) <= e <= snd (epsilon_in s) ->
-  variance_excess gamma (d / q) T <= variance_excess gamma (e / q) T + tolerance.
+  lower (epsilon_in s) <= d <= upper (epsilon_in s) -> lower (epsilon_in s) <= e <= upper (epsilon_in s) ->
+  (variance_excess gamma (d / q) T - variance_excess gamma (e / q) T) * (1 + width s) <= width s * excess.
 Proof.
-  intros Hd He. assert (Hq := q_pos).
+  intros Hd He. assert (Hq := q_pos). assert (Hwidth := width_range s H).
   destruct (MVT_gen (fun d => variance_excess gamma d T) (e / q) (d / q) (fun d => 2 * half_slope c d T))
     as (x & Hx & Ex).
   - intros x _. apply is_derive_excess.
   - intros x _. apply continuity_pt_filterlim, (ex_derive_continuous (V := R_NormedModule)).
     eexists. apply is_derive_excess.
-  - assert (Hbetween : fst (epsilon_in s) <= x * q <= snd (epsilon_in s)).
+  - assert (Hbetween : lower (epsilon_in s) <= x * q <= upper (epsilon_in s)).
     { assert (Hmin : Rmin (e / q) (d / q) * q = Rmin e d).
       { rewrite Rmult_comm, Rmult_min_distr_l by lra. f_equal; field; lra. }
       assert (Hmax : Rmax (e / q) (d / q) * q = Rmax e d).
@@ -231,13 +232,13 @@ Proof.
       generalize (Rmult_le_compat_r q _ _ (Rlt_le _ _ Hq) (proj1 Hx)).
       generalize (Rmult_le_compat_r q _ _ (Rlt_le _ _ Hq) (proj2 Hx)).
       rewrite Hmin, Hmax. intros Hh Hl.
-      assert (Hl' : fst (epsilon_in s) <= Rmin e d) by (apply Rmin_glb; lra).
-      assert (Hh' : Rmax e d <= snd (epsilon_in s)) by (apply Rmax_lub; lra). lra. }
+      assert (Hl' : lower (epsilon_in s) <= Rmin e d) by (apply Rmin_glb; lra).
+      assert (Hh' : Rmax e d <= upper (epsilon_in s)) by (apply Rmax_lub; lra). lra. }
     assert (Hsmall := slope_small s H (x * q) Hbetween). assert (Hx1 := epsilon_below (x * q) Hbetween).
     fold q in Hsmall. rewrite slope_correct in Hsmall.
     replace (x * q / q) with x in Hsmall, Hx1 by (field; lra).
-    set (S := half_slope c x T) in *. set (width := (snd (epsilon_in s) - fst (epsilon_in s)) / q) in *.
-    assert (Hstep : Rabs (d / q - e / q) <= width).
+    set (S := half_slope c x T) in *. set (gap := (upper (epsilon_in s) - lower (epsilon_in s)) / q) in *.
+    assert (Hstep : Rabs (d / q - e / q) <= gap).
     { replace (d / q - e / q) with ((d - e) * / q) by (field; lra).
       rewrite Rabs_mult, (Rabs_pos_eq (/ q)) by (apply Rlt_le, Rinv_0_lt_compat, Hq).
       apply Rmult_le_compat_r; [apply Rlt_le, Rinv_0_lt_compat, Hq | apply Rabs_le; lra]. }
@@ -245,44 +246,49 @@ Proof.
     { rewrite Rabs_mult, (Rabs_pos_eq ((2 - x) ^ 2)) by apply pow2_ge_0.
       assert (Hone : 1 <= (2 - x) ^ 2) by nra. generalize (Rabs_pos S). nra. }
     assert (Hproduct := Rmult_le_compat _ _ _ _ (Rabs_pos S) (Rabs_pos _) Hslope Hstep).
-    assert (Hdiff := Rle_abs (2 * S * (d / q - e / q))). rewrite !Rabs_mult, (Rabs_pos_eq 2) in Hdiff by lra. lra.
+    assert (Hdiff := Rle_abs (2 * S * (d / q - e / q))). rewrite !Rabs_mult, (Rabs_pos_eq 2) in Hdiff by lra.
+    fold excess in Hsmall. cbv beta in Ex. rewrite Ex. eapply Rle_trans; [|exact Hsmall].
+    apply Rmult_le_compat_r; [lra|]. lra.
 Qed.
 
 Theorem certificate_correct : is_certified s.
 Proof.
   destruct ex_root as (root & Hbetween & Hroot). assert (Hlevels := levels_correct root Hbetween).
-  destruct ex_best as (delta & Hmin & Hdelta).
+  destruct ex_best as (delta & Hmin & Hdelta). assert (Hwidth := width_range s H).
   assert (HL := sigma_min_pos s H). assert (Hbest := minimiser_optimal gamma (sigma_min s) HL T delta Hmin).
-  assert (Hrange := proj1 Hbest). fold q in Hbest, Hrange. assert (Hq := q_pos). assert (Hinside := epsilon_inside s H).
-  assert (Hepsilon : 0 < epsilon s < 2 * sigma_min s ^ 2).
+  assert (Hrange := proj1 Hbest). fold q in Hbest, Hrange. assert (Hq := q_pos).
+  assert (Hinside := proj1 (proj2 (epsilon_narrow s H))).
+  assert (Hepsilon : 0 < printed (epsilon_in s) < 2 * sigma_min s ^ 2).
   { fold q. generalize (epsilon_lo_pos s H) (epsilon_hi_small s H). fold q. lra. }
-  unfold is_certified, contains. fold D T gamma q.
-  split; [exact (root_neighbours s H)|]. repeat split.
-  - exists root. split; [exact Hroot|]. split; [lra | exact Hlevels].
-  - unfold gamma. rewrite closed_gamma_correct. apply (gamma_inside s H).
-  - unfold gamma. rewrite closed_gamma_correct. apply (gamma_inside s H).
-  - unfold gamma. rewrite overlap_integral_correct, closed_gamma_correct. apply (overlap_inside s H).
-  - unfold gamma. rewrite overlap_integral_correct, closed_gamma_correct. apply (overlap_inside s H).
+  assert (Hexcess : variance_excess gamma (printed (epsilon_in s) / q) T = excess).
+  { unfold T. rewrite excess_is_closed by (generalize (one_step s H) (epsilon_below _ Hinside); lia || (fold q; lra)).
+    unfold gamma. now rewrite closed_gamma_correct. }
+  unfold is_certified. fold D T gamma q.
+  split; [apply Hwidth|]. split; [|split; [|split; [|split; [|split; [|split]]]]].
+  - exists root. split; [exact Hroot|]. split; [|exact Hlevels].
+    apply narrow_encloses; [apply Hwidth | apply (root_narrow s H) | lra].
+  - apply narrow_encloses; [apply Hwidth | apply (gamma_narrow s H) |].
+    unfold gamma. rewrite closed_gamma_correct. apply (gamma_inside s H).
+  - apply narrow_encloses; [apply Hwidth | apply (overlap_narrow s H) |].
+    unfold gamma. rewrite overlap_integral_correct, closed_gamma_correct. apply (overlap_inside s H).
   - intros Hrule. rewrite Hrule in Hlevels. simpl in Hlevels.
     apply (levels_reach_target D (overlap_target s) root);
       [apply D_pos | apply target_lt | exact Hroot | apply sigma_range | apply (two_levels s H) |].
     rewrite minus_IZR. lra.
-  - exists (delta * q). split; [exact Hbest | lra].
-  - apply Hinside.
-  - apply Hinside.
-  - rewrite variance_excess_correct by assumption. unfold T.
-    rewrite excess_is_closed by (generalize (one_step s H) (epsilon_below _ Hinside); lia || (fold q; lra)).
-    unfold gamma. rewrite closed_gamma_correct. apply (ratio_inside s H).
-  - rewrite variance_excess_correct by assumption. unfold T.
-    rewrite excess_is_closed by (generalize (one_step s H) (epsilon_below _ Hinside); lia || (fold q; lra)).
-    unfold gamma. rewrite closed_gamma_correct. apply (ratio_inside s H).
+  - exists (delta * q). split; [exact Hbest|].
+    apply narrow_encloses; [apply Hwidth | apply (epsilon_narrow s H) | lra].
+  - apply narrow_encloses; [apply Hwidth | apply (ratio_narrow s H) |].
+    rewrite variance_excess_correct by assumption. fold q. rewrite Hexcess. apply (ratio_inside s H).
   - intros e He.
     assert (Hgt := fun e He => variance_ratio_gt_1 gamma (sigma_min s) e T gamma_above_1 HL He).
     rewrite !Rabs_pos_eq by (apply Rlt_le, Rlt_0_minus, Hgt; assumption).
     assert (Hleast : variance_ratio gamma (sigma_min s) (delta * q) T <= variance_ratio gamma (sigma_min s) e T).
     { destruct (Req_dec e (delta * q)) as [->|Hne]; [apply Rle_refl | now apply Rlt_le, (proj2 Hbest)]. }
-    assert (Hnear := excess_near (epsilon s) (delta * q) Hinside ltac:(lra)).
-    rewrite !variance_excess_correct in * by assumption. fold q in Hleast |- *. lra.
+    assert (Hnear := excess_near (printed (epsilon_in s)) (delta * q) Hinside ltac:(lra)).
+    rewrite !variance_excess_correct in * by assumption. fold q in Hleast |- *. rewrite Hexcess in *.
+    set (best := variance_excess gamma (delta * q / q) T) in *. set (other := variance_excess gamma (e / q) T) in *.
+    assert (Hother : best <= other) by lra.
+    generalize (Rmult_le_compat_l (1 + width s) best other ltac:(lra) Hother). lra.
 Qed.
 
 End Correct.
@@ -297,40 +303,19 @@ Ltac numerals :=
   | |- context [(2 * ?a)%Z] => let n := eval compute in (2 * a)%Z in change (2 * a)%Z with n
   end.
 
-(* The rational number that a numeral of R stands for. *)
-Ltac rational x :=
-  lazymatch x with
-  | IZR ?n => let n := eval vm_compute in n in constr:(Qmake n 1)
-  | Q2R ?q => q
-  | ?a * ?b => let a := rational a in let b := rational b in constr:(Qmult a b)
-  | ?a / ?b => let a := rational a in let b := rational b in constr:(Qdiv a b)
-  end.
-
-(* lo has 53 bits before its point when multiplied by 2^k, k = 52 - floor(log2 lo). *)
-Ltac neighbours :=
-  lazymatch goal with
-  | |- are_neighbours (?lo, _) =>
-      let q := rational lo in
-      let k := eval vm_compute in (52 - Z.log2 (Qfloor q))%Z in
-      let m := eval vm_compute in (Qfloor (Qmult q (inject_Z (2 ^ k)))) in
-      apply (neighbours_scaled _ _ m k);
-      [split; now apply Z.leb_le | split; [now apply Z.leb_le | now apply Z.ltb_lt] | unfold Q2R; simpl; lra ..]
-  end.
-
 Ltac certify :=
   match goal with
   | |- is_certified ?s => let constants := eval hnf in s in change (is_certified constants)
   end;
   apply certificate_correct; constructor;
-  unfold overlap_integral, slope_sign, closed_excess, closed_gamma, tolerance, phi;
-  cbn [dim sigma_max sigma_min overlap_target rounded_by num_levels steps_per_level epsilon gamma_root_in gamma_in
-       overlap_in epsilon_in variance_ratio_in least_x fst snd];
+  unfold overlap_integral, slope_sign, closed_excess, closed_gamma, narrow, widest, phi;
+  cbn [dim sigma_max sigma_min overlap_target rounded_by num_levels steps_per_level width gamma_root_in gamma_in
+       overlap_in epsilon_in variance_ratio_in least_x printed lower upper];
   numerals;
   lazymatch goal with
-  | |- are_neighbours _ => neighbours
   | |- (_ < _)%Z => reflexivity
   | |- (_ <= _)%Z => now apply Z.leb_le
   | |- context [RInt _ _ _] => integral with (i_prec 64, i_degree 25, i_fuel 15)
   | |- forall e, _ => let e := fresh "e" in let He := fresh "He" in intros e He; interval with (i_prec 100)
-  | |- _ => interval with (i_prec 100)
+  | |- _ => repeat split; interval with (i_prec 100)
   end.

@@ -300,16 +300,15 @@ Definition orthonormal_statement : Prop :=
 
 (** * Certificates *)
 
-(* Rust: Interval::contains. *)
-Definition contains (i : R * R) (x : R) : Prop := fst i <= x <= snd i.
+(* A number as it is printed, and the ends of its enclosure. Rust: ScheduleFile, Enclosures. *)
+Record enclosed := enclosure { printed : R; lower : R; upper : R }.
 
-(* Both ends are positive normal binary64 numbers, m 2^e and (m + 1) 2^e, and there is none between them.
-   Rust: f64::next_up. *)
-Definition are_neighbours (i : R * R) : Prop :=
-  exists m e : Z, (2 ^ 52 <= m < 2 ^ 53)%Z /\ (-1074 <= e < 971)%Z /\
-  fst i = IZR m * powerRZ 2 e /\ snd i = IZR (m + 1) * powerRZ 2 e.
+(* The exact number x and the printed one lie between the ends, and these are at most [width] times x apart.
+   Rust: Interval::contains, Interval::relative_width. *)
+Definition encloses (width : R) (i : enclosed) (x : R) : Prop :=
+  lower i <= x <= upper i /\ lower i <= printed i <= upper i /\ upper i - lower i <= width * x.
 
-(* A schedule and the enclosures that the program prints for it. Rust: schedule::Derivation. *)
+(* A schedule with the numbers and enclosures that the program prints for it. Rust: schedule::Derivation. *)
 Record schedule := {
   dim : Z;                          (* D *)
   sigma_max : R; sigma_min : R;     (* sigma_1, sigma_L *)
@@ -317,16 +316,16 @@ Record schedule := {
   rounded_by : rounding;
   num_levels : Z;                   (* L *)
   steps_per_level : Z;              (* T *)
-  epsilon : R;
-  gamma_root_in : R * R;            (* the solution gamma of C(gamma) = target *)
-  gamma_in : R * R;                 (* the ratio of L geometric levels *)
-  overlap_in : R * R;               (* their overlap *)
-  epsilon_in : R * R;               (* the optimal epsilon of Technique 4 for this ratio *)
-  variance_ratio_in : R * R         (* s_T^2/sigma_i^2 with the epsilon above *)
+  width : R;                        (* of the widest enclosure, relative to the number enclosed *)
+  gamma_root_in : enclosed;         (* the solution gamma of C(gamma) = target *)
+  gamma_in : enclosed;              (* the ratio of L geometric levels *)
+  overlap_in : enclosed;            (* their overlap *)
+  epsilon_in : enclosed;            (* the optimal epsilon of Technique 4 for this ratio *)
+  variance_ratio_in : enclosed      (* s_T^2/sigma_i^2 with the epsilon printed *)
 }.
 
-(* How much closer to 1 another epsilon could bring the ratio. *)
-Definition tolerance : R := 1e-12.
+(* No certificate is wider. *)
+Definition widest : R := 1 / 1000.
 
 (* What a certificate proves. Rust: schedule::Request::derive with Law::Normal. *)
 Definition is_certified (s : schedule) : Prop :=
@@ -334,13 +333,13 @@ Definition is_certified (s : schedule) : Prop :=
   let T := Z.to_nat (steps_per_level s) in
   let gamma := realised_gamma (sigma_max s) (sigma_min s) (num_levels s) in
   let ratio e := variance_ratio gamma (sigma_min s) e T in
-  are_neighbours (gamma_root_in s) /\
-  (exists root, is_gamma_root D (overlap_target s) root /\ contains (gamma_root_in s) root /\
+  let epsilon := printed (epsilon_in s) in
+  width s <= widest /\
+  (exists root, is_gamma_root D (overlap_target s) root /\ encloses (width s) (gamma_root_in s) root /\
    is_rounded (rounded_by s) (real_levels (sigma_max s) (sigma_min s) root) (num_levels s)) /\
-  contains (gamma_in s) gamma /\
-  contains (overlap_in s) (overlap D gamma) /\
+  encloses (width s) (gamma_in s) gamma /\
+  encloses (width s) (overlap_in s) (overlap D gamma) /\
   (rounded_by s = ceil_plus_one -> overlap_target s <= overlap D gamma) /\
-  (exists best, is_optimal_epsilon gamma (sigma_min s) T best /\ contains (epsilon_in s) best) /\
-  contains (epsilon_in s) (epsilon s) /\
-  contains (variance_ratio_in s) (ratio (epsilon s)) /\
-  (forall e, 0 < e < 2 * sigma_min s ^ 2 -> Rabs (ratio (epsilon s) - 1) <= Rabs (ratio e - 1) + tolerance).
+  (exists best, is_optimal_epsilon gamma (sigma_min s) T best /\ encloses (width s) (epsilon_in s) best) /\
+  encloses (width s) (variance_ratio_in s) (ratio epsilon) /\
+  (forall e, 0 < e < 2 * sigma_min s ^ 2 -> Rabs (ratio epsilon - 1) <= (1 + width s) * Rabs (ratio e - 1)).

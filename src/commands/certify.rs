@@ -1,26 +1,35 @@
-//! `ncsn certify`: a schedule as a file that Coq proves right.
+//! `ncsn certify`: a schedule as a file that Coq proves right, and the proof of such a file from anybody.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 
-use super::Outcome;
-use super::check::{Stated, derive_schedule, read_schedule};
-use crate::certificate::certificate;
+use super::{Outcome, schedule};
+use crate::certificate::Certificate;
 use crate::cli::CertifyArgs;
 use crate::output::write_files;
+use crate::schedule_file::ScheduleFile;
 
-/// Which schedule to certify, and where to.
+/// Largest file that is read; certificates and schedule files have a few thousand bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// What to write or verify.
 #[derive(Clone, Debug)]
-pub struct Request {
-    subject: Subject,
-    output: Option<PathBuf>,
+pub enum Request {
+    /// Write the certificate of a schedule to a file, else to standard output.
+    Write(Subject, Option<PathBuf>),
+    /// Verify a certificate, of this schedule if there is one, in the folder of the proofs.
+    Verify(PathBuf, Option<Subject>, PathBuf),
 }
 
+/// A schedule.
 #[derive(Clone, Debug)]
-enum Subject {
+pub enum Subject {
+    /// That of a data set.
     Preset(String),
+    /// That of a file.
     File(PathBuf),
 }
 
@@ -29,23 +38,80 @@ impl TryFrom<CertifyArgs> for Request {
 
     fn try_from(args: CertifyArgs) -> Result<Self> {
         let subject = args.file.map(Subject::File).or(args.dataset.map(Subject::Preset));
-        Ok(Self { subject: subject.context("one of FILE and --dataset is required")?, output: args.output })
+        Ok(match args.verify {
+            Some(certificate) => Self::Verify(certificate, subject, args.proofs),
+            None => Self::Write(subject.context("one of SCHEDULE and --dataset is required")?, args.output),
+        })
     }
 }
 
-/// Writes the certificate.
+/// Writes or verifies the certificate.
 ///
 /// # Errors
-/// A schedule that cannot be read, one that has no proof, a file that cannot be written.
+/// A schedule or certificate that cannot be read, one that has no proof, a file that cannot be written, no Coq.
 pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
-    let Stated { schedule, name, spacing, .. } = match &request.subject {
-        Subject::Preset(name) => derive_schedule(name)?,
-        Subject::File(path) => read_schedule(path, None)?,
-    };
-    let text = certificate(&name, &schedule, spacing)?;
-    match &request.output {
-        Some(path) => write_files(&[(path, &text)])?,
-        None => out.write_all(text.as_bytes())?,
+    match request {
+        Request::Write(subject, output) => {
+            let text = certificate(subject)?.text();
+            match output {
+                Some(path) => write_files(&[(path, &text)])?,
+                None => out.write_all(text.as_bytes())?,
+            }
+            Ok(Outcome::Yes)
+        }
+        Request::Verify(path, subject, proofs) => {
+            let stated = Certificate::parse(&read(path)?).with_context(|| path.display().to_string())?;
+            if let Some(subject) = subject {
+                stated.compare(&certificate(subject)?).with_context(|| path.display().to_string())?;
+                writeln!(out, "{}: {} values, all those of the schedule", path.display(), stated.count())?;
+            }
+            let outcome = prove(&stated, proofs)?;
+            let verdict =
+                if outcome == Outcome::Yes { "certified" } else { "not certified: the proof fails" };
+            writeln!(out, "{}: {verdict}", path.display())?;
+            Ok(outcome)
+        }
     }
-    Ok(Outcome::Yes)
+}
+
+fn certificate(subject: &Subject) -> Result<Certificate> {
+    match subject {
+        Subject::Preset(name) => Certificate::new(&schedule::derive(&schedule::Request::preset(name)?)?.0),
+        Subject::File(path) => ScheduleFile::parse(&read(path)?)
+            .and_then(|file| Certificate::new(&file))
+            .with_context(|| path.display().to_string()),
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    let context = || path.display().to_string();
+    let size = std::fs::metadata(path).with_context(context)?.len();
+    ensure!(size <= MAX_BYTES, "{}: {size} bytes, allowed: {MAX_BYTES}", path.display());
+    std::fs::read_to_string(path).with_context(context)
+}
+
+/// Compiles the template with these numbers, and checks the proof again with coqchk.
+fn prove(stated: &Certificate, proofs: &Path) -> Result<Outcome> {
+    let script = proofs.join("../scripts/coq.sh");
+    ensure!(
+        script.is_file() && proofs.join("verify.sh").is_file(),
+        "{}: not the project's folder of proofs, which --verify needs (--proofs DIR)",
+        proofs.display()
+    );
+    // In the folder of the proofs, which is all that the checker sees.
+    let folder = tempfile::Builder::new().prefix("verify-").tempdir_in(proofs).context("making a folder")?;
+    std::fs::write(folder.path().join("stated.v"), stated.text()).context("writing the certificate")?;
+    let name = Path::new(folder.path().file_name().context("a folder without a name")?).join("stated.v");
+    let status = Command::new(&script)
+        .arg("./verify.sh")
+        .arg(&name)
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(io::stderr()))
+        .status()
+        .with_context(|| script.display().to_string())?;
+    match status.code() {
+        Some(0) => Ok(Outcome::Yes),
+        Some(1) => Ok(Outcome::No),
+        _ => bail!("{} ended with {status}", script.display()),
+    }
 }
