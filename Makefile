@@ -31,11 +31,15 @@ demo-schedule:
 ## All tests; those that need ../shared (real images, numbers of the authors' code) are ignored where it is not, and listed.
 ## The trainer's run side by side, each on one thread.
 SHARED := $(wildcard ../shared/oracles/ncsnv2_32_ngf8.weights.safetensors)
-INCLUDED := $(if $(SHARED),-- --include-ignored)
+INCLUDED := $(if $(SHARED),-- --include-ignored --skip on_purpose --skip the_transcript_of_evaluate)
 test: test-theory .libtorch
 	OMP_NUM_THREADS=1 $(CARGO) test -p ncsn-trainer $(INCLUDED)
-	@$(if $(SHARED),,echo "NOT CHECKED, for want of ../shared:"; grep -rh -A 2 'ignore = "needs ../shared' tests */tests \
-	    | sed -n 's/^fn \([a-z0-9_]*\).*/  \1/p')
+ifdef SHARED
+	NCSN_TRAINER=target/debug/ncsn-trainer $(CARGO) test --test readme -- --ignored the_transcript_of_evaluate
+else
+	@echo "NOT CHECKED, for want of ../shared:"
+	@grep -rh -A 1 'ignore = "needs ../shared' tests */tests | sed -n 's/^fn \([a-z0-9_]*\).*/  \1/p'
+endif
 
 ## The tests of the theory and of its commands, without libtorch.
 test-theory:

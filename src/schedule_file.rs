@@ -273,7 +273,7 @@ impl ScheduleFile {
 
     /// The numbers that are enclosed, with their keys and enclosures.
     pub fn enclosed(&self) -> [(&'static str, f64, [f64; 2]); 5] {
-        let Enclosures { gamma_root, gamma, overlap, epsilon, variance_ratio } = self.enclosures;
+        let Enclosures { gamma_root, gamma, overlap, epsilon, variance_ratio, .. } = self.enclosures;
         [
             ("gamma_root", self.gamma_root, gamma_root),
             ("gamma", self.gamma, gamma),

@@ -47,7 +47,7 @@ fn a_decoder_that_panics_is_a_corrupt_image_with_its_name() {
 /// Run by the test below in a process of its own: a panic on a thread that works for another one.
 #[test]
 #[ignore = "panics on purpose, for the test below"]
-fn a_fault() {
+fn a_fault_on_purpose() {
     ncsn::panics::ask_for_reports("ncsn 1.2.3");
     assert!(ncsn::panics::guarded(|| panic!("a guarded panic")).is_err());
     rayon::scope(|scope| scope.spawn(|_| panic!("the \u{1b}[2J cause")));
@@ -56,7 +56,8 @@ fn a_fault() {
 #[test]
 fn a_panic_elsewhere_is_one_line_that_asks_for_a_report() {
     let mut test = Command::new(std::env::current_exe().unwrap());
-    let test = test.args(["--ignored", "--exact", "--nocapture", "a_fault"]).env_remove("RUST_BACKTRACE");
+    let test =
+        test.args(["--ignored", "--exact", "--nocapture", "a_fault_on_purpose"]).env_remove("RUST_BACKTRACE");
     let (_, error) = error_of(test.output().unwrap());
     let lines: Vec<&str> = error.lines().collect();
     let [line] = lines[..] else { panic!("{error}") };

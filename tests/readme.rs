@@ -109,7 +109,7 @@ fn run_and_compare(program: &Path, transcripts: &[Transcript]) {
 
 /// `NCSN` names a faster build of the program; the poster's experiment takes minutes without optimisation.
 #[test]
-#[ignore = "needs ../shared/data"]
+#[ignore = "needs ../shared/data, real images"]
 fn transcripts_of_ncsn_with_data_are_what_it_prints() {
     let program = std::env::var_os("NCSN").map_or_else(|| env!("CARGO_BIN_EXE_ncsn").into(), PathBuf::from);
     run_and_compare(&program.canonicalize().expect("the program is built"), &of("ncsn"));
