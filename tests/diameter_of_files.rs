@@ -1,6 +1,6 @@
 //! From files to σ₁: known answers on real images where they are at hand, and on drawn ones everywhere.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ncsn::data::Options;
 use ncsn::measure::{Subsample, measure};
