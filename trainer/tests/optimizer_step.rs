@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::sync::{Mutex, PoisonError};
+
 use common::distance;
 use ncsn_trainer::config::{Config, Precision};
 use ncsn_trainer::model::{Architecture, Network, NetworkShape, Parameters};
@@ -54,7 +56,11 @@ fn stepped(config: &Config, start: &Tensor, mean: &Tensor, square: &Tensor) -> T
     start.to_kind(Kind::Double) - config.training.lr * mean / (square.sqrt() + config.training.adam_eps)
 }
 
+/// torch's generator is the process's: another test's draws between a step and its repetition would change them.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 fn check(architecture: Architecture, filters: i64, item: &[i64], amsgrad: bool) {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     tch::set_num_threads(2);
     let config = config(architecture, filters, item, amsgrad);
     let mut state = State::new(&config, Device::Cpu, Precision::F32).expect("a state");
