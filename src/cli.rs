@@ -342,7 +342,7 @@ pub struct ValidateArgs {
     /// Seed of all simulations
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     pub seed: u64,
-    /// Random draws per simulation
+    /// Random draws per simulation; chains take more where they need them to tell Langevin steps from none
     #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
     pub samples: usize,
     /// Probability that a true statement fails any of the statistical tests
