@@ -1,5 +1,6 @@
 //! `ncsn diameter`: the largest distance between two items of a data set.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -96,11 +97,7 @@ fn text(measured: &Measured) -> Result<String> {
     for row in measured.witness {
         writeln!(text, "  {:<12} {} (row {row})", "between", one_line(&measured.name(row)))?;
     }
-    writeln!(
-        text,
-        "  {:<12} {} distances computed for {} pairs, the others excluded by bounds",
-        "search", measured.pairs_evaluated, measured.pairs
-    )?;
+    writeln!(text, "  {:<12} {}", "search", search(measured.pairs_evaluated, measured.pairs))?;
     writeln!(
         text,
         "  {:<12} {:.2} s reading, {:.2} s measuring",
@@ -109,4 +106,26 @@ fn text(measured: &Measured) -> Result<String> {
         measured.measuring.as_secs_f64()
     )?;
     Ok(text)
+}
+
+/// How much of the search was computing distances; a pair that is met by two sweeps counts twice.
+fn search(computed: u64, pairs: u64) -> String {
+    let rest = match computed.cmp(&pairs) {
+        Ordering::Less => ", the others excluded by bounds",
+        Ordering::Equal => "",
+        Ordering::Greater => ", some of them more than once",
+    };
+    format!("{computed} distances computed for {pairs} pairs{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::search;
+
+    #[test]
+    fn no_pair_is_said_to_be_excluded_where_more_are_computed() {
+        assert_eq!(search(4, 10), "4 distances computed for 10 pairs, the others excluded by bounds");
+        assert_eq!(search(10, 10), "10 distances computed for 10 pairs");
+        assert_eq!(search(12, 10), "12 distances computed for 10 pairs, some of them more than once");
+    }
 }
