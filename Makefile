@@ -6,7 +6,7 @@ CIFAR := ../shared/data/cifar10-jpeg/train.tar.gz
 DEMO ?= runs/demo
 TRAINER = $(CARGO) run --release --quiet -p ncsn-trainer --
 
-.PHONY: demo demo-schedule test test-theory lapack bench bench-trainer lint doc proofs certify verify proofs-html
+.PHONY: demo demo-schedule test test-theory mutants lapack bench bench-trainer lint doc proofs certify verify proofs-html
 
 ## The whole way on built-in images: schedule, training, a sheet of samples; a few minutes on a CPU.
 demo: .libtorch
@@ -44,6 +44,10 @@ endif
 ## The tests of the theory and of its commands, without libtorch.
 test-theory:
 	$(CARGO) test $(INCLUDED)
+
+## Deliberate mistakes in the theory, each of which a check must catch: makes theory/mutants/README.md anew.
+mutants:
+	theory/mutants/run.py
 
 .libtorch:
 	scripts/setup-libtorch.sh

@@ -21,8 +21,8 @@ Definition stated : schedule := {|
   gamma_root_in := enclosure 0x1.04fe9b638b136p+0 0x1.04fe9b638b135p+0 0x1.04fe9b638b136p+0;
   gamma_in := enclosure 0x1.04fc79b7f54a4p+0 0x1.04fc79b7f54a3p+0 0x1.04fc79b7f54a5p+0;
   overlap_in := enclosure 0x1.0105833bf10b2p-1 0x1.0105833bf1037p-1 0x1.0105833bf112ep-1;
-  epsilon_in := enclosure 0x1.d72530f2daa4bp-19 0x1.d72530f2da9efp-19 0x1.d72530f2daaa7p-19;
-  variance_ratio_in := enclosure 0x1.086b0e86f9027p+0 0x1.086b0e86f9025p+0 0x1.086b0e86f9029p+0
+  epsilon_in := enclosure 0x1.d72530f2daa5dp-19 0x1.d72530f2daa53p-19 0x1.d72530f2daa67p-19;
+  variance_ratio_in := enclosure 0x1.086b0e86f9028p+0 0x1.086b0e86f9027p+0 0x1.086b0e86f9028p+0
 |}.
 
 Theorem stated_is_certified : is_certified stated.

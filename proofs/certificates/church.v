@@ -21,8 +21,8 @@ Definition stated : schedule := {|
   gamma_root_in := enclosure 0x1.034ee5a2365eep+0 0x1.034ee5a2365edp+0 0x1.034ee5a2365eep+0;
   gamma_in := enclosure 0x1.034e5bf84f0a9p+0 0x1.034e5bf84f0a8p+0 0x1.034e5bf84f0aap+0;
   overlap_in := enclosure 0x1.00639b639bc42p-1 0x1.00639b639bb88p-1 0x1.00639b639bcfcp-1;
-  epsilon_in := enclosure 0x1.4761cb57180c6p-19 0x1.4761cb5718064p-19 0x1.4761cb5718128p-19;
-  variance_ratio_in := enclosure 0x1.06074b9e650a8p+0 0x1.06074b9e650a6p+0 0x1.06074b9e650aap+0
+  epsilon_in := enclosure 0x1.4761cb57180b3p-19 0x1.4761cb57180adp-19 0x1.4761cb57180b9p-19;
+  variance_ratio_in := enclosure 0x1.06074b9e650a8p+0 0x1.06074b9e650a7p+0 0x1.06074b9e650a8p+0
 |}.
 
 Theorem stated_is_certified : is_certified stated.

@@ -21,8 +21,8 @@ Definition stated : schedule := {|
   gamma_root_in := enclosure 0x1.14fc198d0f5bcp+0 0x1.14fc198d0f5bcp+0 0x1.14fc198d0f5bdp+0;
   gamma_in := enclosure 0x1.14d42796f809bp+0 0x1.14d42796f809ap+0 0x1.14d42796f809cp+0;
   overlap_in := enclosure 0x1.048e57277b4d2p-1 0x1.048e57277b4b4p-1 0x1.048e57277b4efp-1;
-  epsilon_in := enclosure 0x1.72c304d715d24p-17 0x1.72c304d715d13p-17 0x1.72c304d715d34p-17;
-  variance_ratio_in := enclosure 0x1.17c5700072beap+0 0x1.17c5700072be8p+0 0x1.17c5700072becp+0
+  epsilon_in := enclosure 0x1.72c304d715d23p-17 0x1.72c304d715d1dp-17 0x1.72c304d715d29p-17;
+  variance_ratio_in := enclosure 0x1.17c5700072beap+0 0x1.17c5700072be9p+0 0x1.17c5700072bebp+0
 |}.
 
 Theorem stated_is_certified : is_certified stated.

@@ -21,8 +21,8 @@ Definition stated : schedule := {|
   gamma_root_in := enclosure 0x1.027920993e9dcp+0 0x1.027920993e9dbp+0 0x1.027920993e9dcp+0;
   gamma_in := enclosure 0x1.0278f65eb2d5fp+0 0x1.0278f65eb2d5ep+0 0x1.0278f65eb2d6p+0;
   overlap_in := enclosure 0x1.0028df09aeeap-1 0x1.0028df09aeda7p-1 0x1.0028df09aef98p-1;
-  epsilon_in := enclosure 0x1.f57137e1a51e8p-20 0x1.f57137e1a511dp-20 0x1.f57137e1a52b4p-20;
-  variance_ratio_in := enclosure 0x1.04b20f416967cp+0 0x1.04b20f416967ap+0 0x1.04b20f416967fp+0
+  epsilon_in := enclosure 0x1.f57137e1a5212p-20 0x1.f57137e1a5209p-20 0x1.f57137e1a521cp-20;
+  variance_ratio_in := enclosure 0x1.04b20f416967cp+0 0x1.04b20f416967cp+0 0x1.04b20f416967dp+0
 |}.
 
 Theorem stated_is_certified : is_certified stated.

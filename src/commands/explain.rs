@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use ncsn_theory::chain::chain_excess;
 use ncsn_theory::interval::Interval;
 use ncsn_theory::proposition2::RadiusLaw;
 use ncsn_theory::proposition3;
@@ -180,7 +179,6 @@ fn explain(schedule: &Schedule, law: Law, level: u64, eigenvalues: Option<&[f64]
     } else {
         schedule.variance_ratio()
     };
-    let carried = chain_excess(schedule.gamma(), schedule.delta(), schedule.steps_per_level(), level);
     Ok(Level {
         level,
         sigma,
@@ -188,7 +186,7 @@ fn explain(schedule: &Schedule, law: Law, level: u64, eigenvalues: Option<&[f64]
         overlap_next: (level < schedule.num_levels()).then(|| schedule.overlap(law).mid()),
         variance_in: entering * entering,
         variance_out: ratio.mid() * sigma * sigma,
-        chain_variance_out: (1.0 + carried.mid()) * sigma * sigma,
+        chain_variance_out: (1.0 + schedule.chain_excess(level).mid()) * sigma * sigma,
         expected_norm: RadiusLaw::new(schedule.dim(), sigma)?.mean().mid(),
         worst_direction: match eigenvalues {
             Some(eigenvalues) if index > 0 => Some(worst_direction(schedule, index, eigenvalues)?),

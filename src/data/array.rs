@@ -251,7 +251,7 @@ fn data_set(
     let mut names = Names::default();
     let name = request.path.file_name().unwrap_or_default().to_string_lossy();
     names.push_records(&name, count);
-    DataSet { rows, shape: shape.clone(), names, notes: Vec::new(), skipped: 0, digest }
+    DataSet { rows, shape: shape.clone(), planes: false, names, notes: Vec::new(), skipped: 0, digest }
 }
 
 /// Reads values in place once, for no NaN or infinity may pass.

@@ -99,7 +99,7 @@ pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Erro
     let notes = vec![format!("CIFAR records of {}", crate::escape::one_line(&read.join(", ")))];
     let shape = vec![3, SIDE, SIDE];
     let rows = Pixels::Bytes(rows);
-    let data = DataSet { rows, shape, names, notes, skipped: 0, digest: OnceLock::new() };
+    let data = DataSet { rows, shape, planes: true, names, notes, skipped: 0, digest: OnceLock::new() };
     data.ranged(request)?.fitted(request)
 }
 

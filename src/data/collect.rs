@@ -138,7 +138,15 @@ impl<'a> Collector<'a> {
         let mut rows = ByteRows::new(dim);
         rows.push(file, count, 0, dim);
         let digest = OnceLock::from(spool::digest(hash, "u8", count, &shape));
-        Ok(DataSet { rows: Pixels::Bytes(rows), shape, names: self.names, notes, skipped, digest })
+        Ok(DataSet {
+            rows: Pixels::Bytes(rows),
+            shape,
+            planes: true,
+            names: self.names,
+            notes,
+            skipped,
+            digest,
+        })
     }
 }
 

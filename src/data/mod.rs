@@ -112,6 +112,8 @@ pub struct DataSet {
     pub rows: Pixels,
     /// Shape of one row: `[channels, height, width]` for images, else as stored.
     pub shape: Vec<usize>,
+    /// Whether the format says that rows are planes of channels; an array does not say which of its axes are what.
+    pub planes: bool,
     /// Names of the rows.
     pub names: Names,
     /// What was done that the reader of a report should know: files chosen, images converted, images skipped.

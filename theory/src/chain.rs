@@ -48,9 +48,15 @@ use crate::proposition3::{excess_from, variance_excess};
 /// # Source
 /// Algorithm 1 and the recursion in the proof of Proposition 3, without its assumption on where a level starts.
 pub fn chain_excess(gamma: Interval, delta: Interval, steps: u64, levels: u64) -> Interval {
+    chain_excess_from((gamma - 1.0) * (gamma + 1.0), delta, steps, levels)
+}
+
+/// [`chain_excess`] for γ² − 1 itself, `start`, which is known more sharply than γ where γ is near 1.
+pub fn chain_excess_from(start: Interval, delta: Interval, steps: u64, levels: u64) -> Interval {
     let first = excess_from(Interval::ZERO, delta, steps);
-    let Geometric { sum, power, .. } = Geometric::new(carried(gamma, delta, steps), levels.saturating_sub(1));
-    power * first + variance_excess(gamma, delta, steps) * sum
+    let carried = (1.0 + start) * (1.0 - delta).sqr().powi(steps);
+    let Geometric { sum, power, .. } = Geometric::new(carried, levels.saturating_sub(1));
+    power * first + excess_from(start, delta, steps) * sum
 }
 
 /// Limit of [`chain_excess`] for ever more levels of one ratio; none unless q < 1 is certain.
@@ -60,11 +66,6 @@ pub fn chain_excess(gamma: Interval, delta: Interval, steps: u64, levels: u64) -
 /// r* − 1 = E/(1 − q),   which is   r* = v(1 − w^{2T})/(1 − γ²w^{2T})
 /// ```
 pub fn chain_limit(gamma: Interval, delta: Interval, steps: u64) -> Option<Interval> {
-    let carried = carried(gamma, delta, steps);
+    let carried = gamma.sqr() * (1.0 - delta).sqr().powi(steps);
     carried.is_below(1.0).then(|| variance_excess(gamma, delta, steps) / (1.0 - carried))
-}
-
-/// q = γ²(1 − δ)^{2T}, the share of its excess that a level hands on.
-fn carried(gamma: Interval, delta: Interval, steps: u64) -> Interval {
-    gamma.sqr() * (1.0 - delta).sqr().powi(steps)
 }

@@ -319,6 +319,13 @@ mod tests {
     }
 
     #[test]
+    fn a_square_is_not_a_product_of_two_independent_factors() {
+        let straddling = Interval::ordered(-1.0, 2.0);
+        assert_eq!(straddling.sqr(), Interval::ordered(0.0, 4.0));
+        assert_eq!(straddling * straddling, Interval::ordered(-2.0, 4.0));
+    }
+
+    #[test]
     fn exact_results_stay_points() {
         let three = Interval::point(3.0);
         assert_eq!((three * three - Interval::ONE) / 2.0, Interval::point(4.0));

@@ -338,6 +338,8 @@ mod tests {
                 .all(|d| variance(d[0]).hi() < variance(d[1]).lo())
         );
         assert!(variance(1 << 40).is_below(limit) && variance(1 << 40).is_above(0.499_999));
+        let limit = |sigma| RadiusLaw::new(7, sigma).unwrap().normal_limit().variance();
+        assert_eq!((limit(1.0), limit(3.0)), (Interval::point(0.5), Interval::point(4.5)));
     }
 
     #[test]

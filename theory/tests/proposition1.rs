@@ -314,6 +314,18 @@ fn the_midpoint_estimate_agrees_with_draws_from_the_component() {
     assert!(margin < 0.5 * plain);
 }
 
+/// Two equal centres share every draw: no spread, and Bernstein's bound is its second term, 7Rℓ/(3(n − 1)) with R = ½.
+#[test]
+fn draws_without_spread_still_leave_the_second_term_of_bernsteins_bound() {
+    const N: usize = 1000;
+    let mixture = Mixture::new(array![[1.0, 2.0], [1.0, 2.0]].view(), 0.7).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let estimate = mixture.expected_responsibility((0, 1), N, 0.99, &mut rng).unwrap();
+    let half_width = 7.0 * 0.5 * (4.0_f64 / 0.01).ln() / (3.0 * (N - 1) as f64);
+    assert_eq!((estimate.value, estimate.interval.hi()), (0.5, 0.5));
+    assert!((estimate.interval.lo() - (0.5 - half_width)).abs() < 1e-12, "{:?}", estimate.interval);
+}
+
 #[test]
 fn bad_input_is_refused_by_name() {
     let good = array![[0.0, 1.0], [1.0, 0.0]];

@@ -2,14 +2,14 @@
 
 mod common;
 
-use common::encloses;
+use common::{encloses, encloses_rational, rational};
 use ncsn_theory::Error;
 use ncsn_theory::interval::Interval;
 use ncsn_theory::proposition2::RadiusLaw;
 use ncsn_theory::proposition3::variance_excess;
 use ncsn_theory::schedule::{
-    Law, NoiseRange, Request, Rounding, Steps, gamma_root, num_levels, optimal_delta, overlap, real_levels,
-    steps_for_tolerance,
+    Law, NoiseRange, Request, Rounding, Steps, gamma_root, num_levels, optimal_delta, optimal_delta_from,
+    overlap, real_levels, steps_for_tolerance, targets_for_levels,
 };
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -69,6 +69,25 @@ fn optimal_steps_enclose_mpmath_within_the_stated_width() {
 }
 
 #[test]
+fn targets_for_a_number_of_levels_are_those_that_give_it() {
+    const LEVELS: u64 = 232;
+    let range = NoiseRange::new(50.0, 0.01).unwrap();
+    for rounding in Rounding::ALL {
+        let (lo, hi) = targets_for_levels(range, 3072, LEVELS, rounding, Law::Normal).unwrap();
+        let levels =
+            |target| num_levels(range, gamma_root(3072, target, Law::Normal).unwrap(), rounding).unwrap();
+        let inside = [lo.hi() + 1e-9, 0.5 * (lo.mid() + hi.mid()), hi.lo() - 1e-9];
+        assert_eq!(inside.map(levels), [LEVELS; 3], "{}", rounding.name());
+        assert_eq!(
+            [lo.lo() - 1e-9, hi.hi() + 1e-9].map(levels),
+            [LEVELS - 1, LEVELS + 1],
+            "{}",
+            rounding.name()
+        );
+    }
+}
+
+#[test]
 fn four_dimensions_have_no_ratio() {
     for dim in 0..5 {
         assert_eq!(gamma_root(dim, 0.5, Law::Normal), Err(Error::NoRatio { dim, target: 0.5 }));
@@ -90,12 +109,29 @@ fn tolerance_gives_the_smallest_number_of_steps() {
 fn unreachable_tolerance_and_small_budget_are_errors() {
     let gamma = Interval::point(1.0398);
     assert!(matches!(steps_for_tolerance(gamma, 1e-12), Err(Error::Tolerance { .. })));
-    let refused = Steps::Budget(231).per_level(gamma, 232);
+    let range = NoiseRange::new(50.0, 0.01).unwrap();
+    let refused = Steps::Budget(231).per_level(range, 232);
     assert_eq!(refused, Err(Error::Budget { budget: 231, num_levels: 232 }));
-    assert_eq!(Steps::Budget(463).per_level(gamma, 232), Ok(1));
+    assert_eq!(Steps::Budget(463).per_level(range, 232), Ok(1));
 }
 
 proptest! {
+    /// Two levels and one step: δ = 1 − γ⁻² = (σ₁² − σ_L²)/σ₁², a fraction.
+    #[test]
+    fn levels_that_nearly_touch_are_known_as_sharply_as_others(
+        min in 1e-3..1e3_f64, apart in (-15.9..0.5_f64).prop_map(|power| 10_f64.powf(power)),
+    ) {
+        let max = (min * (1.0 + apart)).max(min.next_up());
+        let range = NoiseRange::new(max, min).unwrap();
+        let delta = optimal_delta_from(range.start_excess(2), 1).unwrap();
+        let (large, small) = (rational(max).pow(2), rational(min).pow(2));
+        prop_assert!(encloses_rational(delta, &((&large - small) / large)), "{max} {min}: {delta}");
+        prop_assert!(delta.relative_width() <= 21.0 * f64::EPSILON, "{max} {min}: {}", delta.relative_width());
+        let excess = range.start_excess(2).relative_width();
+        prop_assert!(excess <= (10.0 + 6.0 * (max / min).ln()) * f64::EPSILON, "{max} {min}: {excess}");
+        prop_assert!(range.ln_ratio().relative_width() <= 4.0 * f64::EPSILON, "{max} {min}");
+    }
+
     #[test]
     fn overlap_falls_beyond_the_root(dim in 5_u64..1_000_000, target in 0.05..0.95_f64, stretch in 1e-6..1.0_f64) {
         let root = gamma_root(dim, target, Law::Normal).unwrap();

@@ -4,7 +4,9 @@ use ncsn_theory::schedule::check::{Finding, Spacing, Verdict, check, named_rules
 use ncsn_theory::schedule::presets::{
     DATASETS, Dataset, Model, PUBLISHED_OVERLAP, PUBLISHED_SIGMA_MIN, Published,
 };
-use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Schedule, Steps, targets_for_levels};
+use ncsn_theory::schedule::{
+    DataRange, Law, NoiseRange, Request, Rounding, Schedule, Steps, targets_for_levels,
+};
 
 fn ncsnv2() -> impl Iterator<Item = (&'static Dataset, &'static Published)> {
     DATASETS.iter().filter_map(|dataset| Some((dataset, dataset.row(Model::NcsnV2)?)))
@@ -169,4 +171,13 @@ fn numbers_that_differ_look_different() {
     let text = grows.expect("the variance grows").to_string();
     let numbers: Vec<&str> = text.split([' ', ':']).filter(|word| word.starts_with("0.04")).collect();
     assert!(numbers.len() == 2 && numbers[0] != numbers[1], "{text}");
+}
+
+/// Source: integer brute force over all pairs of MNIST's training images, as `tests/diameter_of_files.rs` has it.
+#[test]
+fn the_preset_of_mnist_is_the_diameter_of_its_images() {
+    const SQUARED: u64 = 18_518_557;
+    let mnist = Dataset::find("mnist").unwrap();
+    assert!(DataRange::Unit.sigma_max(SQUARED).contains(mnist.sigma_max));
+    assert!(DataRange::Signed.sigma_max(SQUARED).contains(2.0 * mnist.sigma_max));
 }

@@ -6,9 +6,11 @@ use std::str::FromStr;
 
 use ncsn::schedule_file::ScheduleFile;
 use ncsn_theory::langevin::Annealing;
+use ncsn_theory::schedule::DataRange;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::dataset::{ImageShape, Layout};
 use crate::model::NetworkShape;
 
 /// Everything that determines a run; the file `config.toml` of its folder.
@@ -43,8 +45,28 @@ pub struct Noise {
     pub steps_per_level: u64,
     /// ε.
     pub epsilon: f64,
+    /// Units of the levels: those of pixels in [0, 1], or the data's own.
+    #[serde(default, skip_serializing_if = "Scale::is_unit")]
+    pub units: Scale,
     /// Where these numbers come from.
     pub source: String,
+}
+
+/// What a noise level of 1 means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// The distance from black to white.
+    #[default]
+    Unit,
+    /// 1 as the data's numbers count it.
+    Native,
+}
+
+impl Scale {
+    fn is_unit(&self) -> bool {
+        *self == Self::Unit
+    }
 }
 
 /// The data and what is done to them.
@@ -75,6 +97,12 @@ pub struct Data {
     /// Whether images are turned upright as their EXIF orientation says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exif: bool,
+    /// Order of the values of images in an array, where it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
+    /// Channels, height and width of the items of an array, where they were said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<ImageShape>,
     /// Items held out for the test loss, drawn by the seed, where there is no test split.
     pub held_out: u64,
     /// Whether half of the images, drawn anew at each step, are mirrored left to right.
@@ -251,6 +279,7 @@ impl Config {
             num_levels: file.num_levels,
             steps_per_level: file.steps_per_level,
             epsilon: file.epsilon,
+            units: if file.data_range == DataRange::Native.name() { Scale::Native } else { Scale::Unit },
             source: format!("{} for {}", file.provenance.program, file.dataset),
         };
         Ok(file)
@@ -259,10 +288,15 @@ impl Config {
 
 impl fmt::Display for Noise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sigma_max, sigma_min, num_levels, steps_per_level, epsilon, source } = self;
+        let Self { sigma_max, sigma_min, num_levels, steps_per_level, epsilon, units, source } = self;
+        let units = match units {
+            Scale::Unit => "",
+            Scale::Native => " in the data's units",
+        };
         write!(
             f,
-            "{sigma_max} to {sigma_min} in {num_levels} levels, T = {steps_per_level}, epsilon {epsilon:e} ({source})"
+            "{sigma_max} to {sigma_min}{units} in {num_levels} levels, T = {steps_per_level}, epsilon {epsilon:e} \
+             ({source})"
         )
     }
 }

@@ -4,7 +4,7 @@ use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_M
 use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Steps};
 
 use crate::Error;
-use crate::config::{Config, Data, Noise, Records, Training};
+use crate::config::{Config, Data, Noise, Records, Scale, Training};
 use crate::model::{Architecture, NetworkShape};
 use crate::{mixture, shapes};
 
@@ -71,6 +71,7 @@ fn table4(name: &str, dataset: &Dataset, model: Model) -> Result<Option<Config>,
             num_levels: row.num_levels,
             steps_per_level: row.steps_per_level,
             epsilon,
+            units: Scale::Unit,
             source: format!("Song & Ermon (2020), Table 4, {}{misprint}", row.model.name()),
         },
         data: Data {
@@ -140,6 +141,7 @@ pub fn own() -> Config {
             num_levels: 0,
             steps_per_level: 0,
             epsilon: 0.0,
+            units: Scale::Unit,
             source: "none yet".to_owned(),
         },
         data: Data { held_out: 1000, ..no_data() },
@@ -161,6 +163,7 @@ fn mixture2d() -> Result<Config, Error> {
             steps_per_level: 10,
             // A tenth of σ_L²: the variance after a level is within 6 % of the level's own (equation 6).
             epsilon: 0.1 * (mixture::SPREAD / 5.0).powi(2),
+            units: Scale::Native,
             source: "two dimensions have no ratio by Technique 2; 20 levels from the largest distance of two centres"
                 .to_owned(),
         },
@@ -187,6 +190,7 @@ pub fn derived(dim: u64, sigma_max: f64, sigma_min: f64, steps: u64, source: &st
         num_levels: schedule.num_levels(),
         steps_per_level: steps,
         epsilon: schedule.epsilon(),
+        units: Scale::Unit,
         source: format!("Techniques 2 and 4 for D = {dim}; sigma_max: {source}"),
     })
 }
@@ -198,6 +202,8 @@ fn no_data() -> Data {
         crop: None,
         skip_corrupt: false,
         value_range: None,
+        layout: None,
+        shape: None,
         exif: false,
         size: None,
         array: None,

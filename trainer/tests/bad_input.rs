@@ -5,24 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::command::{failure, small_run, success, trainer};
-
-fn write_npy(path: &Path, shape: &str, bytes: &[u8]) {
-    write_array(path, "|u1", shape, bytes);
-}
-
-fn write_array(path: &Path, kind: &str, shape: &str, bytes: &[u8]) {
-    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
-    while (10 + header.len() + 1) % 64 != 0 {
-        header.push(' ');
-    }
-    header.push('\n');
-    let mut file = b"\x93NUMPY\x01\x00".to_vec();
-    file.extend((header.len() as u16).to_le_bytes());
-    file.extend(header.as_bytes());
-    file.extend(bytes);
-    fs::write(path, file).expect("writes");
-}
+use common::command::{failure, small_run, success, trainer, write_array, write_npy, write_schedule};
 
 #[test]
 fn flags_out_of_their_domain_name_the_limit() {
@@ -94,20 +77,7 @@ fn data_of_another_shape_are_named_with_both_shapes() {
 fn a_schedule_for_another_dimension_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let schedule = folder.path().join("cifar10.toml");
-    let provenance = ncsn::schedule_file::Provenance::default();
-    let dataset = ncsn_theory::schedule::presets::Dataset::find("cifar10").expect("a data set");
-    let request = ncsn_theory::schedule::Request {
-        dim: dataset.dim(),
-        range: ncsn_theory::schedule::NoiseRange::new(dataset.sigma_max, 0.01).expect("a range"),
-        overlap: 0.5,
-        law: ncsn_theory::schedule::Law::Normal,
-        rounding: ncsn_theory::schedule::Rounding::CeilPlusOne,
-        steps: ncsn_theory::schedule::Steps::PerLevel(5),
-    };
-    let derivation = request.derive().expect("a schedule");
-    let range = ncsn_theory::schedule::DataRange::Unit;
-    let file = ncsn::schedule_file::ScheduleFile::new(&derivation, "cifar10".to_owned(), range, provenance);
-    fs::write(&schedule, file.to_toml().expect("TOML")).expect("writes");
+    write_schedule(&schedule, 3072, 50.0, ncsn_theory::schedule::DataRange::Unit);
     let line = failure(trainer("train --preset shapes --run x --schedule").arg(&schedule));
     assert!(line.contains("cifar10.toml: dim is 3072, expected 768 for items of 3 x 16 x 16"), "{line}");
     let text = fs::read_to_string(&schedule).expect("text");

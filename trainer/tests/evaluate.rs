@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 
@@ -246,7 +247,7 @@ fn evaluate_takes_data_or_their_statistics() {
 
 /// An `.npz` file as numpy writes it, of doubles.
 fn write_npz(path: &Path, arrays: &[(&str, &Tensor)]) {
-    let mut archive = zip::ZipWriter::new(std::fs::File::create(path).expect("a new file"));
+    let mut archive = zip::ZipWriter::new(fs::File::create(path).expect("a new file"));
     for (name, tensor) in arrays {
         let shape: String = tensor.size().iter().map(|side| format!("{side},")).collect();
         let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape}), }}\n");
@@ -306,6 +307,87 @@ fn neighbours_finds_copies_and_mirrored_copies() {
     assert_eq!((sheet.width(), sheet.height()), (3 * 5 + 4 * 2, 3 * 6 + 4 * 2));
 }
 
+/// Colour images of 12 × 12 as PNG files.
+fn write_pictures(folder: &Path, salt: u8) {
+    fs::create_dir(folder).expect("a folder");
+    for number in 0..9_u8 {
+        let pixel = |x: u32, y: u32| {
+            image::Rgb([x, y, x + y].map(|at| (at as u8).wrapping_mul(7 + salt).wrapping_add(number * 20)))
+        };
+        image::RgbImage::from_fn(12, 12, pixel).save(folder.join(format!("{number}.png"))).expect("a PNG");
+    }
+}
+
+#[test]
+fn samples_are_read_as_the_data_are_unless_they_have_been() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    write_pictures(&path("data"), 0);
+    write_pictures(&path("samples"), 4);
+    fs::write(path("samples/broken.png"), b"\x89PNG\r\n\x1a\nnothing").expect("writes");
+    let run = |arguments: &str| {
+        let mut command = trainer(&format!("evaluate --data data --device cpu --samples {arguments}"));
+        command.current_dir(folder.path());
+        command
+    };
+    let message = failure(&mut run("samples"));
+    assert!(message.contains("broken.png"), "{message}");
+    let text = success(&mut run("samples --skip-corrupt --size 6 --crop 10"));
+    assert!(text.starts_with("9 samples against 9 items of the data, by 108 features: pixels\n"), "{text}");
+    // What has been cropped and resized is not so again; an array never is.
+    let small = Tensor::zeros([9, 3, 6, 6], (Kind::Float, Device::Cpu));
+    ncsn_trainer::array_file::write_tensor(&path("small.npy"), &small).expect("writes");
+    fs::create_dir(path("small")).expect("a folder");
+    for number in 0..9 {
+        image::RgbImage::new(6, 6).save(path(&format!("small/{number}.png"))).expect("a PNG");
+    }
+    let message = failure(&mut run("small --size 6 --crop 10"));
+    assert!(message.contains("0.png is 6×6, smaller than the crop"), "{message}");
+    let [pictures, array] = ["small --samples-as-is", "small.npy"]
+        .map(|samples| success(&mut run(&format!("{samples} --size 6 --crop 10"))));
+    assert_eq!(pictures, array);
+}
+
+#[test]
+fn data_in_their_own_units_are_compared_in_them() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    let write = |name: &str, values: &Tensor| {
+        ncsn_trainer::array_file::write_tensor(&path(name), values).expect("writes");
+    };
+    // Values from about −50 to 50, and the same 2 higher in each of 30 places, channels last.
+    let data = (number(&[40, 6, 5, 1], 3) * 100.0).to_kind(Kind::Float);
+    write("data.npy", &data);
+    write("samples.npy", &(&data + 2.0));
+    let run = |arguments: &str| {
+        let mut command = trainer(&format!("{arguments} --device cpu --format json"));
+        command.current_dir(folder.path());
+        command
+    };
+    let json =
+        |arguments: &str| -> Value { serde_json::from_str(&success(&mut run(arguments))).expect("JSON") };
+    let found = json("evaluate --samples samples.npy --data data.npy --statistics s.safetensors");
+    assert_eq!(found["features"], "values in their own units");
+    let distance = |found: &Value| found["frechet"]["distance"].as_f64().expect("a number");
+    close(distance(&found), 30.0 * 4.0, 1e-3);
+    assert!(found["notes"].to_string().contains("taken as height x width x channels"), "{found:#}");
+    close(distance(&json("evaluate --samples samples.npy --data s.safetensors")), 120.0, 1e-3);
+    let nearest = json("neighbours --samples data.npy --data data.npy --num 3 --grid n.png");
+    assert_eq!(
+        (&nearest["neighbours"][2][0]["item"], &nearest["neighbours"][2][0]["distance"]),
+        (&2.into(), &0.0.into())
+    );
+    assert!(nearest["notes"].to_string().contains("the sheet shows -"), "{nearest:#}");
+    // Pixels are in other units.
+    let bytes = vec![7; 40 * 30];
+    common::command::write_npy(&path("bytes.npy"), "(40, 6, 5, 1)", &bytes);
+    let message = failure(&mut run("evaluate --samples bytes.npy --data data.npy"));
+    assert!(
+        message.starts_with("error: bytes.npy: bytes, which become pixels in [0, 1], expected numbers in"),
+        "{message}"
+    );
+}
+
 #[test]
 fn clamped_values_are_counted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -338,7 +420,7 @@ fn bad_input_ends_in_one_line() {
     ncsn_trainer::array_file::write_tensor(&folder.path().join("other.npy"), &other).expect("writes");
     assert_eq!(
         refused("evaluate --samples samples.npy --data other.npy"),
-        "error: other.npy: items of 1 x 4 x 4, expected 1 x 6 x 5, as the samples have (--size resizes images)\n"
+        "error: other.npy: items of 1 x 4 x 4, expected 1 x 6 x 5 as the samples have\n"
     );
     let statistics = Tensor::from_slice(&[0.0_f64, 1.0]);
     let tensors = ["mu", "sigma", "count"].map(|name| (name.to_owned(), &statistics));

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::centroid::{self, Ranked, Staircase};
 use super::entry::{Block, Entry, Kept, Square};
 use super::rows::{self, Rows};
-use super::{Diameter, DiameterError, Method, Progress, brute, pairs_of};
+use super::{Diameter, DiameterError, Method, Progress, brute, duplicates, pairs_of};
 use crate::Error;
 
 /// Pairs that one row may have left for their evaluation to be cheaper than a projection of the row.
@@ -14,14 +14,15 @@ const CHEAP_PAIRS_PER_ROW: u64 = 16;
 /// Pairs that are cheaper to evaluate than to prepare any bound for.
 const CHEAP_PAIRS: u64 = 50_000;
 
-/// Rows in a block of [`Search::evaluate_staircase`].
+/// Rows in a block of [`Search::evaluate_staircase`], and bytes of such a block that has more than one row.
 const STAIR: usize = 64;
+const STAIR_BYTES: usize = 1 << 20;
 
 /// Everything a search knows.
 pub(super) struct Search<'a, E: Entry, R> {
     pub(super) rows: &'a R,
     pub(super) centre: Vec<E>,
-    /// All rows, farthest from the centre first.
+    /// All rows that differ, farthest from the centre first.
     pub(super) ranked: Vec<Ranked<E::Square>>,
     pub(super) kept: Kept<E::Square>,
     pub(super) report: &'a (dyn Fn(Progress) + Sync),
@@ -30,8 +31,12 @@ pub(super) struct Search<'a, E: Entry, R> {
 impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
     pub(super) fn start(rows: &'a R, report: &'a (dyn Fn(Progress) + Sync)) -> Result<Self, DiameterError> {
         let centre = centroid::centre(rows)?;
-        let ranked = centroid::rank(rows, &centre, report)?;
-        Ok(Self { rows, centre, ranked, kept: Kept::NONE, report })
+        let ranked = duplicates::drop_equal(rows, centroid::rank(rows, &centre, report)?)?;
+        let mut kept = Kept::NONE;
+        if ranked.len() == 1 {
+            kept.offer(E::Square::default(), 0, 1); // all are equal
+        }
+        Ok(Self { rows, centre, ranked, kept, report })
     }
 
     /// A squared distance that some pair surely attains; 0 before any was evaluated.
@@ -51,11 +56,13 @@ impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
 
     /// Evaluates every pair of a staircase that is long and thin.
     pub(super) fn evaluate_staircase(&mut self, stairs: &Staircase) -> Result<(), DiameterError> {
-        let starts: Vec<usize> = (0..stairs.rows()).step_by(STAIR).collect();
+        let dim = self.rows.dim();
+        let height = (STAIR_BYTES / (dim * size_of::<E>()).max(1)).clamp(1, STAIR);
+        let starts: Vec<usize> = (0..stairs.rows()).step_by(height).collect();
         let kept = starts
             .into_par_iter()
             .map_init(
-                || (vec![E::default(); STAIR * self.rows.dim()], vec![E::default(); self.rows.dim()]),
+                || (vec![E::default(); height * dim], vec![E::default(); dim]),
                 |(block, row), start| self.evaluate_stair(stairs, start, block, row),
             )
             .try_reduce(|| Kept::NONE, |a, b| Ok(a.join(b)))?;
@@ -72,7 +79,7 @@ impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
         row: &mut [E],
     ) -> Result<Kept<E::Square>, DiameterError> {
         let dim = self.rows.dim();
-        let end = (start + STAIR).min(stairs.rows());
+        let end = (start + block.len() / dim).min(stairs.rows());
         let members = &self.ranked[start..end];
         self.gather(members, block)?;
         let mut kept = Kept::NONE;

@@ -3,7 +3,7 @@
 //! The search never computes all N(N − 1)/2 distances. Every pair is either evaluated or discarded because an upper bound
 //! of its distance lies below a distance that was found, so the result is exact. In order:
 //!
-//! 1. One pass over the rows computes the distance of each from a centre ([`centroid`]).
+//! 1. One pass over the rows computes the distance of each from a centre ([`centroid`]); of equal rows one is kept.
 //! 2. Sweeps from a far row to the row farthest from it give a large distance to compare with (`sweep`).
 //! 3. Pairs whose distances from the centre sum to less are discarded ([`centroid::closer_than`]).
 //! 4. When many remain, projections on a few directions bound the rest ([`lowrank::upper_bound`]).
@@ -13,6 +13,7 @@
 
 mod brute;
 pub mod centroid;
+mod duplicates;
 mod entry;
 mod error;
 mod evaluate;
@@ -132,7 +133,8 @@ impl Diameter<Interval> {
 /// # Accuracy
 /// `u8`: exact. Floats: the exact squared distance of the stored numbers is enclosed with a relative width of at most
 /// 2γ_n(1 + γ_n)/(1 − γ_n), γ_n = n·u/(1 − n·u), n = ⌈dim/16⌉ + 19, u = 2⁻⁵³ (in all less than 4.9e-14 for dim = 3072), widened by the last
-/// roundings and by dim·2⁻¹⁰⁷⁴ for squares that underflow. Working memory: 64 MB on up to 8 threads and 32 bytes per row.
+/// roundings and by dim·2⁻¹⁰⁷⁴ for squares that underflow. Working memory: 64 MB on up to 8 threads, 32 bytes
+/// per row, 8 bytes per entry of one row, and on each thread as much as three rows take.
 ///
 /// # Errors
 /// - [`Error::Count`]: fewer than two rows, or 2³² or more.

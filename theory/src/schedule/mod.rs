@@ -16,12 +16,12 @@ pub use spacing::{
     Law, MAX_CHI_DIM, MAX_DIM, MIN_DIM, Rounding, gamma_root, num_levels, overlap, real_levels,
     realised_gamma, targets_for_levels,
 };
-pub use step::{MAX_STEPS, Steps, optimal_delta, steps_for_tolerance};
+pub use step::{MAX_STEPS, Steps, optimal_delta, optimal_delta_from, steps_for_tolerance};
 
 use crate::Error;
-use crate::chain::chain_excess;
+use crate::chain::chain_excess_from;
 use crate::interval::Interval;
-use crate::proposition3::{variance_excess, variance_ratio};
+use crate::proposition3::excess_from;
 
 /// A geometric sequence of noise levels and the Langevin dynamics that runs on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,12 +113,21 @@ impl Schedule {
 
     /// Proposition 3's s_T²/σ_i² at the realised ratio: variance after one level that starts at exactly σ_{i−1}².
     pub fn variance_ratio(&self) -> Interval {
-        variance_ratio(self.gamma(), self.delta(), self.steps_per_level)
+        1.0 + excess_from(self.start_excess(), self.delta(), self.steps_per_level)
     }
 
     /// s²/σ_L² after all L levels of Algorithm 1, each from where the one above ended, the first from σ₁².
     pub fn chain_ratio(&self) -> Interval {
-        1.0 + chain_excess(self.gamma(), self.delta(), self.steps_per_level, self.num_levels)
+        1.0 + self.chain_excess(self.num_levels)
+    }
+
+    /// s²/σ² − 1 after the first `levels` levels of Algorithm 1.
+    pub fn chain_excess(&self, levels: u64) -> Interval {
+        chain_excess_from(self.start_excess(), self.delta(), self.steps_per_level, levels)
+    }
+
+    fn start_excess(&self) -> Interval {
+        self.range.start_excess(self.num_levels)
     }
 
     /// σ_i for i = 0 (σ₁) … L − 1 (σ_L).
@@ -139,7 +148,7 @@ impl Schedule {
     /// # Errors
     /// [`Error::Domain`] when the product σ_L²·δ is not a positive double.
     pub fn optimal_epsilon(&self) -> Result<Interval, Error> {
-        epsilon_from_delta(self.range, optimal_delta(self.gamma(), self.steps_per_level)?)
+        epsilon_from_delta(self.range, optimal_delta_from(self.start_excess(), self.steps_per_level)?)
     }
 }
 
@@ -232,8 +241,9 @@ impl Request {
         let gamma_root = gamma_root(self.dim, self.overlap, self.law)?;
         let levels = num_levels(self.range, gamma_root, self.rounding)?;
         let gamma = realised_gamma(self.range, levels);
-        let steps = self.steps.per_level(gamma, levels)?;
-        let epsilon = epsilon_from_delta(self.range, optimal_delta(gamma, steps)?)?;
+        let steps = self.steps.per_level(self.range, levels)?;
+        let epsilon =
+            epsilon_from_delta(self.range, optimal_delta_from(self.range.start_excess(levels), steps)?)?;
         let schedule = Schedule::new(self.dim, self.range, levels, steps, epsilon.mid())?;
         Ok(Derivation {
             request: self,
@@ -269,17 +279,17 @@ pub struct TradeOff {
 /// # Errors
 /// Those of [`optimal_delta`]; [`Error::Count`] when L·T exceeds 2⁵³.
 pub fn trade_off(range: NoiseRange, num_levels: u64, steps: &[u64]) -> Result<Vec<TradeOff>, Error> {
-    let gamma = realised_gamma(range, spacing::check_levels(num_levels)?);
+    let start = range.start_excess(spacing::check_levels(num_levels)?);
     steps
         .iter()
         .map(|&steps_per_level| {
-            let delta = optimal_delta(gamma, steps_per_level)?;
+            let delta = optimal_delta_from(start, steps_per_level)?;
             let chosen = Interval::point(delta.mid());
             Ok(TradeOff {
                 steps_per_level,
                 epsilon: epsilon_from_delta(range, delta)?,
-                variance_excess: variance_excess(gamma, chosen, steps_per_level),
-                chain_excess: chain_excess(gamma, chosen, steps_per_level, num_levels),
+                variance_excess: excess_from(start, chosen, steps_per_level),
+                chain_excess: chain_excess_from(start, chosen, steps_per_level, num_levels),
                 score_evaluations: count_evaluations(num_levels, steps_per_level)?,
             })
         })

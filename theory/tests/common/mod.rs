@@ -42,10 +42,19 @@ pub fn rows(table: &str) -> impl Iterator<Item = Row<'_>> {
 
 /// Whether the number that a decimal writes lies in the interval, without any rounding.
 pub fn encloses(interval: Interval, text: &str) -> bool {
-    let value = decimal(text);
-    let above = !interval.lo().is_finite() || BigRational::from_float(interval.lo()).unwrap() <= value;
-    let below = !interval.hi().is_finite() || value <= BigRational::from_float(interval.hi()).unwrap();
+    encloses_rational(interval, &decimal(text))
+}
+
+/// Whether a fraction lies in the interval, without any rounding.
+pub fn encloses_rational(interval: Interval, value: &BigRational) -> bool {
+    let above = !interval.lo().is_finite() || rational(interval.lo()) <= *value;
+    let below = !interval.hi().is_finite() || *value <= rational(interval.hi());
     above && below
+}
+
+/// The fraction that a double is.
+pub fn rational(x: f64) -> BigRational {
+    BigRational::from_float(x).unwrap()
 }
 
 /// The rational that a decimal such as `-1.25e-3` writes.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ncsn::cli::ReadArgs;
 
-use super::{DeviceArgs, Format};
+use super::{DeviceArgs, Format, LayoutArgs};
 use crate::device::Wanted;
 use crate::source::Weights;
 
@@ -18,9 +18,18 @@ pub struct ComparisonArgs {
     /// Data: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy, .npz; its training part
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
-    /// How the data are read
+    /// How images of both are read; arrays are taken as they are
     #[command(flatten)]
     pub read: ReadArgs,
+    /// How arrays of both hold images
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+    /// Array of .npz or column of parquet for the samples, where it is not that of --array
+    #[arg(long, value_name = "NAME")]
+    pub samples_array: Option<String>,
+    /// Read images of the samples without --size, --crop, --value-range and --exif: they have been through them
+    #[arg(long)]
+    pub samples_as_is: bool,
     /// Weights of Inception v3, whose features are compared instead of pixels: pt_inception-2015-12-05-6726825d.pth
     #[arg(long, value_name = "FILE")]
     pub inception: Option<PathBuf>,

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ncsn::cli::{CompletionsArgs, ManArgs};
 
 use crate::config::Precision;
+use crate::dataset::{ImageShape, Layout, Stated};
 use crate::device::Wanted;
 
 pub use evaluate::{ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ScoreArgs};
@@ -70,6 +71,24 @@ pub enum Format {
     Text,
     /// For programs
     Json,
+}
+
+/// How arrays hold images.
+#[derive(Args, Clone, Debug, Default)]
+pub struct LayoutArgs {
+    /// Order of the values in arrays of images: chw or hwc [default: as far as it is unambiguous, which is said]
+    #[arg(long, value_name = "ORDER")]
+    pub layout: Option<Layout>,
+    /// Channels, height and width of the items of an array, such as 3,32,32 for vectors that are images
+    #[arg(long, value_name = "C,H,W")]
+    pub shape: Option<ImageShape>,
+}
+
+impl LayoutArgs {
+    /// The same, for the reader.
+    pub fn stated(&self) -> Stated {
+        Stated { layout: self.layout, shape: self.shape }
+    }
 }
 
 /// Where to compute, and how precisely.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ncsn::cli::ReadArgs;
 
-use super::{DeviceArgs, Format};
+use super::{DeviceArgs, Format, LayoutArgs};
 use crate::model::Architecture;
 
 /// Train a network
@@ -27,7 +27,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// Go on with the run in --run
-    #[arg(long, requires = "run", conflicts_with = "ReadArgs")]
+    #[arg(long, requires = "run", conflicts_with_all = ["ReadArgs", "LayoutArgs"])]
     pub resume: bool,
     /// Noise schedule from 'ncsn schedule --format toml', instead of the preset's
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
@@ -44,6 +44,9 @@ pub struct TrainArgs {
     /// How items are read
     #[command(flatten)]
     pub read: ReadArgs,
+    /// How arrays hold images
+    #[command(flatten)]
+    pub layout: LayoutArgs,
     /// Settings that override the preset's
     #[command(flatten)]
     pub overrides: OverrideArgs,

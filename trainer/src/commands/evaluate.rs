@@ -11,7 +11,7 @@ use tch::{Device, Tensor};
 use crate::Error;
 use crate::cli::{ComparisonArgs, DeviceArgs, EvaluateArgs, Format};
 use crate::config::Precision;
-use crate::dataset::{Items, shape_text};
+use crate::dataset::{Items, Units, Wanted};
 use crate::evaluate::features::{self, Clamped, Features};
 use crate::evaluate::frechet::{Frechet, frechet};
 use crate::evaluate::kernel::{Kernel, kernel};
@@ -42,13 +42,15 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
     }
     let device = device(comparison)?;
     let features = Features::open(comparison.inception.as_deref(), device)?;
-    let samples = features::open_items(&comparison.samples, &Options::default())?;
-    let data = if statistics::is_statistics(&comparison.data) {
+    let (features, samples, data, mut notes) = if statistics::is_statistics(&comparison.data) {
+        let (samples, note) = open_samples(comparison)?;
+        let features = features.of_statistics(statistics::identity(&comparison.data)?.as_deref());
         let statistics = Statistics::read(&comparison.data, &features.identity())?;
-        Side { statistics, features: None, note: None }
+        (features, samples, Side { statistics, features: None, note: None }, note.into_iter().collect())
     } else {
-        let items = data(comparison, &features, &samples)?;
-        side("data", &items, &features, comparison.batch, device)?
+        let Compared { features, samples, data, notes } = open(comparison, features)?;
+        let data = side("data", &data, &features, comparison.batch, device)?;
+        (features, samples, data, notes)
     };
     // Before the samples, which may take long too.
     if let Some(path) = &args.statistics {
@@ -60,7 +62,8 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
         (Some(samples), Some(data)) => Some(kernel(samples, data, SUBSETS.0, SUBSETS.1, args.seed)?),
         _ => None,
     };
-    report(args, &features, [&samples, &data], distance, kernel, out)?;
+    notes.extend(remarks([&samples, &data], distance, kernel));
+    report(args, &features, [&samples.statistics, &data.statistics], distance, kernel, &notes, out)?;
     Ok(Outcome::Yes)
 }
 
@@ -74,20 +77,52 @@ pub fn device(args: &ComparisonArgs) -> Result<Device, Error> {
     Ok(super::set_up(&single)?.0)
 }
 
-/// Opens the data, which must have the samples' shape where pixels are compared.
+/// What is compared, and by what.
+pub struct Compared {
+    /// The features, for the units of the data.
+    pub features: Features,
+    /// Samples.
+    pub samples: Items,
+    /// Data of their shape, where pixels are compared.
+    pub data: Items,
+    /// Lines on what was found by a rule.
+    pub notes: Vec<String>,
+}
+
+/// Opens samples and data.
 ///
 /// # Errors
-/// Those of reading; [`Error::Content`] with both shapes.
-pub fn data(args: &ComparisonArgs, features: &Features, samples: &Items) -> Result<Items, Error> {
-    let items = features::open_items(&args.data, &args.read.clone().into())?;
-    if matches!(features, Features::Pixels) && items.shape() != samples.shape() {
+/// Those of reading; [`Error::Content`] with both shapes, or with both units.
+pub fn open(args: &ComparisonArgs, features: Features) -> Result<Compared, Error> {
+    let (samples, samples_note) = open_samples(args)?;
+    let wanted = Wanted { shape: samples.shape(), as_what: "the samples have" };
+    let wanted = Some(wanted).filter(|_| !matches!(features, Features::Inception(..)));
+    let options = args.read.clone().into();
+    let (data, data_note) = features::open_items(&args.data, &options, args.layout.stated(), wanted)?;
+    let features = features.fitting(&data)?;
+    if let (Features::Values, Units::Floats([least, most]), Units::Bytes) =
+        (&features, data.units()?, samples.units()?)
+    {
         return Err(Error::Content {
-            path: args.data.clone(),
-            found: format!("items of {}", shape_text(items.shape())),
-            expected: format!("{}, as the samples have (--size resizes images)", shape_text(samples.shape())),
+            path: args.samples.clone(),
+            found: "bytes, which become pixels in [0, 1]".to_owned(),
+            expected: format!("numbers in the units of the data, which go from {least} to {most}"),
         });
     }
-    Ok(items)
+    let notes = samples_note.into_iter().chain(data_note).collect();
+    Ok(Compared { features, samples, data, notes })
+}
+
+/// Opens the samples: images as the data are read, arrays as they are.
+fn open_samples(args: &ComparisonArgs) -> Result<(Items, Option<String>), Error> {
+    let suffix = args.samples.extension().and_then(|suffix| suffix.to_str());
+    let (is_array, has_names) = (matches!(suffix, Some("npy" | "npz")), suffix != Some("npy"));
+    let mut options: Options = args.read.clone().into();
+    if is_array || args.samples_as_is {
+        options = Options { skip_corrupt: options.skip_corrupt, array: options.array, ..Options::default() };
+    }
+    options.array = args.samples_array.clone().or(options.array.filter(|_| has_names));
+    features::open_items(&args.samples, &options, args.layout.stated(), None)
 }
 
 /// Features of all items, with their statistics.
@@ -98,7 +133,7 @@ fn side(what: &str, items: &Items, features: &Features, batch: u64, device: Devi
     let parts = super::in_batches(what, total, batch, |numbers, each| {
         let done = numbers.end;
         let numbers: Vec<usize> = numbers.map(|number| number as usize).collect();
-        let batch = features::read(items, &numbers)?;
+        let batch = features::read(items, &numbers, features)?;
         clamped = clamped.and(batch.clamped);
         let part = features.of(&batch.items, device)?;
         let moments = match &mut moments {
@@ -115,27 +150,39 @@ fn side(what: &str, items: &Items, features: &Features, batch: u64, device: Devi
     Ok(Side { statistics: moments.finish()?, features: Some(Tensor::cat(&parts, 0)), note })
 }
 
+/// Lines on what a reader of the distances should know.
+fn remarks(sides: [&Side; 2], distance: Frechet, kernel: Option<Kernel>) -> Vec<String> {
+    let [samples, data] = sides.map(|side| &side.statistics);
+    let few: Vec<&str> = [("samples", samples), ("data", data)]
+        .into_iter()
+        .filter(|(_, side)| side.count.is_some_and(|count| count <= samples.dim() as u64))
+        .map(|(name, _)| name)
+        .collect();
+    let few = (!few.is_empty()).then(|| {
+        format!(
+            "no more {} than features: the covariance is singular and the distance depends on their number",
+            few.join(" and ")
+        )
+    });
+    let rounded = (distance.distance < 0.0)
+        .then(|| "a Fréchet distance below 0 is 0 but for rounding: no difference was found".to_owned());
+    let unbiased = kernel.filter(|kernel| kernel.distance < 0.0).map(|_| {
+        "a kernel distance below 0 is an estimate of 0 or little more: no difference was found".to_owned()
+    });
+    let clamped = sides.iter().filter_map(|side| side.note.clone());
+    clamped.chain(few).chain(rounded).chain(unbiased).collect()
+}
+
 fn report(
     args: &EvaluateArgs,
     features: &Features,
-    sides: [&Side; 2],
+    [samples, data]: [&Statistics; 2],
     distance: Frechet,
     kernel: Option<Kernel>,
+    notes: &[String],
     out: &mut dyn Write,
 ) -> Result<()> {
-    let [samples, data] = sides.map(|side| &side.statistics);
     let dim = samples.dim();
-    let few = [("samples", samples), ("data", data)]
-        .into_iter()
-        .filter(|(_, side)| side.count.is_some_and(|count| count <= dim as u64))
-        .map(|(name, _)| name);
-    let few = few.collect::<Vec<_>>().join(" and ");
-    let few = (!few.is_empty()).then(|| {
-        format!(
-            "no more {few} than features: the covariance is singular and the distance depends on their number"
-        )
-    });
-    let notes: Vec<&String> = sides.iter().filter_map(|side| side.note.as_ref()).chain(&few).collect();
     match args.comparison.format {
         Format::Json => {
             let kernel = kernel.map(|kernel| {
@@ -185,4 +232,28 @@ fn report(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Kind;
+
+    use super::*;
+
+    #[test]
+    fn distances_below_0_have_their_word() {
+        let side = || {
+            let [mean, covariance] =
+                [vec![2], vec![2, 2]].map(|shape| Tensor::zeros(shape, (Kind::Double, Device::Cpu)));
+            Side { statistics: Statistics { count: Some(9), mean, covariance }, features: None, note: None }
+        };
+        let said = |frechet: f64, kernel: f64| {
+            let distance = Frechet { distance: frechet, means: 0.0, covariances: frechet, rounding: 1e-6 };
+            let kernel = Kernel { distance: kernel, spread: 0.1, subsets: 100, size: 9 };
+            remarks([&side(), &side()], distance, Some(kernel)).join("\n")
+        };
+        assert_eq!(said(0.0, 0.0), "");
+        assert!(said(-1e-9, 0.0).starts_with("a Fréchet distance below 0 is 0 but for rounding"));
+        assert!(said(0.0, -1e-3).starts_with("a kernel distance below 0 is an estimate of 0"));
+    }
 }

@@ -4,13 +4,13 @@ use std::io::Write;
 
 use anyhow::{Result, ensure};
 use ncsn::commands::Outcome;
-use ncsn::data::Options;
 use serde_json::json;
 use tch::{Device, Tensor};
 
+use super::evaluate::Compared;
 use crate::Error;
 use crate::cli::{Format, NeighboursArgs};
-use crate::dataset::Items;
+use crate::dataset::{Items, Units};
 use crate::evaluate::features::{self, Batch, Clamped, Features};
 use crate::evaluate::neighbours::{Nearest, Neighbour};
 use crate::sheet::Sheet;
@@ -23,21 +23,20 @@ pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
     let comparison = &args.comparison;
     let device = super::evaluate::device(comparison)?;
     let features = Features::open(comparison.inception.as_deref(), device)?;
-    let samples = features::open_items(&comparison.samples, &Options::default())?;
+    let Compared { features, samples, data, mut notes } = super::evaluate::open(comparison, features)?;
     let is_image = samples.shape().len() == 3;
     ensure!(is_image || !args.flip, "--flip is for images; the samples are vectors");
     ensure!(is_image || args.grid.is_none(), "--grid is for images; the samples are vectors");
     let num = super::within("num", args.num, samples.len() as u64)? as usize;
-    let data = super::evaluate::data(comparison, &features, &samples)?;
     let count = super::within("count", args.count, data.len() as u64)? as usize;
-    let chosen = features::read(&samples, &(0..num).collect::<Vec<_>>())?;
+    let chosen = features::read(&samples, &(0..num).collect::<Vec<_>>(), &features)?;
     let mut nearest = Nearest::new(features.of(&chosen.items, device)?, count);
     let mut clamped = Clamped::default();
     let total = data.len() as u64;
     super::in_batches("data", total, comparison.batch, |numbers, each| {
         let (first, done) = (numbers.start as usize, numbers.end);
         let numbers: Vec<usize> = numbers.map(|number| number as usize).collect();
-        let Batch { items, clamped: more } = features::read(&data, &numbers)?;
+        let Batch { items, clamped: more } = features::read(&data, &numbers, &features)?;
         clamped = clamped.and(more);
         let vectors = features.of(&items, device)?;
         crate::torch::attempt(|| nearest.add(&vectors, first, false))?;
@@ -50,14 +49,22 @@ pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
     })?;
     let found = nearest.finish();
     let sheet = match &args.grid {
-        Some(path) => Some(super::write_sheet(path, &rows(&chosen.items, &data, &found)?)?),
+        Some(path) => {
+            let (images, columns) = rows(&chosen.items, &data, &found, &features)?;
+            let shown = match (&features, data.units()?) {
+                (Features::Values, Units::Floats([least, most])) if most > least => {
+                    notes.push(format!("the sheet shows {least} as black and {most} as white"));
+                    (images - least) / (most - least)
+                }
+                _ => images,
+            };
+            Some(super::write_sheet(path, &Sheet::with_columns(&shown, columns)?)?)
+        }
         None => None,
     };
     let dim = samples.shape().iter().product::<i64>() as u64;
-    let notes: Vec<String> = [("samples", chosen.clamped, num as u64), ("data", clamped, total)]
-        .into_iter()
-        .filter_map(|(what, clamped, items)| clamped.note(what, items * dim))
-        .collect();
+    let clamped = [("samples", chosen.clamped, num as u64), ("data", clamped, total)];
+    notes.extend(clamped.into_iter().filter_map(|(what, clamped, items)| clamped.note(what, items * dim)));
     match comparison.format {
         Format::Json => {
             let rows: Vec<_> = found.iter().map(|row| row.iter().map(object).collect::<Vec<_>>()).collect();
@@ -95,16 +102,21 @@ fn object(neighbour: &Neighbour) -> serde_json::Value {
     json!({"item": neighbour.item, "mirrored": neighbour.mirrored, "distance": neighbour.distance})
 }
 
-/// A row for each sample: the sample, then its neighbours, mirrored where they are near so.
-fn rows(samples: &Tensor, data: &Items, found: &[Vec<Neighbour>]) -> Result<Sheet, Error> {
+/// A row for each sample: the sample, then its neighbours, mirrored where they are near so; and the images in a row.
+fn rows(
+    samples: &Tensor,
+    data: &Items,
+    found: &[Vec<Neighbour>],
+    features: &Features,
+) -> Result<(Tensor, usize), Error> {
     let mut images = Vec::new();
     for (number, row) in found.iter().enumerate() {
         images.push(samples.get(number as i64));
         for neighbour in row {
-            let image = features::read(data, &[neighbour.item])?.items.get(0);
+            let image = features::read(data, &[neighbour.item], features)?.items.get(0);
             images.push(if neighbour.mirrored { image.flip([2]) } else { image });
         }
     }
     let columns = found.first().map_or(0, Vec::len) + 1;
-    Sheet::with_columns(&Tensor::stack(&images, 0).to_device(Device::Cpu), columns)
+    Ok((Tensor::stack(&images, 0).to_device(Device::Cpu), columns))
 }

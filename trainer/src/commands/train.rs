@@ -9,7 +9,6 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result, bail, ensure};
 use ncsn::cli::ReadArgs;
 use ncsn::commands::Outcome;
-use ncsn_theory::schedule::DataRange;
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -39,12 +38,8 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
     if let Some(architecture) = args.overrides.architecture {
         config.network.architecture = architecture;
     }
-    // Presets for images have levels for pixels in [0, 1]; the built-in points have their own units.
-    let mut range = if config.preset == "mixture2d" { DataRange::Native } else { DataRange::Unit };
     if let Some(path) = args.schedule.as_ref() {
         let schedule = config.use_schedule(path)?;
-        range =
-            if schedule.data_range == DataRange::Native.name() { DataRange::Native } else { DataRange::Unit };
         if let Some(derived) =
             schedule.provenance.data.filter(|data| data.digest != split.digest && !args.any_data)
         {
@@ -61,7 +56,7 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
         }
     }
     if !args.resume {
-        split.check_range(range)?;
+        split.check_units(config.noise.units)?;
     }
     config.check()?;
     if args.dry_run {
@@ -152,6 +147,13 @@ fn describe(
         state.network.parameters().count(),
         device::name(state.network.device())
     )?;
+    writeln!(
+        out,
+        "items of {}, network {} with n = {}",
+        dataset::shape_text(split.train.shape()),
+        config.network.architecture,
+        config.network.filters
+    )?;
     writeln!(out, "noise {}", config.noise)?;
     for note in &split.notes {
         writeln!(out, "note: {note}")?;
@@ -188,6 +190,8 @@ fn fresh(args: &TrainArgs) -> Result<Config> {
     };
     override_with(&mut config, &args.overrides);
     read_with(&mut config, &args.read);
+    config.data.layout = args.layout.layout.or(config.data.layout);
+    config.data.shape = args.layout.shape.or(config.data.shape);
     if let Some(path) = &args.data {
         config.data.train = Some(path.clone());
     }

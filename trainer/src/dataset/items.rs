@@ -7,6 +7,7 @@ use ncsn::data::{self, Pixels, Rows};
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
+use super::layout::{Arrangement, Layout, Stated, Wanted, arrange, planes};
 use super::order::{HELD_OUT_STREAM, permutation};
 use crate::Error;
 
@@ -15,6 +16,8 @@ use crate::Error;
 pub struct Items {
     pub(super) source: Source,
     pub(super) shape: Vec<i64>,
+    /// Order of the stored values of images.
+    pub(super) layout: Layout,
     /// Numbers of the items that belong to this part, if not all do.
     pub(super) chosen: Option<Arc<Vec<u32>>>,
     pub(super) path: PathBuf,
@@ -51,28 +54,47 @@ pub enum Units {
 }
 
 impl Items {
-    /// The items of a data set, which must have a shape.
+    /// The items of a data set, and a line where their axes were found by a rule.
+    ///
+    /// # Arguments
+    /// `stated` — what is said of arrays. `wanted` — shape that the items must have, where it is known.
     ///
     /// # Errors
-    /// [`Error::Content`] for items of another shape.
-    pub fn of_files(set: data::DataSet, path: &Path, shape: &[i64]) -> Result<Self, Error> {
-        let found: Vec<i64> = set.shape.iter().map(|&side| side as i64).collect();
-        // A plain matrix of pixels is as good as one channel of them.
-        if found != shape && [&[1], &found[..]].concat() != shape {
-            return Err(Error::Content {
-                path: path.to_owned(),
-                found: format!("items of {}", shape_text(&found)),
-                expected: format!("{} as the network takes (--size resizes images)", shape_text(shape)),
-            });
-        }
-        let shape = shape.to_vec();
-        Ok(Self { source: Source::Files(Arc::new(set)), shape, chosen: None, path: path.to_owned() })
+    /// [`Error::Content`] for items of another shape, or whose axes are ambiguous.
+    pub fn of_files(
+        set: data::DataSet,
+        path: &Path,
+        stated: Stated,
+        wanted: Option<Wanted>,
+    ) -> Result<(Self, Option<String>), Error> {
+        let stored: Vec<i64> = set.shape.iter().map(|&side| side as i64).collect();
+        let arranged = match wanted {
+            Some(wanted) if set.planes && stored != wanted.shape => Err((
+                format!("items of {}", shape_text(&stored)),
+                format!("{wanted} (--size resizes images)"),
+            )),
+            _ if set.planes => Ok(Arrangement { shape: stored, layout: Layout::Chw, note: None }),
+            _ => arrange(&stored, stated, wanted),
+        };
+        let Arrangement { shape, layout, note } = arranged.map_err(|(found, expected)| Error::Content {
+            path: path.to_owned(),
+            found,
+            expected,
+        })?;
+        let source = Source::Files(Arc::new(set));
+        Ok((Self { source, shape, layout, chosen: None, path: path.to_owned() }, note))
     }
 
     /// All items, in order, from memory.
     pub fn of_bytes(bytes: Vec<u8>, shape: &[i64]) -> Self {
         let path = PathBuf::from("memory");
-        Self { source: Source::Images(Arc::new(bytes)), shape: shape.to_vec(), chosen: None, path }
+        Self {
+            source: Source::Images(Arc::new(bytes)),
+            shape: shape.to_vec(),
+            layout: Layout::Chw,
+            chosen: None,
+            path,
+        }
     }
 
     /// Number of items.
@@ -129,21 +151,32 @@ impl Items {
             Source::Files(set) => match &set.rows {
                 Pixels::Bytes(rows) => {
                     let mut values = vec![0; numbers.len() * dim];
+                    let mut row = vec![0; dim];
                     for (&number, item) in numbers.iter().zip(values.chunks_exact_mut(dim)) {
-                        rows.read(stored(number), item).map_err(Error::file(&self.path))?;
+                        rows.read(stored(number), &mut row).map_err(Error::file(&self.path))?;
+                        self.arranged(&row, item);
                     }
                     Ok(Stored::Bytes(values))
                 }
                 Pixels::Floats(rows) => {
-                    let mut values = Vec::with_capacity(numbers.len() * dim);
-                    let mut item = vec![0.0_f64; dim];
-                    for &number in numbers {
-                        rows.read(stored(number), &mut item).map_err(Error::file(&self.path))?;
-                        values.extend(item.iter().map(|&value| value as f32));
+                    let mut values = vec![0.0; numbers.len() * dim];
+                    let mut row = vec![0.0_f64; dim];
+                    for (&number, item) in numbers.iter().zip(values.chunks_exact_mut(dim)) {
+                        rows.read(stored(number), &mut row).map_err(Error::file(&self.path))?;
+                        let single: Vec<f32> = row.iter().map(|&value| value as f32).collect();
+                        self.arranged(&single, item);
                     }
                     Ok(Stored::Floats(values))
                 }
             },
+        }
+    }
+
+    /// A stored item in the order of its shape.
+    fn arranged<T: Copy>(&self, stored: &[T], item: &mut [T]) {
+        match (self.layout, &self.shape[..]) {
+            (Layout::Hwc, shape @ [_, _, _]) => planes(stored, shape, item),
+            _ => item.copy_from_slice(stored),
         }
     }
 
@@ -170,7 +203,7 @@ impl Items {
     ///
     /// # Errors
     /// [`Error::File`].
-    pub(super) fn units(&self) -> Result<Units, Error> {
+    pub fn units(&self) -> Result<Units, Error> {
         let widened = |[least, most]: [f64; 2], value: f64| [least.min(value), most.max(value)];
         let nothing = [f64::INFINITY, f64::NEG_INFINITY];
         match &self.source {

@@ -1,18 +1,19 @@
 //! Training and test items: read through [`ncsn::data`] or drawn by code, in an order that the seed and the step fix.
 
 mod items;
+mod layout;
 mod order;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use ncsn::data;
-use ncsn_theory::schedule::DataRange;
 
 pub use items::{Items, Stored, Units, shape_text};
+pub use layout::{ImageShape, Layout, Stated, Wanted};
 pub use order::{Order, ahead};
 
-use crate::config::Config;
+use crate::config::{Config, Scale};
 use crate::model::Architecture;
 use crate::{Error, mixture, shapes};
 use items::Source;
@@ -31,36 +32,41 @@ pub struct Split {
     pub test: Option<Items>,
     /// SHA-256 of the training items' content.
     pub digest: String,
-    /// What the values are.
-    pub units: Units,
     /// What was done on reading.
     pub notes: Vec<String>,
 }
 
 impl Split {
-    /// Whether noise levels in units of a range are levels for these values.
+    /// Whether noise levels in these units are levels for the values, of training and test items.
     ///
     /// # Errors
-    /// [`Error::Content`] naming the data, their values and what they should be.
-    pub fn check_range(&self, range: DataRange) -> Result<(), Error> {
-        let content = |found: String, expected: &str| Error::Content {
-            path: self.train.path().to_owned(),
-            found,
-            expected: expected.to_owned(),
-        };
-        match (self.units, range) {
-            (Units::Bytes, DataRange::Unit) | (Units::Floats(_), DataRange::Native) => Ok(()),
-            (Units::Floats([least, most]), DataRange::Unit) if least >= 0.0 && most <= 1.0 => Ok(()),
-            (Units::Floats([least, most]), _) => Err(content(
-                format!("values from {least} to {most}"),
-                "0 to 1, the units of the noise levels; 'ncsn schedule --data-range native' derives levels in the \
+    /// [`Error::Content`] naming the data, their values and what they should be; those of reading.
+    pub fn check_units(&self, units: Scale) -> Result<(), Error> {
+        [Some(&self.train), self.test.as_ref()]
+            .into_iter()
+            .flatten()
+            .try_for_each(|items| check_units(items, units))
+    }
+}
+
+fn check_units(items: &Items, units: Scale) -> Result<(), Error> {
+    let content = |found: String, expected: &str| Error::Content {
+        path: items.path().to_owned(),
+        found,
+        expected: expected.to_owned(),
+    };
+    match (items.units()?, units) {
+        (Units::Bytes, Scale::Unit) | (Units::Floats(_), Scale::Native) => Ok(()),
+        (Units::Floats([least, most]), Scale::Unit) if least >= 0.0 && most <= 1.0 => Ok(()),
+        (Units::Floats([least, most]), Scale::Unit) => Err(content(
+            format!("values from {least} to {most}"),
+            "0 to 1, the units of the noise levels; 'ncsn schedule --data-range native' derives levels in the \
                  data's own",
-            )),
-            (Units::Bytes, _) => Err(content(
-                "bytes, which become pixels in [0, 1]".to_owned(),
-                "values in the units of the noise levels: derive them from these data",
-            )),
-        }
+        )),
+        (Units::Bytes, Scale::Native) => Err(content(
+            "bytes, which become pixels in [0, 1]".to_owned(),
+            "values in the units of the noise levels: derive them from these data",
+        )),
     }
 }
 
@@ -76,8 +82,7 @@ pub fn open(config: &mut Config) -> Result<Split, Error> {
         let drawn = built_in(config)?;
         let digest = drawn.digest();
         let (train, test) = drawn.held_out(config.data.held_out, seed)?;
-        let units = train.units()?;
-        return Ok(Split { train, test, digest, units, notes: Vec::new() });
+        return Ok(Split { train, test, digest, notes: Vec::new() });
     };
     let options = |split| data::Options {
         size: config.data.size,
@@ -104,26 +109,28 @@ pub fn open(config: &mut Config) -> Result<Split, Error> {
     };
     let set = ncsn::measure::read(path, &options(split))?;
     let digest = set.digest().map_err(Error::file(path))?.to_owned();
-    let notes = set.notes.clone();
-    if config.network.item.is_empty() {
-        fit_network(config, &set.shape)?;
+    let mut notes = set.notes.clone();
+    let stated = Stated { layout: config.data.layout, shape: config.data.shape };
+    let wanted = Some(config.network.item.clone()).filter(|item| !item.is_empty());
+    let network = |shape| Wanted { shape, as_what: "the network takes" };
+    let (train, note) = Items::of_files(set, path, stated, wanted.as_deref().map(network))?;
+    notes.extend(note);
+    if wanted.is_none() {
+        fit_network(config, train.shape())?;
     }
-    let shape = config.network.item.clone();
-    let train = Items::of_files(set, path, &shape)?;
     let (train, test) = match test_set {
-        Some((set, path)) => (train, Some(Items::of_files(set, &path, &shape)?)),
+        Some((set, path)) => {
+            let (test, _) = Items::of_files(set, &path, stated, Some(network(train.shape())))?;
+            (train, Some(test))
+        }
         None => train.held_out(config.data.held_out, seed)?,
     };
-    let units = train.units()?;
-    Ok(Split { train, test, digest, units, notes })
+    Ok(Split { train, test, digest, notes })
 }
 
-/// Chooses item shape and network by the shape of the data.
-fn fit_network(config: &mut Config, shape: &[usize]) -> Result<(), Error> {
-    config.network.item = match shape {
-        &[height, width] => vec![1, height as i64, width as i64],
-        sides => sides.iter().map(|&side| side as i64).collect(),
-    };
+/// Takes the items' shape, and chooses the network by it.
+fn fit_network(config: &mut Config, shape: &[i64]) -> Result<(), Error> {
+    config.network.item = shape.to_vec();
     config.network.architecture = match config.network.item[..] {
         [_, height, width] => Architecture::for_size(false, height.max(width) as u64)?,
         _ => Architecture::Mlp,
@@ -139,7 +146,8 @@ fn built_in(config: &Config) -> Result<Items, Error> {
         other => return Err(Error::setting("--data", "missing", format!("the data of preset {other}"))),
     };
     let path = PathBuf::from(format!("built-in data of {}", config.preset));
-    let items = Items { source, shape: config.network.item.clone(), chosen: None, path };
+    let (shape, layout) = (config.network.item.clone(), Layout::Chw);
+    let items = Items { source, shape, layout, chosen: None, path };
     let dim = config.network.dim() as usize;
     let expected = if config.preset == "shapes" { shapes::DIM } else { 2 };
     if dim == expected {

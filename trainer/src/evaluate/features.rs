@@ -6,14 +6,16 @@ use ncsn::data::Options;
 use tch::{Device, Kind, Tensor};
 
 use super::inception::Inception;
-use crate::dataset::{Items, Stored};
+use crate::dataset::{Items, Stated, Stored, Units, Wanted};
 use crate::{Error, checkpoint, sheet};
 
 /// A map from items to vectors.
 #[derive(Debug)]
 pub enum Features {
-    /// The entries themselves; for images the pixels in [0, 1].
+    /// The entries of images in [0, 1].
     Pixels,
+    /// The entries of vectors, and of images in other units, as they are.
+    Values,
     /// The features of a network, and SHA-256 of the file that its weights are from.
     Inception(Box<Inception>, String),
 }
@@ -32,10 +34,45 @@ impl Features {
         }
     }
 
+    /// These features, or the values themselves where pixels were meant and the items have none.
+    ///
+    /// # Errors
+    /// [`Error::Content`] for values outside [0, 1] where Inception needs pixels; those of reading.
+    pub fn fitting(self, items: &Items) -> Result<Self, Error> {
+        let is_image = items.shape().len() == 3;
+        let (least, most) = match items.units()? {
+            Units::Floats([least, most]) if is_image && !(least >= 0.0 && most <= 1.0) => (least, most),
+            _ if is_image => return Ok(self),
+            _ => return Ok(self.of_values()),
+        };
+        match self {
+            Self::Inception(..) => Err(Error::Content {
+                path: items.path().to_owned(),
+                found: format!("values from {least} to {most}"),
+                expected: "0 to 1, which Inception takes for pixels".to_owned(),
+            }),
+            features => Ok(features.of_values()),
+        }
+    }
+
+    /// Values in place of pixels.
+    fn of_values(self) -> Self {
+        match self {
+            Self::Pixels => Self::Values,
+            features => features,
+        }
+    }
+
+    /// The features that statistics are of, if pixels or values.
+    pub fn of_statistics(self, identity: Option<&str>) -> Self {
+        if identity == Some(Self::Values.name()) { self.of_values() } else { self }
+    }
+
     /// Name for people.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Pixels => "pixels",
+            Self::Values => "values in their own units",
             Self::Inception(..) => "Inception",
         }
     }
@@ -43,7 +80,7 @@ impl Features {
     /// Name for files: features of other weights are other features.
     pub fn identity(&self) -> String {
         match self {
-            Self::Pixels => self.name().to_owned(),
+            Self::Pixels | Self::Values => self.name().to_owned(),
             Self::Inception(_, digest) => format!("{} of weights {digest}", self.name()),
         }
     }
@@ -57,7 +94,7 @@ impl Features {
     /// [`Error::Setting`] for vectors where Inception needs images; those of torch.
     pub fn of(&self, items: &Tensor, device: Device) -> Result<Tensor, Error> {
         match self {
-            Self::Pixels => Ok(items.to_device(device).to_kind(Kind::Float).flatten(1, -1)),
+            Self::Pixels | Self::Values => Ok(items.to_device(device).to_kind(Kind::Float).flatten(1, -1)),
             Self::Inception(network, _) if matches!(items.size()[..], [_, 1 | 3, _, _]) => {
                 network.features(items)
             }
@@ -69,23 +106,24 @@ impl Features {
     }
 }
 
-/// Opens samples or data, with a progress bar on a terminal.
+/// Opens samples or data, with a progress bar on a terminal; with a line where axes were found by a rule.
 ///
 /// # Errors
-/// Those of [`ncsn::data::open`].
-pub fn open_items(path: &Path, options: &Options) -> Result<Items, Error> {
+/// Those of [`ncsn::data::open`] and [`Items::of_files`].
+pub fn open_items(
+    path: &Path,
+    options: &Options,
+    stated: Stated,
+    wanted: Option<Wanted>,
+) -> Result<(Items, Option<String>), Error> {
     let set = ncsn::measure::read(path, options)?;
-    let shape: Vec<i64> = match set.shape[..] {
-        [height, width] => vec![1, height as i64, width as i64],
-        _ => set.shape.iter().map(|&side| side as i64).collect(),
-    };
-    Items::of_files(set, path, &shape)
+    Items::of_files(set, path, stated, wanted)
 }
 
 /// Items as they are compared.
 #[derive(Debug)]
 pub struct Batch {
-    /// `[count, …shape]` on the CPU; images as an 8-bit file has them, whatever they are stored as, vectors as they are.
+    /// `[count, …shape]` on the CPU; pixels as an 8-bit file has them, whatever they are stored as, values as they are.
     pub items: Tensor,
     /// What that changed by more than rounding.
     pub clamped: Clamped,
@@ -116,14 +154,14 @@ impl Clamped {
     }
 }
 
-/// Items by their numbers.
+/// Items by their numbers, for some features.
 ///
 /// # Errors
 /// [`Error::File`]; [`Error::Setting`] for values that are not finite.
-pub fn read(items: &Items, numbers: &[usize]) -> Result<Batch, Error> {
+pub fn read(items: &Items, numbers: &[usize], features: &Features) -> Result<Batch, Error> {
     let stored = items.read(numbers)?;
     let tensor = stored.tensor(items.shape(), Device::Cpu);
-    if !matches!(stored, Stored::Floats(_)) || items.shape().len() != 3 {
+    if !matches!(stored, Stored::Floats(_)) || matches!(features, Features::Values) {
         return Ok(Batch { items: tensor, clamped: Clamped::default() });
     }
     let bytes = sheet::to_bytes(&tensor)?;

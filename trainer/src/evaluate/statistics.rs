@@ -94,6 +94,17 @@ pub fn is_statistics(path: &Path) -> bool {
     }
 }
 
+/// Of what features a file says that its statistics are, where it does.
+///
+/// # Errors
+/// Those of reading.
+pub fn identity(path: &Path) -> Result<Option<String>, Error> {
+    if path.extension().is_some_and(|suffix| suffix == "npz") {
+        return Ok(None);
+    }
+    Ok(TensorFile::read(path)?.metadata().get("features").cloned())
+}
+
 impl Statistics {
     /// Reads a file of [`Self::write`], or arrays `mu` and `sigma` of an `.npz` file as pytorch-fid writes it.
     ///

@@ -1,7 +1,11 @@
 //! Running the trainer as a user does.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use ncsn::schedule_file::{Provenance, ScheduleFile};
+use ncsn_theory::schedule::{DataRange, Law, NoiseRange, Request, Rounding, Steps};
 
 /// The trainer with arguments separated by spaces, on one thread of the CPU.
 pub fn trainer(arguments: &str) -> Command {
@@ -43,4 +47,38 @@ pub fn failure(command: &mut Command) -> String {
     assert_eq!(status.code(), Some(2), "{command:?}: {stderr}");
     assert_eq!(stderr.lines().count(), 1, "{command:?}: {stderr}");
     stderr
+}
+
+/// A schedule file that says of no data that it is for them.
+pub fn write_schedule(path: &Path, dim: u64, sigma_max: f64, range: DataRange) {
+    let request = Request {
+        dim,
+        range: NoiseRange::new(sigma_max, 0.01).expect("a range"),
+        overlap: 0.5,
+        law: Law::Normal,
+        rounding: Rounding::CeilPlusOne,
+        steps: Steps::PerLevel(5),
+    };
+    let derivation = request.derive().expect("a schedule");
+    let file = ScheduleFile::new(&derivation, "these".to_owned(), range, Provenance::default());
+    fs::write(path, file.to_toml().expect("TOML")).expect("writes");
+}
+
+/// An array of bytes.
+pub fn write_npy(path: &Path, shape: &str, bytes: &[u8]) {
+    write_array(path, "|u1", shape, bytes);
+}
+
+/// An array; `kind` and `shape` as NumPy writes them.
+pub fn write_array(path: &Path, kind: &str, shape: &str, bytes: &[u8]) {
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(bytes);
+    fs::write(path, file).expect("writes");
 }

@@ -195,7 +195,7 @@ fn project<E: Entry, R: Rows<E>>(
 ) -> Result<Records, DiameterError> {
     let (dim, width) = (search.rows.dim(), directions.count() + 3);
     let per_part = (PROJECTED_BYTES / (dim * size_of::<E>())).clamp(1, 1024).next_multiple_of(STRIP);
-    let mut positions = vec![None; search.ranked.len()];
+    let mut positions = vec![None; search.rows.len()];
     for (position, ranked) in (0..count as u32).zip(&search.ranked) {
         positions[ranked.row as usize] = Some(position);
     }
@@ -315,11 +315,15 @@ mod tests {
 
         /// The property on which exactness rests: neither of the computed bounds is below the squared distance it bounds.
         #[test]
-        fn bounds_in_singles_are_above_the_distances(seed in any::<u64>(), dim in 64_usize..200) {
+        fn bounds_in_singles_are_above_the_distances(
+            seed in any::<u64>(), dim in 64_usize..200, wanted in LEAST_DIRECTIONS..=DIRECTIONS,
+        ) {
             let data = correlated(40, dim, seed);
             let rows = RowSlice::new(&data, dim).unwrap();
             let search = Search::start(&rows, &|_| ()).unwrap();
-            let records = Records::new(&search, 40).unwrap().unwrap();
+            let directions = directions(&search, 40, wanted).unwrap();
+            let scale = scale(search.ranked[0].square.above()).unwrap();
+            let records = project(&search, &directions, 40, scale).unwrap();
             for (i, a) in search.ranked.iter().enumerate() {
                 let band = records.band([i; BAND_ROWS]);
                 for (j, b) in search.ranked.iter().enumerate().filter(|&(j, _)| i != j) {
