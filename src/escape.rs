@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// A foreign text as part of a line: without line breaks, terminal controls and marks that reorder what is shown.
 ///
@@ -16,6 +17,11 @@ use std::io::{self, Write};
 /// ```
 pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, &[])
+}
+
+/// A path as part of a line.
+pub fn path(path: &Path) -> String {
+    one_line(&path.to_string_lossy()).into_owned()
 }
 
 /// A report whose line breaks and tabs are its own.

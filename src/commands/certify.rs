@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{Outcome, schedule};
 use crate::certificate::Certificate;
 use crate::cli::CertifyArgs;
+use crate::escape;
 use crate::output::write_files;
 use crate::schedule_file::ScheduleFile;
 
@@ -63,12 +64,17 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
             let stated = Certificate::parse(&read(path)?).with_context(|| path.display().to_string())?;
             if let Some(subject) = subject {
                 stated.compare(&certificate(subject)?).with_context(|| path.display().to_string())?;
-                writeln!(out, "{}: {} values, all those of the schedule", path.display(), stated.count())?;
+                writeln!(
+                    out,
+                    "{}: {} values, all those of the schedule",
+                    escape::path(path),
+                    stated.count()
+                )?;
             }
             let outcome = prove(&stated, proofs)?;
             let verdict =
                 if outcome == Outcome::Yes { "certified" } else { "not certified: the proof fails" };
-            writeln!(out, "{}: {verdict}", path.display())?;
+            writeln!(out, "{}: {verdict}", escape::path(path))?;
             Ok(outcome)
         }
     }

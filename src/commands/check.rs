@@ -16,6 +16,7 @@ use super::stated::shown;
 pub use super::stated::{Stated, derive_schedule, read_schedule};
 use crate::cli::{CheckArgs, NumberArgs, ReadArgs, ReportFormat};
 use crate::data;
+use crate::escape::one_line;
 use crate::measure::measure;
 use crate::report;
 use crate::schedule_file::{FindingRow, ends};
@@ -129,11 +130,11 @@ impl Report {
     fn text(&self) -> Result<String> {
         // A file that names no data set is itself the name.
         let file = self.file.as_ref().filter(|file| **file != self.name);
-        let mut text = file.map_or_else(String::new, |file| format!("{file}, "));
+        let mut text = file.map_or_else(String::new, |file| format!("{}, ", one_line(file)));
         writeln!(
             text,
             "{}: D = {}, sigma_max {}, sigma_min {}, L = {}, T = {}, epsilon {:e}",
-            self.name,
+            one_line(&self.name),
             self.dim,
             self.sigma_max,
             self.sigma_min,
@@ -142,7 +143,7 @@ impl Report {
             self.epsilon
         )?;
         for note in &self.notes {
-            writeln!(text, "  {:<10} {note}", "note")?;
+            writeln!(text, "  {:<10} {}", "note", one_line(note))?;
         }
         report::findings(&mut text, &self.findings)?;
         Ok(text)
@@ -187,7 +188,7 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
                 writeln!(text, "{}", report.text()?)?;
             }
             for Unread { error, .. } in &unread {
-                writeln!(text, "not read: {}\n", error.replace('\n', " "))?;
+                writeln!(text, "not read: {}\n", one_line(&error.replace('\n', " ")))?;
             }
             writeln!(text, "{differing} of {} schedules differ from the techniques", reports.len())?;
             out.write_all(text.as_bytes())?;

@@ -15,6 +15,7 @@ use super::Outcome;
 use super::stated::{Stated, derive_schedule, read_schedule};
 use crate::cli::{ExplainArgs, ReadArgs, ReportFormat};
 use crate::data;
+use crate::escape::one_line;
 use crate::schedule_file::ends;
 
 /// Rows shown unless every level is asked for.
@@ -197,7 +198,8 @@ fn explain(schedule: &Schedule, law: Law, level: u64, eigenvalues: Option<&[f64]
 
 fn text(schedule: &Schedule, name: &str, notes: &[String], levels: &[Level]) -> Result<String> {
     let mut text = format!(
-        "{name}: D = {}, L = {}, T = {}, epsilon {:e}, gamma {}\n",
+        "{}: D = {}, L = {}, T = {}, epsilon {:e}, gamma {}\n",
+        one_line(name),
         schedule.dim(),
         schedule.num_levels(),
         schedule.steps_per_level(),
@@ -205,7 +207,7 @@ fn text(schedule: &Schedule, name: &str, notes: &[String], levels: &[Level]) -> 
         schedule.gamma().mid()
     );
     for note in notes {
-        writeln!(text, "note: {note}")?;
+        writeln!(text, "note: {}", one_line(note))?;
     }
     let spectral = levels.iter().any(|row| row.worst_direction.is_some());
     writeln!(

@@ -11,6 +11,7 @@ use ncsn_theory::schedule::{DataRange, Derivation, Law, NoiseRange, Request as D
 use super::Outcome;
 use crate::cli::{LawName, Range, ReadArgs, ScheduleArgs, ScheduleFormat};
 use crate::data;
+use crate::escape;
 use crate::measure::{Measured, Subsample, measure};
 use crate::output::write_files;
 use crate::plot;
@@ -166,7 +167,7 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
     let files: Vec<_> = outputs.into_iter().filter_map(|(path, content)| path.zip(content)).collect();
     if request.dry_run {
         for (path, content) in &files {
-            writeln!(out, "would write {} bytes to {}", content.len(), path.display())?;
+            writeln!(out, "would write {} bytes to {}", content.len(), escape::path(path))?;
         }
     } else {
         write_files(&files)?;

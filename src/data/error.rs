@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::escape::one_line;
+use crate::escape::{one_line, path as shown};
 
 /// A data set that cannot be read as asked.
 #[derive(Debug, thiserror::Error)]
@@ -305,10 +305,6 @@ impl Error {
     pub(crate) fn spooling(reason: io::Error) -> Self {
         Self::Spool { folder: std::env::temp_dir(), reason }
     }
-}
-
-fn shown(path: &Path) -> String {
-    one_line(&path.to_string_lossy()).into_owned()
 }
 
 fn product<T: ToString>(shape: &[T]) -> String {

@@ -1,9 +1,9 @@
 //! Whether a network and its schedule do what the propositions say: measured level by level.
 
+use ncsn_theory::chain::chain_excess;
 use ncsn_theory::interval::Interval;
 use ncsn_theory::langevin::Annealing;
 use ncsn_theory::proposition2::RadiusLaw;
-use ncsn_theory::proposition3::variance_ratio;
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -30,6 +30,8 @@ pub struct Row {
     pub noise_norm_sd: f64,
     /// Mean of ‖x − x_final‖²/(D·σ²).
     pub variance_ratio: f64,
+    /// What it would be if all that follows only took the noise away ([`predicted_ratio`]).
+    pub predicted_ratio: f64,
     /// √(mean of ‖σ·s(x̃, σ)‖²/D) on items perturbed by σ.
     pub score_norm: f64,
     /// Mean of ‖σ·s(x̃, σ) + z‖²/D on the same: twice the training loss, for each dimension.
@@ -53,16 +55,16 @@ pub fn spread(levels: usize, count: usize) -> Vec<usize> {
     (0..count).map(|k| (k * (levels - 1) + (count - 1) / 2) / (count - 1)).collect()
 }
 
-/// s_T²/σ_i² of a schedule with geometric levels, for noise that begins each level with variance σ_{i−1}².
+/// s²/σ_i² after the level with an index from 0, for geometric levels and noise that begins the first with variance σ₁².
 ///
 /// # Source
-/// Song & Ermon (2020), Proposition 3.
-pub fn predicted_ratio(annealing: &Annealing) -> f64 {
+/// Song & Ermon (2020), Proposition 3, from level to level: [`chain_excess`].
+pub fn predicted_ratio(annealing: &Annealing, level: usize) -> f64 {
     let levels = &annealing.levels;
     let [first, last] = [levels[0], levels[levels.len() - 1]].map(Interval::point);
     let gamma = ((first / last).ln() / Interval::integer(levels.len() as u64 - 1)).exp();
     let delta = Interval::point(annealing.epsilon) / last.sqr();
-    variance_ratio(gamma, delta, annealing.steps_per_level).mid()
+    1.0 + chain_excess(gamma, delta, annealing.steps_per_level, level as u64 + 1).mid()
 }
 
 /// Samples by Algorithm 1, and keeps the states after some levels.
@@ -123,6 +125,7 @@ pub struct Probe<'a> {
 /// the noise that cannot be told from the item.
 ///
 /// # Arguments
+/// * `level` — its index, σ, and what is predicted of it
 /// * `state` — samples after the level, `last` — at the end, both `[batch, …]` on the CPU
 ///
 /// # Accuracy
@@ -132,8 +135,7 @@ pub struct Probe<'a> {
 /// Those of `score` and [`RadiusLaw::new`].
 pub fn measure(
     score: &mut Score,
-    level: usize,
-    sigma: f64,
+    (level, sigma, predicted_ratio): (usize, f64, f64),
     [state, last]: [&Tensor; 2],
     probe: &mut Probe,
 ) -> Result<Row, Error> {
@@ -160,6 +162,7 @@ pub fn measure(
         noise_norm: law.mean().mid(),
         noise_norm_sd: law.standard_deviation().mid(),
         variance_ratio: distances.mean(Kind::Double).double_value(&[]) / (dim as f64 * sigma * sigma),
+        predicted_ratio,
         score_norm: (score_squares / entries).sqrt(),
         loss: losses / entries,
     })
@@ -191,7 +194,7 @@ mod tests {
         let mut noise = Streams::new(2, 0..ITEMS, &[DIM], Device::Cpu);
         let mut probe = Probe { items: &items, noise: &mut noise, batch: 100, device: Device::Cpu };
         let score = &mut |x: &Tensor, sigma: f64| Ok(x / -(9.0 + sigma * sigma));
-        let row = measure(score, 0, 4.0, [&items, &items], &mut probe).expect("measures");
+        let row = measure(score, (0, 4.0, 1.0), [&items, &items], &mut probe).expect("measures");
         assert!((row.score_norm.powi(2) / 0.64 - 1.0).abs() < bound, "{row:?}");
         assert!((row.loss / 0.36 - 1.0).abs() < bound, "{row:?}");
         assert_eq!(row.distance, 0.0);

@@ -123,7 +123,7 @@ impl Law {
 /// # Source
 /// Song & Ermon (2020), Technique 2.
 pub fn overlap(gamma: Interval, dim: u64, law: Law) -> Interval {
-    overlap_less(gamma, dim, law, 0.0)
+    overlap_less(gamma, dim, law, 0.0).max(Interval::ZERO)
 }
 
 /// C(γ) − c; near v = 0, where the root for c ≈ ½ lies, to full relative accuracy of the difference.

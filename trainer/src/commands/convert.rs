@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 use ncsn::commands::Outcome;
+use ncsn::escape;
 use tch::Device;
 
 use crate::authors::{self, Imported};
@@ -57,7 +58,7 @@ fn export(args: &ConvertArgs, weights: Weights, out: &mut dyn Write) -> Result<(
         "{weights} weights of {}: {} tensors in {}",
         network.shape().architecture,
         parameters.names().len(),
-        args.output.display()
+        escape::path(&args.output)
     )?;
     Ok(())
 }
@@ -89,7 +90,7 @@ fn import(args: &ConvertArgs, preset: &str, out: &mut dyn Write) -> Result<()> {
     let notes = fill(&mut state, &imported)?;
     super::train::create(&args.output, &config)?;
     let folder = checkpoint::save(&args.output.join(CHECKPOINTS), &state, &config)?;
-    writeln!(out, "{} after step {} in {}", config.network.architecture, state.step, folder.display())?;
+    writeln!(out, "{} after step {} in {}", config.network.architecture, state.step, escape::path(&folder))?;
     for note in notes {
         writeln!(out, "note: {note}")?;
     }

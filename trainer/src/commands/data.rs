@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use ncsn::commands::Outcome;
+use ncsn::escape;
 
 use crate::array_file;
 use crate::cli::DataArgs;
@@ -31,6 +32,6 @@ pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
             Sheet::of_tensor(&split.train.read(&first)?.tensor(split.train.shape(), tch::Device::Cpu))?;
         sheet::write(path, &sheet.png()).map_err(Error::file(path))?;
     }
-    writeln!(out, "{} items in {}", numbers.len(), args.output.display())?;
+    writeln!(out, "{} items in {}", numbers.len(), escape::path(&args.output))?;
     Ok(Outcome::Yes)
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use ncsn::commands::Outcome;
+use ncsn::escape::one_line;
 use ncsn_theory::langevin::Annealing;
 use serde_json::json;
 use tch::{Device, Tensor};
@@ -41,27 +42,28 @@ pub fn run(args: &DiagnoseArgs, out: &mut dyn Write) -> Result<Outcome> {
     let mut probe = Probe { items: &items, noise: &mut noise, batch: batch as i64, device };
     let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
     let rows = chosen.iter().zip(&run.states).map(|(&level, state)| {
-        measure(score, level, annealing.levels[level], [state, &run.last], &mut probe)
+        let about = (level, annealing.levels[level], predicted_ratio(&annealing, level));
+        measure(score, about, [state, &run.last], &mut probe)
     });
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    let predicted = predicted_ratio(&annealing);
     let evaluations = sample::langevin_evaluations(&annealing);
     match args.format {
         Format::Json => {
-            let all = json!({"schema": "ncsn.diagnosis/1", "preset": trained.config.preset, "step": trained.step,
+            let all = json!({"schema": "ncsn.diagnosis/2", "preset": trained.config.preset, "step": trained.step,
                 "dim": trained.network.shape().dim(), "samples": num, "items": items.size()[0], "item_source": source,
-                "evaluations_per_sample": evaluations, "predicted_variance_ratio": predicted, "levels": rows});
+                "evaluations_per_sample": evaluations, "levels": rows});
             writeln!(out, "{all:#}")?;
         }
         Format::Text => {
             writeln!(
                 out,
-                "{} after step {}: {num} samples of {evaluations} score evaluations; {} items: {source}",
+                "{} after step {}: {num} samples of {evaluations} score evaluations; {} items: {}",
                 trained.config.preset,
                 trained.step,
-                items.size()[0]
+                items.size()[0],
+                one_line(&source)
             )?;
-            table(&rows, predicted, out)?;
+            table(&rows, out)?;
         }
     }
     Ok(Outcome::Yes)
@@ -112,7 +114,7 @@ fn items(args: &DiagnoseArgs, trained: &Trained) -> Result<Option<(String, Tenso
 }
 
 /// The rows, and how to read them.
-fn table(rows: &[Row], predicted: f64, out: &mut dyn Write) -> Result<()> {
+fn table(rows: &[Row], out: &mut dyn Write) -> Result<()> {
     writeln!(
         out,
         "{:>5} {:>10} {:>22} {:>22} {:>9} {:>10} {:>7} {:>7}",
@@ -122,19 +124,20 @@ fn table(rows: &[Row], predicted: f64, out: &mut dyn Write) -> Result<()> {
     for row in rows {
         writeln!(
             out,
-            "{:>5} {:>10.5} {:>22} {:>22} {:>9.4} {predicted:>10.4} {:>7.4} {:>7.4}",
+            "{:>5} {:>10.5} {:>22} {:>22} {:>9.4} {:>10.4} {:>7.4} {:>7.4}",
             row.level,
             row.sigma,
             spread(row.distance, row.distance_sd),
             spread(row.noise_norm, row.noise_norm_sd),
             row.variance_ratio,
+            row.predicted_ratio,
             row.score_norm,
             row.loss
         )?;
     }
     writeln!(
         out,
-        "ratio: mean |x - x_final|^2/(D sigma^2), near Proposition 3's prediction where what follows only takes the \
+        "ratio: mean |x - x_final|^2/(D sigma^2), near Proposition 3's prediction in the chain of levels where what follows only takes the \
          noise away; score: rms sigma |s|/sqrt(D); score^2 + loss = 1 for an exact score"
     )?;
     Ok(())

@@ -23,6 +23,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 use indicatif::{ProgressBar, ProgressStyle};
 use ncsn::commands::{Outcome, finish, pages, parse, stdout};
+use ncsn::escape;
 use ncsn_theory::langevin::Annealing;
 use tch::{Device, Tensor};
 
@@ -94,7 +95,7 @@ fn within(name: &'static str, value: u64, most: u64) -> Result<u64, Error> {
 /// Writes a sheet, and names it.
 fn write_sheet(path: &Path, sheet: &Sheet) -> Result<String, Error> {
     sheet::write(path, &sheet.png()).map_err(Error::file(path))?;
-    Ok(path.display().to_string())
+    Ok(escape::path(path))
 }
 
 /// Writes tensors as `.safetensors`, or the first of them as `.npy`, and names the file.
@@ -106,7 +107,7 @@ fn write_values(path: &Path, tensors: &[(&str, &Tensor)]) -> Result<String, Erro
         }
         _ => return Err(Error::setting("output", path.display(), "FILE.npy or FILE.safetensors")),
     }
-    Ok(path.display().to_string())
+    Ok(escape::path(path))
 }
 
 /// Works through `total` items, at most `at_once` of them together, under a bar.

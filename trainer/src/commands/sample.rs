@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use ncsn::commands::Outcome;
+use ncsn::escape;
 use tch::{Device, Tensor};
 
 use crate::Error;
@@ -166,7 +167,7 @@ fn write(args: &SampleArgs, images: &Tensor, strip: &[Tensor], pictures: bool) -
             let path = folder.join(format!("{k:06}.png"));
             super::write_sheet(&path, &Sheet::single(&images.get(k))?)?;
         }
-        written.push(folder.display().to_string());
+        written.push(escape::path(folder));
     }
     if let Some(path) = &args.output {
         written.push(super::write_values(path, &[("samples", images)])?);

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use ncsn::commands::Outcome;
+use ncsn::escape;
 use tch::{Kind, Tensor};
 
 use crate::cli::ScoreArgs;
@@ -27,7 +28,7 @@ pub fn score(args: &ScoreArgs, out: &mut dyn Write) -> Result<Outcome> {
         "scores of {} items by the {} weights in {}",
         x.size()[0],
         args.weights,
-        args.output.display()
+        escape::path(&args.output)
     )?;
     Ok(Outcome::Yes)
 }
@@ -50,7 +51,7 @@ pub fn loss(args: &ScoreArgs, out: &mut dyn Write) -> Result<Outcome> {
         mean.double_value(&[]),
         x.size()[0],
         args.weights,
-        args.output.display()
+        escape::path(&args.output)
     )?;
     Ok(Outcome::Yes)
 }

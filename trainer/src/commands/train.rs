@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result, bail, ensure};
 use ncsn::cli::ReadArgs;
 use ncsn::commands::Outcome;
+use ncsn::escape;
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -114,7 +115,7 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
                 loss(done.test),
                 done.images_per_s
             )?;
-            writeln!(out, "checkpoint {}", done.checkpoint.display())?;
+            writeln!(out, "checkpoint {}", escape::path(&done.checkpoint))?;
         }
     }
     Ok(Outcome::Yes)
