@@ -175,8 +175,8 @@ pub struct ScheduleArgs {
     /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Draw why gamma and epsilon are what they are, as SVG
-    #[arg(long, value_name = "FILE")]
+    /// Draw why gamma and epsilon are what they are
+    #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
     /// Derive everything but write no file
     #[arg(long)]

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tempfile::NamedTempFile;
 
 /// Writes every text to a temporary file beside its path, then renames them all.
@@ -24,6 +24,63 @@ pub fn write_files(files: &[(&Path, &str)]) -> Result<()> {
     }
     let ready = files.iter().map(|(path, text)| Ready::new(path, text)).collect::<Result<Vec<_>>>()?;
     ready.into_iter().try_for_each(Ready::finish)
+}
+
+/// Whether files could be written, asked before work is spent on what they shall hold.
+///
+/// # Arguments
+/// `outputs` — for each the name of its flag, its path if it is given, and the suffixes that its content may have (any, if
+/// none is listed).
+///
+/// # Errors
+/// The flag with the suffix that it takes; a folder that is not there or takes no files; a path that is a folder; one path
+/// for two outputs.
+pub fn check(outputs: &[(&str, Option<&Path>, &[&str])]) -> Result<()> {
+    let given: Vec<_> =
+        outputs.iter().filter_map(|&(flag, path, suffixes)| Some((flag, path?, suffixes))).collect();
+    for (k, &(flag, path, suffixes)) in given.iter().enumerate() {
+        let suffix = path.extension().and_then(|suffix| suffix.to_str()).unwrap_or_default();
+        if !suffixes.is_empty() && !suffixes.contains(&suffix) {
+            let allowed: Vec<_> = suffixes.iter().map(|suffix| format!("FILE.{suffix}")).collect();
+            bail!("{flag} is {}, allowed: {}", path.display(), allowed.join(" or "));
+        }
+        if let Some((other, ..)) = given[..k].iter().find(|(_, other, _)| *other == path) {
+            bail!("{flag} is {}, which {other} is too", path.display());
+        }
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        match fs::metadata(&target) {
+            Ok(metadata) if metadata.is_dir() => bail!("{flag} is {}, which is a folder", path.display()),
+            Ok(metadata) if !metadata.is_file() => continue,
+            _ => check_folder(flag, folder_of(&target))?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether files could be written into a folder that a flag names or implies.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_folder(flag: &str, folder: &Path) -> Result<()> {
+    match fs::metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => bail!("{flag} needs the folder {}, which is a file", folder.display()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            bail!("{flag} needs the folder {}, which does not exist", folder.display())
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("{flag} needs the folder {}", folder.display()));
+        }
+    }
+    let refused = |error: io::Error| io::Error::from(error.kind());
+    tempfile::tempfile_in(folder)
+        .map(drop)
+        .map_err(refused)
+        .with_context(|| format!("{flag} needs to write into {}", folder.display()))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A text that is ready to appear under its path.
@@ -47,10 +104,7 @@ impl<'a> Ready<'a> {
             "{} is a folder",
             path.display()
         );
-        let folder = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(&target);
         let permissions = existing.map_or_else(new_file, |metadata| Some(metadata.permissions()));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".ncsn-");

@@ -13,7 +13,7 @@ use crate::cli::{LawName, Range, ReadArgs, ScheduleArgs, ScheduleFormat};
 use crate::data;
 use crate::escape;
 use crate::measure::{Measured, Subsample, measure};
-use crate::output::write_files;
+use crate::output::{self, write_files};
 use crate::plot;
 use crate::report;
 use crate::schedule_file::{DataProvenance, FindingRow, Provenance, PublishedRow, ScheduleFile, ends};
@@ -153,6 +153,10 @@ impl Request {
 /// # Errors
 /// Data that cannot be read, a request that has no answer, a file that cannot be written.
 pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
+    output::check(&[
+        ("--output", request.output.as_deref(), &[]),
+        ("--plot", request.plot.as_deref(), &["svg"]),
+    ])?;
     let (file, derivation) = derive(request)?;
     let text = match request.format {
         ScheduleFormat::Text => report::schedule(&file, &derivation, request.steps.is_none())?,

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::{Result, ensure};
 use ncsn::commands::Outcome;
+use ncsn::output;
 
 use crate::bench::{Timing, bench};
 use crate::cli::{BenchArgs, Format};
@@ -15,6 +16,7 @@ use crate::presets;
 /// Unknown presets, settings out of their domain, want of memory.
 pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<Outcome> {
     ensure!((1..=1000).contains(&args.repeats), "repeats is {}, allowed: 1 to 1000", args.repeats);
+    output::check(&[("--trace", args.trace.as_deref(), &["json"])])?;
     let (device, precision) = super::set_up(&args.device)?;
     let mut config = presets::find(&args.preset)?;
     config.network.filters = args.filters.unwrap_or(config.network.filters);

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use ncsn::commands::Outcome;
-use ncsn::escape;
+use ncsn::{escape, output};
 
 use crate::array_file;
 use crate::cli::DataArgs;
@@ -19,6 +19,7 @@ const SHOWN: usize = 64;
 /// # Errors
 /// A preset that draws none; files that cannot be written.
 pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
+    output::check(&[("--output", Some(&args.output), &["npy"]), ("--grid", args.grid.as_deref(), &["png"])])?;
     let mut config = presets::find(&args.preset)?;
     config.data.held_out = 0;
     let split = dataset::open(&mut config)?;

@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use ncsn::commands::Outcome;
 use ncsn::data::Options;
+use ncsn::output;
 use serde_json::json;
 use tch::{Device, Tensor};
 
@@ -35,11 +36,7 @@ struct Side {
 /// Samples, data, weights or statistics that cannot be read or do not fit together.
 pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
     let comparison = &args.comparison;
-    if let Some(path) =
-        args.statistics.as_ref().filter(|path| path.extension().is_none_or(|s| s != "safetensors"))
-    {
-        return Err(Error::setting("statistics", path.display(), "FILE.safetensors").into());
-    }
+    output::check(&[("--statistics", args.statistics.as_deref(), &["safetensors"])])?;
     let device = device(comparison)?;
     let features = Features::open(comparison.inception.as_deref(), device)?;
     let (features, samples, data, mut notes) = if statistics::is_statistics(&comparison.data) {

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use ncsn::commands::Outcome;
 use ncsn::data::picture;
+use ncsn::output;
 use tch::{Device, Tensor};
 
 use crate::Error;
@@ -28,6 +29,10 @@ pub fn run(args: &InpaintArgs, out: &mut dyn Write) -> Result<Outcome> {
         args.grid.is_some() || args.output.is_some(),
         "nothing to write: give --grid FILE.png or --output FILE"
     );
+    output::check(&[
+        ("--grid", args.grid.as_deref(), &["png"]),
+        ("--output", args.output.as_deref(), super::VALUES),
+    ])?;
     let fills = super::within("num", args.num, 1 << 20)?;
     let count = super::within("images", args.images, 1 << 20)?;
     let batch = super::within("batch", args.sampling.batch, 1 << 20)?;

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::{Result, ensure};
 use ncsn::commands::Outcome;
+use ncsn::output;
 use tch::{Device, Tensor};
 
 use crate::cli::InterpolateArgs;
@@ -19,6 +20,10 @@ pub fn run(args: &InterpolateArgs, out: &mut dyn Write) -> Result<Outcome> {
         args.grid.is_some() || args.output.is_some(),
         "nothing to write: give --grid FILE.png or --output FILE"
     );
+    output::check(&[
+        ("--grid", args.grid.as_deref(), &["png"]),
+        ("--output", args.output.as_deref(), super::VALUES),
+    ])?;
     let pairs = super::within("pairs", args.pairs, 1 << 20)?;
     let count = super::within("count", args.count, 1 << 10)? as i64;
     let batch = super::within("batch", args.sampling.batch, 1 << 20)?;

@@ -98,6 +98,9 @@ fn write_sheet(path: &Path, sheet: &Sheet) -> Result<String, Error> {
     Ok(escape::path(path))
 }
 
+/// Suffixes of [`write_values`].
+const VALUES: &[&str] = &["npy", "safetensors"];
+
 /// Writes tensors as `.safetensors`, or the first of them as `.npy`, and names the file.
 fn write_values(path: &Path, tensors: &[(&str, &Tensor)]) -> Result<String, Error> {
     match (path.extension().and_then(|suffix| suffix.to_str()), tensors) {

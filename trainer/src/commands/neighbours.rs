@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::{Result, ensure};
 use ncsn::commands::Outcome;
+use ncsn::output;
 use serde_json::json;
 use tch::{Device, Tensor};
 
@@ -21,6 +22,7 @@ use crate::sheet::Sheet;
 /// Samples, data or weights that cannot be read or do not fit together; --flip or --grid for vectors.
 pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
     let comparison = &args.comparison;
+    output::check(&[("--grid", args.grid.as_deref(), &["png"])])?;
     let device = super::evaluate::device(comparison)?;
     let features = Features::open(comparison.inception.as_deref(), device)?;
     let Compared { features, samples, data, mut notes } = super::evaluate::open(comparison, features)?;

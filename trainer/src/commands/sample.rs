@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use ncsn::commands::Outcome;
-use ncsn::escape;
+use ncsn::{escape, output};
 use tch::{Device, Tensor};
 
 use crate::Error;
@@ -28,6 +28,15 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
         args.grid.is_some() || args.png.is_some() || args.output.is_some() || args.trajectory.is_some(),
         "nothing to write: give --grid FILE.png, --png DIR, --output FILE or --trajectory FILE.png"
     );
+    output::check(&[
+        ("--grid", args.grid.as_deref(), &["png"]),
+        ("--trajectory", args.trajectory.as_deref(), &["png"]),
+        ("--output", args.output.as_deref(), super::VALUES),
+    ])?;
+    if let Some(folder) = &args.png {
+        fs::create_dir_all(folder).map_err(Error::file(folder))?;
+        output::check_folder("--png", folder)?;
+    }
     let num = super::within("num", args.num, 1 << 24)?;
     let batch = super::within("batch", args.sampling.batch, 1 << 20)?;
     let (device, precision) = super::set_up(&args.sampling.device)?;
@@ -162,7 +171,6 @@ fn write(args: &SampleArgs, images: &Tensor, strip: &[Tensor], pictures: bool) -
         written.push(super::write_sheet(path, &Sheet::with_columns(&rows, strip.len())?)?);
     }
     if let Some(folder) = &args.png {
-        fs::create_dir_all(folder).map_err(Error::file(folder))?;
         for k in 0..images.size()[0] {
             let path = folder.join(format!("{k:06}.png"));
             super::write_sheet(&path, &Sheet::single(&images.get(k))?)?;

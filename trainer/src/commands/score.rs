@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use ncsn::commands::Outcome;
-use ncsn::escape;
+use ncsn::{escape, output};
 use tch::{Kind, Tensor};
 
 use crate::cli::ScoreArgs;
@@ -19,6 +19,7 @@ use crate::{Error, torch};
 /// # Errors
 /// Files that cannot be read or written, tensors that do not fit.
 pub fn score(args: &ScoreArgs, out: &mut dyn Write) -> Result<Outcome> {
+    output::check(&[("--output", Some(&args.output), &["safetensors"])])?;
     let (network, file, x) = open(args)?;
     let levels = levels(&network, &file, "y", &x)?;
     let result = torch::attempt(|| tch::no_grad(|| network.score(&x, &levels)))?;
@@ -38,6 +39,7 @@ pub fn score(args: &ScoreArgs, out: &mut dyn Write) -> Result<Outcome> {
 /// # Errors
 /// Files that cannot be read or written, tensors that do not fit.
 pub fn loss(args: &ScoreArgs, out: &mut dyn Write) -> Result<Outcome> {
+    output::check(&[("--output", Some(&args.output), &["safetensors"])])?;
     let (network, file, x) = open(args)?;
     let labels = levels(&network, &file, "labels", &x)?;
     let noise = file.shaped("noise", &x.size())?.to_device(network.device()).to_kind(Kind::Float);
