@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::distance;
 use ncsn_trainer::config::{Config, Precision};
-use ncsn_trainer::dataset::{self, Split, Units};
+use ncsn_trainer::dataset::{self, Split};
 use ncsn_trainer::sample::{self, ProbabilityFlow, Streams};
 use ncsn_trainer::train::{Session, State};
 use ncsn_trainer::{mixture, presets, shapes, torch};
@@ -44,8 +44,7 @@ fn one_image_is_learnt_by_heart() {
     config.data.flip = false;
     config.records.samples = 0;
     let items = dataset::Items::of_bytes(shapes::draw(1, 3), &config.network.item);
-    let split =
-        Split { train: items, test: None, digest: String::new(), units: Units::Bytes, notes: Vec::new() };
+    let split = Split { train: items, test: None, digest: String::new(), notes: Vec::new() };
     let state = train(&config, &split, folder.path());
     let loss = state.smoothed.expect("a loss");
     println!("loss {loss:.1} after 400 steps");
