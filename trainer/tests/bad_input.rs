@@ -53,6 +53,39 @@ fn cuda_must_be_there_when_asked_for() {
     assert!(line.contains("device cuda:0 is not available: torch sees 0 CUDA devices"), "{line}");
 }
 
+/// Before the network is opened: there is none in these commands.
+#[test]
+fn outputs_that_cannot_be_written_are_refused_before_any_work() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("file"), "").expect("writes");
+    let refused = |arguments: &str| failure(trainer(arguments).current_dir(folder.path()));
+    let (png, values) = ("allowed: FILE.png", "allowed: FILE.npy or FILE.safetensors");
+    let missing = "needs the folder nodir, which does not exist";
+    for (arguments, expected) in [
+        ("sample --checkpoint x --grid nodir/g.png", format!("--grid {missing}")),
+        ("sample --checkpoint x --grid g.jpg", format!("--grid is g.jpg, {png}")),
+        ("sample --checkpoint x -o x.pt", format!("--output is x.pt, {values}")),
+        (
+            "sample --checkpoint x --grid a.png --trajectory a.png",
+            "--trajectory is a.png, which --grid is too".into(),
+        ),
+        ("sample --checkpoint x --grid file/g.png", "--grid needs the folder file".into()),
+        ("sample --checkpoint x --png file", "file: ".into()),
+        ("interpolate --checkpoint x --grid g", format!("--grid is g, {png}")),
+        ("inpaint --checkpoint x --input x --mask left -o nodir/x.npy", format!("--output {missing}")),
+        ("neighbours --samples x --data x --grid nodir/g.png", format!("--grid {missing}")),
+        ("evaluate --samples x --data x --statistics nodir/s.safetensors", format!("--statistics {missing}")),
+        ("data --preset shapes -o nodir/s.npy", format!("--output {missing}")),
+        ("score --checkpoint x --input x --output nodir/s.safetensors", format!("--output {missing}")),
+        ("bench --trace nodir/t.json", format!("--trace {missing}")),
+    ] {
+        let line = refused(arguments);
+        assert!(line.starts_with(&format!("error: {expected}")), "{arguments}: {line}");
+    }
+    let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
+    assert_eq!(left.len(), 1, "nothing is left behind: {left:?}");
+}
+
 #[test]
 fn a_run_is_never_overwritten() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -94,10 +94,14 @@ fn diagnosis_shows_the_levels_asked_for() {
     let said = on_run(folder.path(), "diagnose --num 2 --format json");
     let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     let levels = said["levels"].as_array().expect("levels");
-    assert_eq!((said["schema"].as_str(), levels.len()), (Some("ncsn.diagnosis/1"), 20));
+    assert_eq!((said["schema"].as_str(), levels.len()), (Some("ncsn.diagnosis/2"), 20));
     // A fresh network's score is far from −noise/σ, but the noise of the start is known: ‖σ₁z‖ within 5 % for D = 768.
     let ratio = levels[0]["noise_norm"].as_f64().expect("a norm") / (12.418 * 768_f64.sqrt());
     assert!((ratio - 1.0).abs() < 0.05, "{ratio}");
+    // In the chain the first level starts at its own variance, the others with what the one above left.
+    let predicted: Vec<f64> =
+        levels.iter().map(|level| level["predicted_ratio"].as_f64().expect("a ratio")).collect();
+    assert!(predicted.is_sorted() && predicted[0] > 1.0 && predicted[0] < predicted[1], "{predicted:?}");
 }
 
 #[test]
@@ -114,9 +118,14 @@ fn a_run_that_is_exported_gives_the_same_scores() {
     success(trainer("convert run --weights ema -o ema.safetensors").current_dir(folder));
     for (source, weights) in [("run", "ema"), ("ema.safetensors", "raw")] {
         let command = format!("score --checkpoint {source} --weights {weights} --input in.safetensors");
-        success(trainer(&format!("{command} --output {source}.out --device cpu")).current_dir(folder));
+        success(
+            trainer(&format!("{command} --output {source}.out.safetensors --device cpu")).current_dir(folder),
+        );
     }
-    assert_eq!(tensor(folder, "run.out", "out"), tensor(folder, "ema.safetensors.out", "out"));
+    assert_eq!(
+        tensor(folder, "run.out.safetensors", "out"),
+        tensor(folder, "ema.safetensors.out.safetensors", "out")
+    );
 }
 
 /// Source: `trainer/tests/oracles/make.py`.
@@ -132,11 +141,12 @@ fn a_checkpoint_in_the_authors_form_becomes_a_run() {
     assert!(said.contains("note: the file counts 1002 steps, its optimiser 2"), "{said}");
     let expected = own("authors.safetensors");
     for weights in ["raw", "ema"] {
-        let command =
-            format!("score --checkpoint run --weights {weights} --output {weights}.out --device cpu --input");
+        let command = format!(
+            "score --checkpoint run --weights {weights} --output {weights}.out.safetensors --device cpu --input"
+        );
         success(trainer(&command).arg(oracles.join("authors.safetensors")).current_dir(folder));
         let error = distance(
-            &tensor(folder, &format!("{weights}.out"), "out"),
+            &tensor(folder, &format!("{weights}.out.safetensors"), "out"),
             &expected.get(&format!("out_{weights}")).expect("scores"),
         );
         assert!(error < SCORE, "{weights}: {error:.1e}");

@@ -428,7 +428,7 @@ fn bad_input_ends_in_one_line() {
     let message = refused("evaluate --samples samples.npy --data s.safetensors");
     assert_eq!(message, "error: s.safetensors: tensor count has shape [2], expected []\n");
     let message = refused("evaluate --samples samples.npy --data data.npy --statistics s.npz");
-    assert_eq!(message, "error: statistics is s.npz, allowed: FILE.safetensors\n");
+    assert_eq!(message, "error: --statistics is s.npz, allowed: FILE.safetensors\n");
     let message = refused("evaluate --samples samples.npy --data data.npy --inception samples.npy");
     assert!(message.starts_with("error: samples.npy: "), "{message}");
     let message = refused("neighbours --samples samples.npy --data data.npy --num 13");
