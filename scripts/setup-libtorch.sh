@@ -2,14 +2,21 @@
 # Makes .libtorch/, the view of libtorch 2.11.0 that the trainer is compiled and linked against.
 #
 #   scripts/setup-libtorch.sh                 from PyPI's wheel, kept in the user's cache directory
+#   scripts/setup-libtorch.sh --cuda          with NVIDIA's libraries, as it does by itself where there is a driver
 #   scripts/setup-libtorch.sh SITE_PACKAGES   from an installed torch 2.11.0
 #
-# The wheel is the CUDA one: the same build then runs on the CPU, and on a GPU where a whole torch is installed.
+# The wheel is the CUDA one: the same build runs on the CPU, and on a GPU where NVIDIA's libraries are there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 version=2.11.0
-site=${1:-}
+site=
+cuda=
+if [ -e /dev/nvidiactl ]; then cuda=yes; fi
+case ${1:-} in
+--cuda) cuda=yes ;;
+*) site=${1:-} ;;
+esac
 say() { echo "setup-libtorch: $*" >&2; }
 
 if [ -z "$site" ] && command -v python3 >/dev/null; then
@@ -22,7 +29,7 @@ if [ -z "$site" ] && command -v python3 >/dev/null; then
 fi
 
 if [ -z "$site" ]; then
-    cache=${XDG_CACHE_HOME:-$HOME/.cache}/ncsn/libtorch-$version
+    cache=${XDG_CACHE_HOME:-$HOME/.cache}/ncsn/libtorch-$version${cuda:+-cuda}
     if [ ! -e "$cache/complete" ]; then
         if ! python3 -c 'import ensurepip' 2>/dev/null; then
             if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
@@ -34,13 +41,19 @@ if [ -z "$site" ]; then
                 exit 2
             fi
         fi
-        say "downloading torch $version (about 550 MB) into $cache"
+        size="550 MB"
+        if [ -n "$cuda" ]; then size="$size and NVIDIA's libraries"; fi
+        say "downloading torch $version (about $size) into $cache"
         rm -rf "$cache"
         mkdir -p "$cache"
         python3 -m venv "$cache/venv"
-        # torch's own rpath finds the last two; nothing else is needed without a GPU.
-        "$cache/venv/bin/pip" install --quiet --no-deps --disable-pip-version-check --no-cache-dir \
-            torch==$version nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
+        pip() { "$cache/venv/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir "$@"; }
+        if [ -n "$cuda" ]; then
+            pip torch==$version
+        else
+            # torch's own rpath finds the last two; nothing else is needed without a GPU.
+            pip --no-deps torch==$version nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
+        fi
         touch "$cache/complete"
     fi
     site=$("$cache/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')

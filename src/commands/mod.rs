@@ -28,6 +28,8 @@ pub enum Outcome {
     Yes,
     /// The check ran and the answer is no: exit status 1.
     No,
+    /// The work was stopped by a signal of this number and can go on: exit status 128 and the number, as shells have it.
+    Stopped(u8),
 }
 
 /// Runs the `ncsn` command line of this process.
@@ -91,6 +93,7 @@ pub fn finish(result: Result<Outcome>) -> ExitCode {
     match result {
         Ok(Outcome::Yes) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
+        Ok(Outcome::Stopped(signal)) => ExitCode::from(128 + signal),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // A failure to write to standard error leaves nowhere to report it.

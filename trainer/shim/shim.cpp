@@ -19,7 +19,9 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <optional>
 #include <set>
@@ -211,20 +213,28 @@ int ncsn_trace_end(const char* path) {
   return guarded([&] { torch::autograd::profiler::disableProfiler()->save(path); });
 }
 
-// Opens libtorch_cuda.so if it lies beside the libtorch_cpu.so in use. *found: 0 absent, 1 opened.
-int ncsn_open_cuda(int* found) {
+// Opens libtorch_cuda.so if there is a driver and it lies beside the libtorch_cpu.so in use, links followed. *state: 0 no
+// driver, 1 no such file, 2 opened; fails when it does not load. *driver: the CUDA version that the driver is for, 13000 for
+// 13.0, or 0.
+int ncsn_open_cuda(int* state, int* driver) {
   return guarded([&] {
+    *state = *driver = 0;
+    auto version = driver_function<int (*)(int*)>("cuDriverGetVersion");
+    if (!version) return;
+    version(driver);
+    *state = 1;
     Dl_info info;
-    *found = 0;
     if (!dladdr(reinterpret_cast<void*>(&at::globalContext), &info) || !info.dli_fname) return;
-    std::string path(info.dli_fname);
+    char resolved[PATH_MAX];
+    if (!realpath(info.dli_fname, resolved)) return;
+    std::string path(resolved);
     path = path.substr(0, path.rfind('/') + 1) + "libtorch_cuda.so";
     if (access(path.c_str(), R_OK) != 0) return;
     if (!dlopen(path.c_str(), RTLD_LAZY | RTLD_GLOBAL)) {
       const char* reason = dlerror();
       throw std::runtime_error(reason ? reason : path);
     }
-    *found = 1;
+    *state = 2;
   });
 }
 

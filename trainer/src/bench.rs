@@ -110,7 +110,7 @@ pub fn bench(
         forward,
         train_step,
         langevin_step,
-        peak_memory_bytes: peak_memory(device)?,
+        peak_memory_bytes: device::peak_memory(device)?,
     })
 }
 
@@ -151,28 +151,9 @@ fn median(sorted: &[f64]) -> f64 {
     if sorted.len() % 2 == 1 { sorted[middle] } else { 0.5 * (sorted[middle - 1] + sorted[middle]) }
 }
 
-/// Resources that this process has used so far.
-fn usage() -> libc::rusage {
-    // SAFETY: a plain structure, which the call fills; it cannot fail for the process itself.
-    unsafe {
-        let mut usage = std::mem::zeroed();
-        libc::getrusage(libc::RUSAGE_SELF, &mut usage);
-        usage
-    }
-}
-
 /// Processor time of all threads of this process, in seconds.
 fn processor_seconds() -> f64 {
-    let usage = usage();
+    let usage = device::usage();
     let seconds = |time: libc::timeval| time.tv_sec as f64 + 1e-6 * time.tv_usec as f64;
     seconds(usage.ru_utime) + seconds(usage.ru_stime)
-}
-
-/// Most memory taken so far: by tensors on a GPU, by the process on the CPU.
-fn peak_memory(device: Device) -> Result<u64, Error> {
-    match device {
-        Device::Cuda(index) => Ok(torch::cuda_memory(index, false)?.peak),
-        // Linux counts kilobytes.
-        _ => Ok(usage().ru_maxrss as u64 * 1024),
-    }
 }

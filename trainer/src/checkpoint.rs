@@ -67,9 +67,14 @@ impl Manifest {
     }
 }
 
+/// Name of a step's checkpoint.
+pub fn name(step: u64) -> String {
+    format!("step-{step:08}")
+}
+
 /// Folder of a step's checkpoint.
 pub fn folder(checkpoints: &Path, step: u64) -> PathBuf {
-    checkpoints.join(format!("step-{step:08}"))
+    checkpoints.join(name(step))
 }
 
 /// Steps of the checkpoints below a folder, in order; none where there is no folder. A folder without a manifest, as a
@@ -273,6 +278,14 @@ pub fn tensors(folder: &Path, manifest: &Manifest) -> Result<TensorFile, Error> 
         return Err(Error::Content { path, found: format!("SHA-256 is {found}"), expected });
     }
     TensorFile::read(&path)
+}
+
+/// Whether a checkpoint is whole: both files are there and have their digests.
+///
+/// # Errors
+/// Those of [`manifest`] and [`tensors`].
+pub fn verify(folder: &Path) -> Result<(), Error> {
+    tensors(folder, &manifest(folder)?).map(drop)
 }
 
 /// Overwrites a network's parameters with those that a file has under `prefix`.

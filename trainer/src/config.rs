@@ -148,8 +148,11 @@ pub struct Records {
     pub checkpoint_every: u64,
     /// Checkpoints kept, the newest ones.
     pub keep: u64,
-    /// Images sampled at each checkpoint.
+    /// Images sampled for a sheet.
     pub samples: u64,
+    /// Steps between sheets; none for checkpoints at which sheets take little of the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples_every: Option<u64>,
 }
 
 /// Precision of products and convolutions.
@@ -230,6 +233,7 @@ impl Config {
             ("checkpoint_every", self.records.checkpoint_every, 1, 1 << 31),
             ("keep", self.records.keep, 1, 1 << 20),
             ("samples", self.records.samples, 0, 10_000),
+            ("samples_every", self.records.samples_every.unwrap_or(1), 1, 1 << 31),
         ];
         for (name, value, least, most) in counts {
             if !(least..=most).contains(&value) {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use tch::{Cuda, Device};
 
 use crate::config::Precision;
+use crate::torch::CudaHalf;
 use crate::{Error, torch};
 
 /// A device as asked for on the command line.
@@ -46,7 +47,10 @@ impl Wanted {
             Self::Cuda(index) if index < count => Ok(Device::Cuda(index)),
             Self::Cuda(index) => Err(Error::NoDevice {
                 name: format!("cuda:{index}"),
-                reason: format!("torch sees {count} CUDA devices; 'ncsn-trainer devices' says more"),
+                reason: match absent() {
+                    Some(reason) => reason,
+                    None => format!("torch sees {count} of them; 'ncsn-trainer devices' shows which"),
+                },
             }),
         }
     }
@@ -55,6 +59,30 @@ impl Wanted {
 /// Number of GPUs that torch can use.
 pub fn gpus() -> usize {
     usize::try_from(Cuda::device_count()).unwrap_or(0)
+}
+
+/// Why there is no GPU to compute on; nothing where there is one.
+pub fn absent() -> Option<String> {
+    match torch::cuda_half() {
+        CudaHalf::NoDriver => Some("there is no NVIDIA driver".to_owned()),
+        CudaHalf::Missing => Some(
+            "libtorch_cuda.so does not lie beside libtorch_cpu.so; scripts/setup-libtorch.sh --cuda gets it".to_owned(),
+        ),
+        CudaHalf::Unloadable(reason) => Some(format!(
+            "libtorch's CUDA half does not load ({reason}); scripts/setup-libtorch.sh --cuda gets what it needs"
+        )),
+        CudaHalf::Open { .. } if gpus() > 0 => None,
+        CudaHalf::Open { driver } => Some(format!(
+            "torch can use no device with this driver, which is for CUDA {}.{}",
+            driver / 1000,
+            driver % 1000 / 10
+        )),
+    }
+}
+
+/// The same where a driver says that there is one all the same.
+pub fn unused_gpu() -> Option<String> {
+    if *torch::cuda_half() == CudaHalf::NoDriver { None } else { absent() }
 }
 
 /// Name of a device for people.
@@ -87,4 +115,26 @@ pub fn precision(wanted: Option<Precision>, device: Device) -> Result<Precision,
         Cuda::cudnn_set_benchmark(true);
     }
     Ok(precision)
+}
+
+/// Resources that this process has used so far.
+pub fn usage() -> libc::rusage {
+    // SAFETY: a plain structure, which the call fills; it cannot fail for the process itself.
+    unsafe {
+        let mut usage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &mut usage);
+        usage
+    }
+}
+
+/// Most memory taken so far, in bytes: by tensors on a GPU, by the process on the CPU.
+///
+/// # Errors
+/// Those of torch.
+pub fn peak_memory(device: Device) -> Result<u64, Error> {
+    match device {
+        Device::Cuda(index) => Ok(torch::cuda_memory(index, false)?.peak),
+        // Linux counts kilobytes.
+        _ => Ok(usage().ru_maxrss as u64 * 1024),
+    }
 }

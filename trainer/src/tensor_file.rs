@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -127,10 +127,14 @@ pub fn write<'a>(
         tensors.into_iter().map(|(name, tensor)| (name, Stored::new(tensor))).collect();
     let metadata = note.map(|(key, value)| HashMap::from([(key.to_owned(), value)]));
     let views = stored.iter().map(|(name, stored)| (name, stored));
+    // What a new file has by the umask, which the library's does not.
+    let permissions =
+        File::create(path).and_then(|file| file.metadata()).map_err(Error::file(path))?.permissions();
     safetensors::serialize_to_file(views, metadata, path).map_err(|error| match error {
         SafeTensorError::IoError(reason) => Error::File { path: path.to_owned(), reason },
         other => Error::File { path: path.to_owned(), reason: io::Error::other(other.to_string()) },
     })?;
+    fs::set_permissions(path, permissions).map_err(Error::file(path))?;
     File::open(path).and_then(|file| file.sync_all()).map_err(Error::file(path))
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::ptr;
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
 use tch::kind::Element;
 use tch::{Device, Tensor};
@@ -47,7 +47,7 @@ unsafe extern "C" {
     fn ncsn_math(tf32: c_int, deterministic: c_int) -> c_int;
     fn ncsn_trace_begin(cuda: c_int) -> c_int;
     fn ncsn_trace_end(path: *const c_char) -> c_int;
-    fn ncsn_open_cuda(found: *mut c_int) -> c_int;
+    fn ncsn_open_cuda(state: *mut c_int, driver: *mut c_int) -> c_int;
     fn ncsn_device_name(index: c_int, name: *mut c_char, capacity: c_int, memory: *mut usize) -> c_int;
     fn ncsn_cuda_memory(
         index: c_int,
@@ -245,15 +245,35 @@ pub fn traced<R>(device: Device, path: &Path, body: impl FnOnce() -> Result<R, E
     result
 }
 
-/// Opens libtorch's CUDA half where it lies beside the CPU half; the first thing that `main` does.
-///
-/// # Errors
-/// [`Error::Torch`] when it is there and does not load.
-pub fn open_cuda() -> Result<bool, Error> {
-    let mut found = 0;
-    // SAFETY: the integer outlives the call.
-    check(unsafe { ncsn_open_cuda(&mut found) })?;
-    Ok(found == 1)
+/// What became of libtorch's CUDA half.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CudaHalf {
+    /// Nothing: there is no driver.
+    NoDriver,
+    /// `libtorch_cuda.so` does not lie beside the `libtorch_cpu.so` in use.
+    Missing,
+    /// It does not load, for this reason.
+    Unloadable(String),
+    /// It is open.
+    Open {
+        /// CUDA version that the driver is for: 13000 stands for 13.0.
+        driver: i32,
+    },
+}
+
+/// Opens libtorch's CUDA half if there is a driver and it lies beside the CPU half; the first thing that `main` does.
+pub fn cuda_half() -> &'static CudaHalf {
+    static HALF: OnceLock<CudaHalf> = OnceLock::new();
+    HALF.get_or_init(|| {
+        let (mut state, mut driver) = (0, 0);
+        // SAFETY: the integers outlive the call.
+        match (check(unsafe { ncsn_open_cuda(&mut state, &mut driver) }), state) {
+            (Err(error), _) => CudaHalf::Unloadable(error.to_string()),
+            (Ok(()), 0) => CudaHalf::NoDriver,
+            (Ok(()), 1) => CudaHalf::Missing,
+            (Ok(()), _) => CudaHalf::Open { driver },
+        }
+    })
 }
 
 /// Name and memory in bytes of a CUDA device.

@@ -3,12 +3,12 @@
 mod common;
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU8;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::distance;
 use ncsn_trainer::config::{Config, Precision};
-use ncsn_trainer::dataset::{self, Split};
+use ncsn_trainer::dataset::{self, HeldOut, Split};
 use ncsn_trainer::sample::{self, ProbabilityFlow, Streams};
 use ncsn_trainer::train::{Session, State};
 use ncsn_trainer::{mixture, presets, shapes, torch};
@@ -23,7 +23,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 fn train(config: &Config, split: &Split, run: &Path) -> State {
     let mut state = State::new(config, Device::Cpu, Precision::F32).expect("a state");
-    let stop = AtomicBool::new(false);
+    let stop = AtomicU8::new(0);
     std::fs::create_dir_all(run).expect("a folder");
     Session { run, config, split, stop: &stop, warn: &|text| panic!("{text}") }
         .train(&mut state)
@@ -98,7 +98,7 @@ fn the_score_of_a_mixture_is_learnt() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut config = presets::find("mixture2d").expect("a preset");
     config.training.iterations = 3000;
-    let split = dataset::open(&mut config).expect("built-in data");
+    let split = dataset::open(&mut config, HeldOut::Exactly).expect("built-in data");
     let state = train(&config, &split, folder.path());
     tch::manual_seed(1);
     for level in [0, 5, 10, 15] {

@@ -75,18 +75,24 @@ fn a_killed_run_ends_in_the_same_bits() {
 }
 
 #[test]
-fn a_stopped_run_saves_its_last_step_and_exits_with_0() {
+fn a_stopped_run_saves_its_last_step_and_exits_with_the_signals_status() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let whole = folder.path().join("whole");
     success(&mut small_run(&whole, STEPS));
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         let run = folder.path().join(format!("stopped-{signal}"));
-        let mut child = small_run(&run, STEPS).stdout(Stdio::null()).spawn().expect("the trainer starts");
+        let mut command = small_run(&run, 1_000_000);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the trainer starts");
         wait_for(&run.join("log.jsonl"), &mut child);
         // SAFETY: a signal to a child that has not been waited for.
         unsafe { libc::kill(child.id() as i32, signal) };
-        assert_eq!(child.wait().expect("a child").code(), Some(0));
-        success(&mut resume(&run));
+        let output = child.wait_with_output().expect("a child");
+        let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+        assert_eq!(output.status.code(), Some(128 + signal), "{stderr}");
+        assert!(stderr.contains("stopping: the step at work is finished and saved"), "{stderr}");
+        let line = format!("to go on: ncsn-trainer train --resume --run {}\n", run.display());
+        assert!(stdout.ends_with(&line), "{stdout}");
+        success(resume(&run).args(["--iterations", &STEPS.to_string()]));
         assert_same_run(&run, &whole);
     }
 }
@@ -105,6 +111,72 @@ fn a_signal_at_any_moment_ends_the_run() {
             assert!(began.elapsed() < Duration::from_secs(60), "the signal after {file} was lost");
             sleep(Duration::from_millis(10));
         }
+    }
+}
+
+#[test]
+fn a_second_signal_ends_the_process_at_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    // A sheet of very many evaluations is at work when the signals come.
+    let mut command = small_run(&run, 1_000_000);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the trainer starts");
+    wait_for(&run.join("checkpoints/step-00000004"), &mut child);
+    // SAFETY: signals to a child that has not been waited for; stopped, it meets both together.
+    unsafe {
+        libc::kill(child.id() as i32, libc::SIGSTOP);
+        libc::kill(child.id() as i32, libc::SIGINT);
+        libc::kill(child.id() as i32, libc::SIGTERM);
+        libc::kill(child.id() as i32, libc::SIGCONT);
+    }
+    let code = child.wait_with_output().expect("a child").status.code();
+    assert!([128 + libc::SIGINT, 128 + libc::SIGTERM].map(Some).contains(&code), "{code:?}");
+    // Whatever was being written, the checkpoint before is whole.
+    success(resume(&run).args(["--iterations", "9"]));
+}
+
+#[test]
+fn what_is_written_down_may_change_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (run, whole) = (folder.path().join("run"), folder.path().join("whole"));
+    success(&mut small_run(&whole, STEPS));
+    success(&mut small_run(&run, 4));
+    let flags = "--iterations 12 --checkpoint-every 6 --test-every 5 --log-every 2 --keep 1 --samples 1 --samples-every 6";
+    success(resume(&run).args(flags.split(' ')));
+    let [ours, theirs] = [&run, &whole].map(|run| fs::read(tensors(run, STEPS)).expect("a checkpoint"));
+    let [ours, theirs] = [ours, theirs].map(|bytes| safetensors::SafeTensors::deserialize(&bytes).map(|file| {
+        let mut all: Vec<_> = file.tensors().into_iter().filter(|(name, _)| !name.starts_with("levels.")).map(|(name, view)| (name, view.data().to_vec())).collect();
+        all.sort();
+        all
+    }).expect("tensors"));
+    assert!(ours == theirs, "weights, averages and moments differ");
+    assert!(run.join("samples/step-00000006.png").exists());
+    assert!(!tensors(&run, 6).exists(), "one checkpoint is kept");
+    let output = resume(&run).output().expect("the trainer starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(stderr, "warning: nothing to do after step 12: the run has 4; --iterations goes on\n");
+    // A configuration that was changed by hand is named by its keys.
+    let path = run.join("config.toml");
+    let text = fs::read_to_string(&path).expect("a configuration");
+    fs::write(&path, text.replace("lr = 0.0001", "lr = 0.0002").replace("batch = 4", "batch = 5")).expect("writes");
+    let line = failure(&mut resume(&run));
+    assert!(line.contains("was written with another training.batch, training.lr than the run's config.toml has"), "{line}");
+    let line = failure(resume(&run).args(["--lr", "0.1"]));
+    assert!(line.contains("cannot be used with"), "{line}");
+}
+
+#[cfg(unix)]
+#[test]
+fn files_of_a_checkpoint_have_the_permissions_of_new_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    success(&mut small_run(&run, 4));
+    let plain = folder.path().join("plain");
+    fs::write(&plain, "").expect("writes");
+    let mode = |path: &Path| fs::metadata(path).expect("a file").permissions().mode();
+    for name in ["tensors.safetensors", "checkpoint.json"] {
+        assert_eq!(mode(&run.join("checkpoints/step-00000004").join(name)), mode(&plain), "{name}");
     }
 }
 
@@ -239,6 +311,14 @@ fn old_checkpoints_go_and_damaged_ones_are_named() {
     fs::write(&path, bytes).expect("writes");
     let line = failure(&mut resume(&run));
     assert!(line.contains("step-00000012/tensors.safetensors: SHA-256 is"), "{line}");
+    assert!(line.ends_with("; step-00000008 is whole: --from step-00000008 goes on from it\n"), "{line}");
+    let line = failure(resume(&run).args(["--from", "step-9"]));
+    assert_eq!(line, "error: --from is step-9, there are: step-00000008, step-00000012\n");
+    let text = success(resume(&run).args(["--from", "step-00000008"]));
+    assert!(text.contains("going on after step 8"), "{text}");
+    let whole = folder.path().join("whole");
+    success(&mut small_run(&whole, STEPS));
+    assert_same_run(&run, &whole);
 }
 
 /// A limit on the size of files stands for a full disk: both fail the write in its middle.
@@ -275,7 +355,7 @@ fn the_speed_of_a_run_is_that_of_its_steps() {
     // A flag cannot be given twice; a configuration can be changed instead.
     let text = fs::read_to_string(run.join("config.toml")).expect("a configuration");
     let config = folder.path().join("config.toml");
-    fs::write(&config, text.replace("samples = 0", "samples = 2")).expect("writes");
+    fs::write(&config, text.replace("samples = 0", "samples = 2\nsamples_every = 4")).expect("writes");
     let mut command = common::command::trainer("train --device cpu --format json --config");
     let text = success(command.arg(&config).arg("--run").arg(&sheets));
     let with_sheets: serde_json::Value = serde_json::from_str(&text).expect("JSON");

@@ -18,7 +18,7 @@ pub use sample::{
     DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs, TrainedArgs,
 };
 pub use tools::{BenchArgs, DataArgs, DevicesArgs, ModelArgs};
-pub use train::{OverrideArgs, TrainArgs};
+pub use train::{OverrideArgs, RecordArgs, TrainArgs};
 
 /// Train NCSN and NCSNv2 from a certified noise schedule, and sample from them
 ///

@@ -29,6 +29,9 @@ pub struct TrainArgs {
     /// Go on with the run in --run
     #[arg(long, requires = "run", conflicts_with_all = ["ReadArgs", "LayoutArgs"])]
     pub resume: bool,
+    /// Go on from this checkpoint instead of the last, such as step-00005000
+    #[arg(long, value_name = "NAME", requires = "resume")]
+    pub from: Option<String>,
     /// Noise schedule from 'ncsn schedule --format toml', instead of the preset's
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub schedule: Option<PathBuf>,
@@ -50,7 +53,10 @@ pub struct TrainArgs {
     /// Settings that override the preset's
     #[command(flatten)]
     pub overrides: OverrideArgs,
-    /// Stop after this many steps
+    /// What is written down
+    #[command(flatten)]
+    pub records: RecordArgs,
+    /// Stop after this many steps [default: the preset's]
     #[arg(long, value_name = "STEPS")]
     pub iterations: Option<u64>,
     /// Where to compute
@@ -68,49 +74,58 @@ pub struct TrainArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[group(id = "overrides", multiple = true, conflicts_with = "resume")]
 pub struct OverrideArgs {
-    /// Network: ncsn, ncsn-deeper, ncsnv2, ncsnv2-deeper, ncsnv2-deepest, mlp
+    /// Network: ncsn, ncsn-deeper, ncsnv2, ncsnv2-deeper, ncsnv2-deepest, mlp [default: the preset's, or by the size of
+    /// the items]
     #[arg(long, value_name = "NAME")]
     pub architecture: Option<Architecture>,
-    /// n of Tables 2 and 3, the channels of the first stage
+    /// n of Tables 2 and 3, the channels of the first stage [default: the preset's]
     #[arg(long, value_name = "CHANNELS")]
     pub filters: Option<i64>,
-    /// Items held out for the test loss where there is no test split
+    /// Items held out for the test loss where there is no test split [default: the preset's, at most a tenth of all]
     #[arg(long, value_name = "ITEMS")]
     pub held_out: Option<u64>,
-    /// Whether half of the images are mirrored
+    /// Whether half of the images are mirrored [default: the preset's]
     #[arg(long, value_name = "BOOL")]
     pub flip: Option<bool>,
-    /// Items per step
+    /// Items per step [default: the preset's]
     #[arg(long, value_name = "ITEMS")]
     pub batch: Option<u64>,
-    /// Learning rate of Adam
+    /// Learning rate of Adam [default: the preset's]
     #[arg(long, value_name = "RATE")]
     pub lr: Option<f64>,
-    /// Epsilon of Adam
+    /// Epsilon of Adam [default: the preset's]
     #[arg(long, value_name = "EPSILON")]
     pub adam_eps: Option<f64>,
-    /// Keep the largest second moment (AMSGrad)
+    /// Keep the largest second moment (AMSGrad) [default: the preset's]
     #[arg(long, value_name = "BOOL")]
     pub amsgrad: Option<bool>,
-    /// Weight m kept from the old average of the weights (Technique 5)
+    /// Weight m kept from the old average of the weights (Technique 5) [default: the preset's]
     #[arg(long, value_name = "RATE")]
     pub ema_rate: Option<f64>,
-    /// Seed of everything random
+    /// Seed of everything random [default: the preset's]
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u64>,
-    /// Steps between checkpoints
+}
+
+/// What is written down, which a run that goes on may change.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RecordArgs {
+    /// Steps between checkpoints [default: the preset's]
     #[arg(long, value_name = "STEPS")]
     pub checkpoint_every: Option<u64>,
-    /// Steps between test losses
+    /// Steps between test losses [default: the preset's]
     #[arg(long, value_name = "STEPS")]
     pub test_every: Option<u64>,
-    /// Steps between records of the loss
+    /// Steps between records of the loss [default: the preset's]
     #[arg(long, value_name = "STEPS")]
     pub log_every: Option<u64>,
-    /// Checkpoints kept
+    /// Checkpoints kept [default: the preset's]
     #[arg(long, value_name = "COUNT")]
     pub keep: Option<u64>,
-    /// Images sampled at each checkpoint
+    /// Images on a sheet of samples; 0 for no sheets [default: the preset's]
     #[arg(long, value_name = "IMAGES")]
     pub samples: Option<u64>,
+    /// Steps between sheets [default: at checkpoints, as long as sheets take at most 5 % of the time]
+    #[arg(long, value_name = "STEPS")]
+    pub samples_every: Option<u64>,
 }

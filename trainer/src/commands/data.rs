@@ -9,7 +9,8 @@ use ncsn::{escape, output};
 use crate::array_file;
 use crate::cli::DataArgs;
 use crate::sheet::{self, Sheet};
-use crate::{Error, dataset, presets};
+use crate::dataset::{self, HeldOut};
+use crate::{Error, presets};
 
 /// Images on the sheet.
 const SHOWN: usize = 64;
@@ -22,7 +23,7 @@ pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
     output::check(&[("--output", Some(&args.output), &["npy"]), ("--grid", args.grid.as_deref(), &["png"])])?;
     let mut config = presets::find(&args.preset)?;
     config.data.held_out = 0;
-    let split = dataset::open(&mut config)?;
+    let split = dataset::open(&mut config, HeldOut::Exactly)?;
     let numbers: Vec<usize> = (0..split.train.len()).collect();
     let items = split.train.read(&numbers)?;
     let shape: Vec<i64> = [numbers.len() as i64].iter().chain(split.train.shape()).copied().collect();

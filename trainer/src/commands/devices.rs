@@ -37,9 +37,7 @@ pub fn run(args: &DevicesArgs, out: &mut dyn Write) -> Result<Outcome> {
             }
             match cudnn {
                 Some(version) => writeln!(out, "cuDNN     {version}")?,
-                None => {
-                    writeln!(out, "cuda      none: no libtorch_cuda.so beside libtorch_cpu.so, or no driver")?
-                }
+                None => writeln!(out, "cuda      none: {}", device::absent().unwrap_or_default())?,
             }
         }
     }

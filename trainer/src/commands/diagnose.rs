@@ -11,7 +11,7 @@ use tch::{Device, Tensor};
 
 use crate::Error;
 use crate::cli::{DiagnoseArgs, Format};
-use crate::dataset;
+use crate::dataset::{self, HeldOut};
 use crate::diagnose::{Probe, Row, Trajectory, measure, predicted_ratio, spread, trajectory};
 use crate::sample::{self, Noise, Streams};
 use crate::source::Trained;
@@ -106,7 +106,7 @@ fn items(args: &DiagnoseArgs, trained: &Trained) -> Result<Option<(String, Tenso
         config.data.test = None;
     }
     config.data.held_out = 0;
-    let items = dataset::open(&mut config)?.train;
+    let items = dataset::open(&mut config, HeldOut::Exactly)?.train;
     // Evenly spread, for data are often sorted.
     let count = (args.num as usize).min(items.len());
     let numbers: Vec<usize> = (0..count).map(|k| k * items.len() / count).collect();

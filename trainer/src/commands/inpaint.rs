@@ -12,7 +12,7 @@ use tch::{Device, Tensor};
 
 use crate::Error;
 use crate::cli::InpaintArgs;
-use crate::dataset::{self, Stored};
+use crate::dataset::{self, HeldOut, Stored};
 use crate::sample::{self, Mask, Noise, Region, Streams};
 use crate::sheet::Sheet;
 use crate::source::Trained;
@@ -108,7 +108,7 @@ fn input(path: &Path, count: u64, trained: &Trained) -> Result<Tensor, Error> {
     config.data.train = Some(path.to_owned());
     config.data.test = None;
     config.data.held_out = 0;
-    let items = dataset::open(&mut config)?.train;
+    let items = dataset::open(&mut config, HeldOut::Exactly)?.train;
     if count > items.len() as u64 {
         return Err(Error::setting("images", count, format!("at most {}, as the input has", items.len())));
     }

@@ -29,6 +29,7 @@ use tch::{Device, Tensor};
 
 use crate::cli::{Cli, Command, DeviceArgs, SamplingArgs, TrainedArgs};
 use crate::config::Precision;
+use crate::device::Wanted;
 use crate::sheet::{self, Sheet};
 use crate::source::{self, Opening, Trained};
 use crate::{Error, array_file, device, presets, tensor_file, torch};
@@ -36,10 +37,8 @@ use crate::{Error, array_file, device, presets, tensor_file, torch};
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     // CUDA's half must be there before torch is asked for anything.
-    finish(torch::open_cuda().map_err(Into::into).and_then(|_| {
-        let cli = parse::<Cli>()?;
-        run(cli.command, &mut stdout())
-    }))
+    torch::cuda_half();
+    finish(parse::<Cli>().and_then(|cli| run(cli.command, &mut stdout())))
 }
 
 /// Runs one command, writing its result to `out`.
@@ -151,5 +150,10 @@ fn set_up(args: &DeviceArgs) -> Result<(Device, Precision), Error> {
         tch::set_num_threads(threads as i32);
     }
     let found = args.device.find()?;
+    if args.device == Wanted::Auto
+        && let Some(reason) = device::unused_gpu()
+    {
+        let _ = writeln!(std::io::stderr(), "warning: computing on the CPU: {reason}");
+    }
     Ok((found, device::precision(args.precision, found)?))
 }

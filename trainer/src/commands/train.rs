@@ -1,22 +1,25 @@
 //! `ncsn-trainer train`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, Result, bail, ensure};
 use ncsn::cli::ReadArgs;
 use ncsn::commands::Outcome;
 use ncsn::escape;
-use serde_json::json;
+use serde_json::{Value, json};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
-use crate::cli::{Format, OverrideArgs, TrainArgs};
+use crate::cli::{Format, OverrideArgs, RecordArgs, TrainArgs};
 use crate::config::{Config, Precision};
 use crate::train::{CHECKPOINTS, CONFIG, Lock, Session, State};
-use crate::{Error, checkpoint, dataset, device, presets};
+use crate::dataset::{self, HeldOut};
+use crate::{Error, checkpoint, device, presets};
 
 /// Trains, or goes on training.
 ///
@@ -29,7 +32,10 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
     if !args.resume {
         refuse_existing(&run)?;
     }
-    let split = dataset::open(&mut config)?;
+    // A number that was given, or found before, stands.
+    let given = args.resume || args.config.is_some() || args.overrides.held_out.is_some();
+    let held_out = if given { HeldOut::Exactly } else { HeldOut::AtMostATenth };
+    let split = dataset::open(&mut config, held_out)?;
     match &config.data.digest {
         Some(digest) if *digest != split.digest => {
             bail!("the training data have SHA-256 {}, but the run began with {digest}", split.digest)
@@ -72,8 +78,7 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
         create(&run, &config)?;
     } else {
         checkpoint::sweep(&checkpoints)?;
-        if let Some(&step) = checkpoint::list(&checkpoints)?.last() {
-            let folder = checkpoint::folder(&checkpoints, step);
+        if let Some(folder) = last_checkpoint(&checkpoints, args.from.as_deref())? {
             let manifest = checkpoint::manifest(&folder)?;
             same_run(&manifest.config, &config, &folder)?;
             checkpoint::restore(&mut state, &folder, &manifest)?;
@@ -88,15 +93,16 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
     {
         warn(&format!("standard output: {error}; the training goes on"));
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // nohup has a closed terminal ignored, and so it stays.
-        if signal != SIGHUP || !is_ignored(SIGHUP) {
-            signal_hook::flag::register(signal, Arc::clone(&stop))?;
-        }
-    }
+    let stop = Arc::new(AtomicU8::new(0));
+    stop_on_signals(&stop)?;
     let session = Session { run: &run, config: &config, split: &split, stop: &stop, warn: &warn };
-    let done = session.train(&mut state)?;
+    let iterations = config.training.iterations;
+    let done = if args.resume && state.step >= iterations {
+        warn(&format!("nothing to do after step {}: the run has {iterations}; --iterations goes on", state.step));
+        session.finished(&state)
+    } else {
+        session.train(&mut state)?
+    };
     match args.format {
         Format::Json => {
             let all = json!({"schema": "ncsn.training/1", "run": run, "step": done.step, "complete": done.complete,
@@ -116,9 +122,57 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
                 done.images_per_s
             )?;
             writeln!(out, "checkpoint {}", escape::path(&done.checkpoint))?;
+            if !done.complete {
+                writeln!(out, "to go on: ncsn-trainer train --resume --run {}", escape::path(&run))?;
+            }
         }
     }
-    Ok(Outcome::Yes)
+    Ok(match stop.load(Ordering::Relaxed) {
+        signal if signal > 0 && !done.complete => Outcome::Stopped(signal),
+        _ => Outcome::Yes,
+    })
+}
+
+/// Has a first signal stop the training after the step, with its checkpoint, and a second end the process.
+fn stop_on_signals(stop: &Arc<AtomicU8>) -> Result<()> {
+    // nohup has a closed terminal ignored, and so it stays.
+    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal != SIGHUP || !is_ignored(SIGHUP));
+    let mut signals = Signals::new(wanted)?;
+    let stop = Arc::clone(stop);
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            if stop.swap(signal as u8, Ordering::Relaxed) > 0 {
+                signal_hook::low_level::exit(128 + signal);
+            }
+            let _ = writeln!(
+                std::io::stderr(),
+                "\nstopping: the step at work is finished and saved; once more ends at once, with the checkpoint before"
+            );
+        }
+    });
+    Ok(())
+}
+
+/// The folder of the checkpoint to go on from; none where none was saved yet.
+///
+/// # Errors
+/// A name that is none; a damaged last checkpoint, with the name of the last that is whole.
+fn last_checkpoint(checkpoints: &Path, from: Option<&str>) -> Result<Option<PathBuf>> {
+    let steps = checkpoint::list(checkpoints)?;
+    let names = || steps.iter().map(|&step| checkpoint::name(step)).collect::<Vec<_>>().join(", ");
+    if let Some(name) = from {
+        let chosen = steps.iter().find(|&&step| checkpoint::name(step) == name);
+        let Some(&step) = chosen else { bail!("--from is {name}, there are: {}", names()) };
+        return Ok(Some(checkpoint::folder(checkpoints, step)));
+    }
+    let Some((&last, before)) = steps.split_last() else { return Ok(None) };
+    let folder = checkpoint::folder(checkpoints, last);
+    let Err(error) = checkpoint::verify(&folder) else { return Ok(Some(folder)) };
+    let whole = before.iter().rev().find(|&&step| checkpoint::verify(&checkpoint::folder(checkpoints, step)).is_ok());
+    match whole {
+        Some(&step) => bail!("{error}; {name} is whole: --from {name} goes on from it", name = checkpoint::name(step)),
+        None => Err(error.into()),
+    }
 }
 
 /// Whether this process was started with a signal ignored.
@@ -202,6 +256,7 @@ fn fresh(args: &TrainArgs) -> Result<Config> {
     if let Some(iterations) = args.iterations {
         config.training.iterations = iterations;
     }
+    record_with(&mut config, &args.records);
     Ok(config)
 }
 
@@ -217,15 +272,17 @@ fn resumed(args: &TrainArgs) -> Result<Config> {
     if let Some(iterations) = args.iterations {
         config.training.iterations = iterations;
     }
+    record_with(&mut config, &args.records);
     Ok(config)
 }
 
-fn override_with(config: &mut Config, args: &OverrideArgs) {
-    fn set<T: Clone>(own: &mut T, given: &Option<T>) {
-        if let Some(value) = given {
-            *own = value.clone();
-        }
+fn set<T: Clone>(own: &mut T, given: &Option<T>) {
+    if let Some(value) = given {
+        *own = value.clone();
     }
+}
+
+fn override_with(config: &mut Config, args: &OverrideArgs) {
     set(&mut config.network.architecture, &args.architecture);
     set(&mut config.network.filters, &args.filters);
     set(&mut config.data.held_out, &args.held_out);
@@ -236,11 +293,15 @@ fn override_with(config: &mut Config, args: &OverrideArgs) {
     set(&mut config.training.amsgrad, &args.amsgrad);
     set(&mut config.training.ema_rate, &args.ema_rate);
     set(&mut config.training.seed, &args.seed);
+}
+
+fn record_with(config: &mut Config, args: &RecordArgs) {
     set(&mut config.records.checkpoint_every, &args.checkpoint_every);
     set(&mut config.records.test_every, &args.test_every);
     set(&mut config.records.log_every, &args.log_every);
     set(&mut config.records.keep, &args.keep);
     set(&mut config.records.samples, &args.samples);
+    config.records.samples_every = args.samples_every.or(config.records.samples_every);
 }
 
 fn read_with(config: &mut Config, args: &ReadArgs) {
@@ -276,12 +337,33 @@ pub(super) fn create(run: &Path, config: &Config) -> Result<(), Error> {
         .map_err(|error| Error::file(&path)(std::io::Error::other(format!("{error:#}"))))
 }
 
-/// A checkpoint belongs to the run whose configuration lies beside it.
+/// A checkpoint belongs to the run whose configuration lies beside it, but for what may change.
 fn same_run(found: &Config, wanted: &Config, folder: &Path) -> Result<()> {
     let mut found = found.clone();
     found.training.iterations = wanted.training.iterations;
+    found.records.clone_from(&wanted.records);
     found.data.train.clone_from(&wanted.data.train);
     found.data.test.clone_from(&wanted.data.test);
-    ensure!(found == *wanted, "{} was written with other settings than the run's {CONFIG}", folder.display());
+    let different = differing(&serde_json::to_value(&found)?, &serde_json::to_value(wanted)?);
+    ensure!(
+        different.is_empty(),
+        "{} was written with another {} than the run's {CONFIG} has",
+        folder.display(),
+        different.join(", ")
+    );
     Ok(())
+}
+
+/// Keys of tables in which two values differ, such as `training.lr`.
+fn differing(a: &Value, b: &Value) -> Vec<String> {
+    let (Value::Object(a), Value::Object(b)) = (a, b) else { return Vec::new() };
+    let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let within = |key: &String| match (a.get(key), b.get(key)) {
+        (Some(a), Some(b)) if a == b => Vec::new(),
+        (Some(a @ Value::Object(_)), Some(b @ Value::Object(_))) => {
+            differing(a, b).into_iter().map(|inner| format!("{key}.{inner}")).collect()
+        }
+        _ => vec![key.clone()],
+    };
+    keys.into_iter().flat_map(within).collect()
 }

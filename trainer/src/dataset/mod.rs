@@ -70,18 +70,26 @@ fn check_units(items: &Items, units: Scale) -> Result<(), Error> {
     }
 }
 
+/// How many items are held out where there is no test split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldOut {
+    /// As many as the configuration says.
+    Exactly,
+    /// These, but at most a tenth of the items; the configuration then says how many.
+    AtMostATenth,
+}
+
 /// Opens the data of a configuration, with a progress bar on a terminal; an item shape that is still empty becomes that
 /// of the data, with the network that the paper has for it.
 ///
 /// # Errors
 /// Those of [`ncsn::data::open`]; [`Error::Content`] for items of another shape than the network's;
 /// [`Error::Setting`] when no item is left to train on, or there is no path for a preset that needs one.
-pub fn open(config: &mut Config) -> Result<Split, Error> {
-    let seed = config.training.seed;
+pub fn open(config: &mut Config, held_out: HeldOut) -> Result<Split, Error> {
     let Some(path) = &config.data.train.clone() else {
         let drawn = built_in(config)?;
         let digest = drawn.digest();
-        let (train, test) = drawn.held_out(config.data.held_out, seed)?;
+        let (train, test) = hold_out(drawn, config, held_out)?;
         return Ok(Split { train, test, digest, notes: Vec::new() });
     };
     let options = |split| data::Options {
@@ -123,9 +131,18 @@ pub fn open(config: &mut Config) -> Result<Split, Error> {
             let (test, _) = Items::of_files(set, &path, stated, Some(network(train.shape())))?;
             (train, Some(test))
         }
-        None => train.held_out(config.data.held_out, seed)?,
+        None => hold_out(train, config, held_out)?,
     };
     Ok(Split { train, test, digest, notes })
+}
+
+/// The items to train on, and those held out.
+fn hold_out(items: Items, config: &mut Config, how: HeldOut) -> Result<(Items, Option<Items>), Error> {
+    let count = &mut config.data.held_out;
+    if how == HeldOut::AtMostATenth {
+        *count = (*count).min(items.len() as u64 / 10);
+    }
+    items.held_out(*count, config.training.seed)
 }
 
 /// Takes the items' shape, and chooses the network by it.

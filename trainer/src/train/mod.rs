@@ -3,17 +3,18 @@
 mod adam;
 mod lock;
 pub mod loss;
+mod progress;
 mod state;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use tch::{Device, Kind, Tensor};
 
 pub use adam::Adam;
 pub use lock::{LOCK, Lock};
+use progress::Progress;
 pub use state::{Done, State};
 
 use crate::config::Config;
@@ -29,6 +30,9 @@ pub const CHECKPOINTS: &str = "checkpoints";
 pub const CONFIG: &str = "config.toml";
 /// Name of the folder of sample sheets in a run's folder.
 pub const SAMPLES: &str = "samples";
+
+/// Share of the network's evaluations that go into sheets of samples, unless they have an interval of their own.
+const SHEET_SHARE: f64 = 0.05;
 
 /// How a training session ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,8 +59,8 @@ pub struct Session<'a> {
     pub config: &'a Config,
     /// What is learnt.
     pub split: &'a Split,
-    /// Set from outside to stop after the step.
-    pub stop: &'a AtomicBool,
+    /// Set from outside to stop after the step: the number of a signal.
+    pub stop: &'a AtomicU8,
     /// Told what went wrong and was got over.
     pub warn: &'a dyn Fn(&str),
 }
@@ -75,22 +79,19 @@ impl Session<'_> {
             (self.warn)(&format!("{LINES} holds lines of no run; it is kept as {}", path.display()));
         }
         let batches = dataset::ahead(&self.split.train, settings.batch as usize, settings.seed, state.step);
-        let bar = bar(settings.iterations, state.step);
-        let started = Instant::now();
-        let first = state.step;
-        let mut clock = Clock { since: started, step: first };
+        let mut progress = Progress::new(state.step, settings.iterations, settings.batch, device);
+        let mut clock = Clock { since: Instant::now(), step: state.step };
         let mut saved = None;
         let mut test = None;
         let mut pending: Option<(Done, Vec<usize>)> = None;
-        let mut aside = Duration::ZERO;
-        while state.step < settings.iterations && !self.stop.load(Ordering::Relaxed) {
+        while state.step < settings.iterations && !self.stopped() {
             let (numbers, stored) =
                 batches.recv().unwrap_or_else(|_| unreachable!("the thread outlives us"))?;
             let x = stored.tensor(self.split.train.shape(), device);
             let done = state.train(x, config).map_err(|error| self.with_fitting_batch(state, error))?;
             // The loss before is read while the device computes this one.
             if let Some((done, numbers)) = pending.replace((done, numbers)) {
-                self.settle(state, &done, &numbers, &mut log, &mut clock, &bar)?;
+                self.settle(state, &done, &numbers, &mut log, &mut clock, &mut progress)?;
             }
             let due = |every: u64| state.step.is_multiple_of(every);
             let records = &config.records;
@@ -98,11 +99,11 @@ impl Session<'_> {
             if (testing || saving)
                 && let Some((done, numbers)) = pending.take()
             {
-                self.settle(state, &done, &numbers, &mut log, &mut clock, &bar)?;
+                self.settle(state, &done, &numbers, &mut log, &mut clock, &mut progress)?;
             }
-            let interrupted = Instant::now();
             if testing && let Some(items) = &self.split.test {
-                let loss = state.test(&test_batch(items, settings.batch, state.step, device)?, config)?;
+                let x = test_batch(items, settings.batch, state.step, device)?;
+                let loss = progress.beside("testing", |_| state.test(&x, config))?;
                 log.line(&Line::Test { step: state.step, loss })?;
                 test = Some(loss);
             }
@@ -110,31 +111,51 @@ impl Session<'_> {
                 self.record_levels(state, &mut log)?;
                 // Lines beyond a checkpoint are dropped on resuming; those before it must be there.
                 log.flush()?;
-                saved = Some((state.step, self.save(state)?));
-                self.sample(state, &mut log)?;
+                saved = Some((state.step, progress.beside("saving", |_| self.save(state))?));
+            }
+            if self.sheet_due(state.step)? {
+                progress.beside("sampling", |each| self.sample(state, &mut log, each))?;
                 log.flush()?;
+            }
+            if testing || saving {
                 clock = Clock { since: Instant::now(), step: state.step };
             }
-            aside += interrupted.elapsed();
         }
         if let Some((done, numbers)) = pending.take() {
-            self.settle(state, &done, &numbers, &mut log, &mut clock, &bar)?;
+            self.settle(state, &done, &numbers, &mut log, &mut clock, &mut progress)?;
         }
         log.flush()?;
-        let seconds = (started.elapsed() - aside).as_secs_f64();
+        let images_per_s = progress.images_per_s(state.step);
         let checkpoint = match saved {
             Some((step, path)) if step == state.step => path,
             _ => self.save(state)?,
         };
-        bar.finish_and_clear();
+        progress.finish();
         Ok(Finished {
             step: state.step,
             complete: state.step >= settings.iterations,
             smoothed: state.smoothed,
             test,
-            images_per_s: ((state.step - first) * settings.batch) as f64 / seconds,
+            images_per_s,
             checkpoint,
         })
+    }
+
+    /// What a run that has done all of its steps amounts to.
+    pub fn finished(&self, state: &State) -> Finished {
+        let checkpoint = checkpoint::folder(&self.run.join(CHECKPOINTS), state.step);
+        Finished {
+            step: state.step,
+            complete: true,
+            smoothed: state.smoothed,
+            test: None,
+            images_per_s: 0.0,
+            checkpoint,
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) > 0
     }
 
     /// Reads the loss of a step that is done, and records it.
@@ -145,7 +166,7 @@ impl Session<'_> {
         numbers: &[usize],
         log: &mut Log,
         clock: &mut Clock,
-        bar: &ProgressBar,
+        progress: &mut Progress,
     ) -> Result<(), Error> {
         let loss = done.loss.double_value(&[]);
         if !loss.is_finite() {
@@ -159,9 +180,8 @@ impl Session<'_> {
             let images_per_s = clock.rate(step, self.config.training.batch);
             log.line(&Line::Train { step, loss, smoothed, images_per_s })?;
             log.flush()?;
-            bar.set_message(format!("loss {smoothed:.1} {images_per_s:.0} images/s"));
         }
-        bar.set_position(step);
+        progress.step(step, smoothed);
         Ok(())
     }
 
@@ -174,22 +194,40 @@ impl Session<'_> {
         checkpoint::save(&self.run.join(CHECKPOINTS), state, self.config)
     }
 
-    /// Samples a sheet of images with the averaged weights, the same noise at every checkpoint.
-    fn sample(&self, state: &State, log: &mut Log) -> Result<(), Error> {
+    /// Whether a sheet of samples is drawn after a step: at its own interval where there is one, else at checkpoints as
+    /// long as sheets, but for the first, take at most [`SHEET_SHARE`] of the network's evaluations.
+    fn sheet_due(&self, step: u64) -> Result<bool, Error> {
+        let Config { records, training, network, noise, .. } = self.config;
+        if records.samples == 0 || network.item.len() != 3 {
+            return Ok(false);
+        }
+        if let Some(every) = records.samples_every {
+            return Ok(step.is_multiple_of(every));
+        }
+        let sheet = records.samples * sample::langevin_evaluations(&noise.annealing()?);
+        // Gradients cost twice what the network itself does.
+        let trained = |step: u64| 3.0 * (training.batch * step) as f64;
+        let sheets = |step: u64| (SHEET_SHARE * trained(step) / sheet as f64).ceil();
+        let every = records.checkpoint_every;
+        Ok(step.is_multiple_of(every) && sheets(step) > sheets(step - every))
+    }
+
+    /// Samples a sheet of images with the averaged weights, the same noise every time.
+    fn sample(&self, state: &State, log: &mut Log, each: &dyn Fn(u64, u64)) -> Result<(), Error> {
         let count = self.config.records.samples;
         let item = &self.config.network.item;
-        if count == 0 || item.len() != 3 {
-            return Ok(());
-        }
         let device = state.network.device();
         let mut streams = Streams::new(self.config.training.seed, 0..count, item, device);
         let x = streams.uniform();
-        let stop = |_: sample::Progress| !self.stop.load(Ordering::Relaxed);
+        let go_on = |at: sample::Progress| {
+            each(at.done, at.total);
+            !self.stopped()
+        };
         let annealing = self.config.noise.annealing()?;
         let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&state.average, x, sigma);
         let noise = &mut Noise::Streams(streams);
-        let x = sample::annealed_langevin(score, &annealing, x, noise, &mut { stop })?;
-        if self.stop.load(Ordering::Relaxed) {
+        let x = sample::annealed_langevin(score, &annealing, x, noise, &mut { go_on })?;
+        if self.stopped() {
             return Ok(());
         }
         let picture = Sheet::of_tensor(&x)?;
@@ -246,13 +284,4 @@ impl Clock {
         *self = Self { since: now, step };
         rate
     }
-}
-
-/// A bar on standard error; indicatif hides it where that is not a terminal.
-fn bar(steps: u64, done: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {msg} {eta}");
-    let bar = ProgressBar::new(steps).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_position(done);
-    bar.reset_eta();
-    bar
 }
