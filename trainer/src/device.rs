@@ -66,7 +66,8 @@ pub fn absent() -> Option<String> {
     match torch::cuda_half() {
         CudaHalf::NoDriver => Some("there is no NVIDIA driver".to_owned()),
         CudaHalf::Missing => Some(
-            "libtorch_cuda.so does not lie beside libtorch_cpu.so; scripts/setup-libtorch.sh --cuda gets it".to_owned(),
+            "libtorch_cuda.so does not lie beside libtorch_cpu.so; scripts/setup-libtorch.sh --cuda gets it"
+                .to_owned(),
         ),
         CudaHalf::Unloadable(reason) => Some(format!(
             "libtorch's CUDA half does not load ({reason}); scripts/setup-libtorch.sh --cuda gets what it needs"

@@ -229,7 +229,14 @@ fn training() -> Training {
 }
 
 fn records() -> Records {
-    Records { log_every: 10, test_every: 100, checkpoint_every: 5000, keep: 3, samples: 36, samples_every: None }
+    Records {
+        log_every: 10,
+        test_every: 100,
+        checkpoint_every: 5000,
+        keep: 3,
+        samples: 36,
+        samples_every: None,
+    }
 }
 
 #[cfg(test)]

@@ -82,7 +82,8 @@ fn a_stopped_run_saves_its_last_step_and_exits_with_the_signals_status() {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         let run = folder.path().join(format!("stopped-{signal}"));
         let mut command = small_run(&run, 1_000_000);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the trainer starts");
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the trainer starts");
         wait_for(&run.join("log.jsonl"), &mut child);
         // SAFETY: a signal to a child that has not been waited for.
         unsafe { libc::kill(child.id() as i32, signal) };
@@ -144,11 +145,20 @@ fn what_is_written_down_may_change_and_nothing_else() {
     let flags = "--iterations 12 --checkpoint-every 6 --test-every 5 --log-every 2 --keep 1 --samples 1 --samples-every 6";
     success(resume(&run).args(flags.split(' ')));
     let [ours, theirs] = [&run, &whole].map(|run| fs::read(tensors(run, STEPS)).expect("a checkpoint"));
-    let [ours, theirs] = [ours, theirs].map(|bytes| safetensors::SafeTensors::deserialize(&bytes).map(|file| {
-        let mut all: Vec<_> = file.tensors().into_iter().filter(|(name, _)| !name.starts_with("levels.")).map(|(name, view)| (name, view.data().to_vec())).collect();
-        all.sort();
-        all
-    }).expect("tensors"));
+    let [ours, theirs] = [ours, theirs].map(|bytes| {
+        safetensors::SafeTensors::deserialize(&bytes)
+            .map(|file| {
+                let mut all: Vec<_> = file
+                    .tensors()
+                    .into_iter()
+                    .filter(|(name, _)| !name.starts_with("levels."))
+                    .map(|(name, view)| (name, view.data().to_vec()))
+                    .collect();
+                all.sort();
+                all
+            })
+            .expect("tensors")
+    });
     assert!(ours == theirs, "weights, averages and moments differ");
     assert!(run.join("samples/step-00000006.png").exists());
     assert!(!tensors(&run, 6).exists(), "one checkpoint is kept");
@@ -158,9 +168,14 @@ fn what_is_written_down_may_change_and_nothing_else() {
     // A configuration that was changed by hand is named by its keys.
     let path = run.join("config.toml");
     let text = fs::read_to_string(&path).expect("a configuration");
-    fs::write(&path, text.replace("lr = 0.0001", "lr = 0.0002").replace("batch = 4", "batch = 5")).expect("writes");
+    fs::write(&path, text.replace("seed = 0", "seed = 1").replace("batch = 4", "batch = 5")).expect("writes");
     let line = failure(&mut resume(&run));
-    assert!(line.contains("was written with another training.batch, training.lr than the run's config.toml has"), "{line}");
+    assert!(
+        line.contains(
+            "was written with another training.batch, training.seed than the run's config.toml has"
+        ),
+        "{line}"
+    );
     let line = failure(resume(&run).args(["--lr", "0.1"]));
     assert!(line.contains("cannot be used with"), "{line}");
 }

@@ -8,8 +8,8 @@ use ncsn::{escape, output};
 
 use crate::array_file;
 use crate::cli::DataArgs;
-use crate::sheet::{self, Sheet};
 use crate::dataset::{self, HeldOut};
+use crate::sheet::{self, Sheet};
 use crate::{Error, presets};
 
 /// Images on the sheet.

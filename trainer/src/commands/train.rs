@@ -17,8 +17,8 @@ use signal_hook::iterator::Signals;
 
 use crate::cli::{Format, OverrideArgs, RecordArgs, TrainArgs};
 use crate::config::{Config, Precision};
-use crate::train::{CHECKPOINTS, CONFIG, Lock, Session, State};
 use crate::dataset::{self, HeldOut};
+use crate::train::{CHECKPOINTS, CONFIG, Lock, Session, State};
 use crate::{Error, checkpoint, device, presets};
 
 /// Trains, or goes on training.
@@ -98,7 +98,10 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
     let session = Session { run: &run, config: &config, split: &split, stop: &stop, warn: &warn };
     let iterations = config.training.iterations;
     let done = if args.resume && state.step >= iterations {
-        warn(&format!("nothing to do after step {}: the run has {iterations}; --iterations goes on", state.step));
+        warn(&format!(
+            "nothing to do after step {}: the run has {iterations}; --iterations goes on",
+            state.step
+        ));
         session.finished(&state)
     } else {
         session.train(&mut state)?
@@ -136,7 +139,8 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
 /// Has a first signal stop the training after the step, with its checkpoint, and a second end the process.
 fn stop_on_signals(stop: &Arc<AtomicU8>) -> Result<()> {
     // nohup has a closed terminal ignored, and so it stays.
-    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal != SIGHUP || !is_ignored(SIGHUP));
+    let wanted =
+        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal != SIGHUP || !is_ignored(SIGHUP));
     let mut signals = Signals::new(wanted)?;
     let stop = Arc::clone(stop);
     std::thread::spawn(move || {
@@ -168,9 +172,12 @@ fn last_checkpoint(checkpoints: &Path, from: Option<&str>) -> Result<Option<Path
     let Some((&last, before)) = steps.split_last() else { return Ok(None) };
     let folder = checkpoint::folder(checkpoints, last);
     let Err(error) = checkpoint::verify(&folder) else { return Ok(Some(folder)) };
-    let whole = before.iter().rev().find(|&&step| checkpoint::verify(&checkpoint::folder(checkpoints, step)).is_ok());
+    let whole =
+        before.iter().rev().find(|&&step| checkpoint::verify(&checkpoint::folder(checkpoints, step)).is_ok());
     match whole {
-        Some(&step) => bail!("{error}; {name} is whole: --from {name} goes on from it", name = checkpoint::name(step)),
+        Some(&step) => {
+            bail!("{error}; {name} is whole: --from {name} goes on from it", name = checkpoint::name(step))
+        }
         None => Err(error.into()),
     }
 }
