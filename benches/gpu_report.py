@@ -69,7 +69,8 @@ def train(results, name, seconds, trainer, run, *flags):
           f" {len(rates)} intervals; smoothed loss {curve}")
     record(results, part="train", name=name, flags=list(flags), steps=lines[-1]["step"], seconds=float(seconds),
            images_per_s=statistics.median(rates), curve=curve)
-    return process.returncode
+    # As shells have it: ended by this signal.
+    return 0 if process.returncode == 128 + signal.SIGINT else process.returncode
 
 
 def kernels(trace, table, results):

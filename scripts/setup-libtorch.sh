@@ -66,18 +66,21 @@ if ! ls -d "$site"/torch-$version*.dist-info >/dev/null 2>&1; then
     exit 2
 fi
 
-rm -rf .libtorch
-mkdir -p .libtorch/lib
-ln -s "$site/torch/include" .libtorch/include
+# The view lies outside the clone: a trainer that is installed looks for its libraries there.
+view=${XDG_CACHE_HOME:-$HOME/.cache}/ncsn/libtorch-$version-links-$(printf %s "$site" | cksum | cut -d ' ' -f 1)
+rm -rf .libtorch "$view"
+mkdir -p "$view/lib"
+ln -s "$site/torch/include" "$view/include"
 for library in libtorch_cpu.so libc10.so libgomp.so.1; do
-    ln -s "$site/torch/lib/$library" .libtorch/lib/
+    ln -s "$site/torch/lib/$library" "$view/lib/"
 done
 # torch-sys links the name "torch"; the real libtorch.so would pull in CUDA.
-ln -s libtorch_cpu.so .libtorch/lib/libtorch.so
+ln -s libtorch_cpu.so "$view/lib/libtorch.so"
 for library in libcudart.so.13 libcupti.so.13; do
     if [ -e "$site/nvidia/cu13/lib/$library" ]; then
-        ln -s "$site/nvidia/cu13/lib/$library" .libtorch/lib/
+        ln -s "$site/nvidia/cu13/lib/$library" "$view/lib/"
     fi
 done
-echo "$version" > .libtorch/build-version
+echo "$version" > "$view/build-version"
+ln -s "$view" .libtorch
 say "ready: .libtorch -> $site/torch"

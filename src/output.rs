@@ -72,11 +72,18 @@ pub fn check_folder(flag: &str, folder: &Path) -> Result<()> {
             return Err(error).with_context(|| format!("{flag} needs the folder {}", folder.display()));
         }
     }
-    let refused = |error: io::Error| io::Error::from(error.kind());
     tempfile::tempfile_in(folder)
         .map(drop)
-        .map_err(refused)
+        .map_err(plain)
         .with_context(|| format!("{flag} needs to write into {}", folder.display()))
+}
+
+/// What the system said of a temporary file, without its name, which means nothing to the user.
+pub fn plain(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => io::Error::new(error.kind(), "its folder does not exist"),
+        kind => io::Error::from(kind),
+    }
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -111,11 +118,7 @@ impl<'a> Ready<'a> {
         if let Some(permissions) = permissions {
             builder.permissions(permissions);
         }
-        // tempfile's message names the temporary file, which means nothing to the user.
-        let mut file = builder
-            .tempfile_in(folder)
-            .map_err(|error| io::Error::from(error.kind()))
-            .with_context(describe)?;
+        let mut file = builder.tempfile_in(folder).map_err(plain).with_context(describe)?;
         file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).with_context(describe)?;
         Ok(Self::Temporary(file, target))
     }

@@ -35,6 +35,10 @@ pub enum Outcome {
 /// Runs the `ncsn` command line of this process.
 pub fn main() -> ExitCode {
     ask_for_reports(concat!("ncsn ", env!("CARGO_PKG_VERSION")));
+    let first = std::env::args().nth(1).unwrap_or_default();
+    if OF_THE_TRAINER.contains(&first.as_str()) {
+        return finish(Err(anyhow::anyhow!("{first} is a command of the trainer: ncsn-trainer {first}")));
+    }
     finish(parse::<Cli>().and_then(|cli| run(cli.command, &mut stdout())))
 }
 
@@ -80,11 +84,16 @@ pub fn parse<C: Parser>() -> Result<C> {
     })
 }
 
-/// The sentence of a clap message, without its usage section, on one line.
+/// Commands of the trainer, for those who look for them here.
+const OF_THE_TRAINER: [&str; 8] =
+    ["train", "sample", "interpolate", "inpaint", "diagnose", "evaluate", "neighbours", "convert"];
+
+/// The sentence of a clap message and its tips, without its usage section, on one line.
 fn usage_error(message: &str) -> String {
     let sentence = message.split("\n\nUsage:").next().unwrap_or(message);
     let sentence = sentence.split("\n\nFor more information").next().unwrap_or(sentence);
-    let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
+    let parts = sentence.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let line = parts.collect::<Vec<_>>().join("; ");
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 

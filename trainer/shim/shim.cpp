@@ -6,10 +6,12 @@
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_amp_foreach_non_finite_check_and_unscale.h>
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/ones_like.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
@@ -183,6 +185,15 @@ int ncsn_adam_(Tensor* const* parameters, Tensor* const* gradients, Tensor* cons
     if (maxima) check_layouts(own, largest, "parameter and largest second moment");
     at::_fused_adam_(own, gradient, mean, square, largest, steps, lr, beta1, beta2, /*weight_decay=*/0.0, eps,
                      maxima != nullptr, /*maximize=*/false, /*grad_scale=*/{}, *skip);
+  });
+}
+
+// Sets `found`, a one-element float tensor, to 1 where an entry of a gradient is not finite; otherwise leaves it.
+int ncsn_find_not_finite_(Tensor* const* gradients, size_t count, Tensor* found) {
+  return guarded([&] {
+    c10::AutoGradMode no_grad(false);
+    auto all = list(gradients, count);
+    at::_amp_foreach_non_finite_check_and_unscale_(all, *found, at::ones_like(*found));
   });
 }
 

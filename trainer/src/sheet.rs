@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Write};
 use std::path::Path;
 
+use image::imageops::FilterType;
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
 use tch::{Kind, Tensor};
 
@@ -11,6 +12,9 @@ use crate::Error;
 
 /// Pixels between images.
 const GAP: u32 = 2;
+
+/// Pixels of the longer side of a sheet at least, so that it can be looked at as it is.
+const LEAST_SIDE: u32 = 512;
 
 /// Images side by side in rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,12 +35,16 @@ impl Sheet {
         Self::with_columns(images, (images.size()[0] as f64).sqrt().ceil() as usize)
     }
 
-    /// A sheet with a number of columns, filled row by row.
+    /// A sheet with a number of columns, filled row by row; a small one has its pixels repeated until its longer side has
+    /// at least [`LEAST_SIDE`].
     ///
     /// # Errors
     /// As [`of_tensor`](Self::of_tensor).
     pub fn with_columns(images: &Tensor, columns: usize) -> Result<Self, Error> {
-        Self::new(images, columns as u32, GAP)
+        let sheet = Self::new(images, columns as u32, GAP)?;
+        let (width, height) = sheet.size();
+        let times = LEAST_SIDE.div_ceil(width.max(height).max(1));
+        Ok(Self { picture: sheet.picture.resize_exact(width * times, height * times, FilterType::Nearest) })
     }
 
     /// One image `[channels, height, width]`, without a frame.
@@ -135,8 +143,7 @@ pub fn write_with(
     builder.prefix(".ncsn-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // tempfile's message names the temporary file, which means nothing to the user.
-    let file = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
+    let file = builder.tempfile_in(folder).map_err(ncsn::output::plain)?;
     let mut writer = io::BufWriter::new(file.as_file());
     body(&mut writer)?;
     writer.flush()?;

@@ -44,6 +44,7 @@ unsafe extern "C" {
         eps: c_double,
         skip: Raw,
     ) -> c_int;
+    fn ncsn_find_not_finite_(gradients: *const Raw, count: usize, found: Raw) -> c_int;
     fn ncsn_math(tf32: c_int, deterministic: c_int) -> c_int;
     fn ncsn_trace_begin(cuda: c_int) -> c_int;
     fn ncsn_trace_end(path: *const c_char) -> c_int;
@@ -155,6 +156,15 @@ pub fn gradients(loss: &Tensor, parameters: &[Tensor]) -> Result<Vec<Tensor>, Er
     })?;
     // SAFETY: on success the shim hands over a new tensor in each place.
     Ok(found.into_iter().map(|gradient| unsafe { Tensor::from_ptr(gradient.cast()) }).collect())
+}
+
+/// Sets a float scalar to 1 where a gradient has an entry that is not finite; otherwise leaves it, without waiting.
+///
+/// # Errors
+/// [`Error::Torch`].
+pub fn find_not_finite_(gradients: &[Tensor], found: &Tensor) -> Result<(), Error> {
+    // SAFETY: the list holds live tensors, and so is the scalar.
+    check(unsafe { ncsn_find_not_finite_(raws(gradients).as_ptr(), gradients.len(), raw(found)) })
 }
 
 /// own ← own + weight·(other − own), for each pair of tensors.

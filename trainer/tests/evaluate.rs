@@ -303,8 +303,8 @@ fn neighbours_finds_copies_and_mirrored_copies() {
     assert_eq!((&first(0)["distance"], &first(1)["distance"]), (&0.0.into(), &0.0.into()));
     assert!(first(2)["distance"].as_f64().is_some_and(|distance| distance > 0.1));
     let sheet = image::open(folder.path().join("n.png")).expect("a PNG");
-    // Three rows of three images of 5 × 6, with gaps of two pixels between and around them.
-    assert_eq!((sheet.width(), sheet.height()), (3 * 5 + 4 * 2, 3 * 6 + 4 * 2));
+    // Three rows of three images of 5 × 6, with gaps of two pixels between and around them; all 20 times, for a side of 512.
+    assert_eq!((sheet.width(), sheet.height()), (20 * (3 * 5 + 4 * 2), 20 * (3 * 6 + 4 * 2)));
 }
 
 /// Colour images of 12 × 12 as PNG files.

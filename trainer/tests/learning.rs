@@ -52,6 +52,35 @@ fn one_image_is_learnt_by_heart() {
     assert!(loss < 128.0, "{loss}");
 }
 
+/// A last layer of 1e22 on hidden values of 1e-4: the loss is about 1e37, the gradients before that layer overflow.
+#[test]
+fn a_gradient_that_overflows_stops_the_weights_and_is_named() {
+    let _alone = alone();
+    let mut config = presets::find("mixture2d").expect("a preset");
+    config.training.batch = 8;
+    let mut state = State::new(&config, Device::Cpu, Precision::F32).expect("a state");
+    tch::no_grad(|| {
+        for (name, parameter) in state.network.parameters().iter() {
+            let factor = if name.starts_with("end") { 1e23 } else { 1e-4 };
+            let _ = parameter.shallow_clone().g_mul_scalar_(factor);
+        }
+    });
+    let before: Vec<Tensor> = state.network.parameters().tensors().iter().map(Tensor::copy).collect();
+    let x = Tensor::from_slice(&mixture::draw(8, 1)).view([-1, 2]);
+    for _ in 0..2 {
+        let done = state.train(x.copy(), &config).expect("a step");
+        assert!(!done.loss.double_value(&[]).is_finite());
+    }
+    assert_eq!(state.adam.step(), 0);
+    for (after, before) in state.network.parameters().tensors().iter().zip(&before) {
+        assert_eq!(after, before);
+    }
+    let items: Vec<usize> = (0..8).collect();
+    let message = state.explain(x, &items, 0, &config).to_string();
+    assert!(message.starts_with("step 0: the loss is ") && !message.contains("is inf"), "{message}");
+    assert!(message.contains("first layer that is not finite: the gradient of "), "{message}");
+}
+
 /// Points in the plane at level σ, and their exact scores.
 fn exact(sigma: f64, count: usize) -> (Tensor, Tensor) {
     let clean = Tensor::from_slice(&mixture::draw(count, 99)).view([-1, 2]);

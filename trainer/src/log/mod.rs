@@ -98,11 +98,8 @@ impl Log {
             self.events.scalar(line.step(), tag, value as f32).map_err(Error::file(&self.path))?;
         }
         if let Line::Levels { step, counts, means } = line {
-            for (level, (_, mean)) in
-                counts.iter().zip(means).enumerate().filter(|(_, (count, _))| **count > 0)
-            {
-                let tag = format!("level/{level:04}");
-                self.events.scalar(*step, &tag, *mean as f32).map_err(Error::file(&self.path))?;
+            for (tag, mean) in by_quarters(counts, means) {
+                self.events.scalar(*step, &tag, mean as f32).map_err(Error::file(&self.path))?;
             }
         }
         Ok(())
@@ -126,6 +123,22 @@ impl Log {
     pub fn flush(&mut self) -> Result<(), Error> {
         self.lines.flush().and_then(|()| self.events.flush()).map_err(Error::file(&self.path))
     }
+}
+
+/// Mean losses of the four quarters of the levels, from the largest noise to the smallest: curves for TensorBoard, where a
+/// chart for each level would be hundreds.
+fn by_quarters(counts: &[u64], means: &[f64]) -> Vec<(String, f64)> {
+    let levels = counts.len();
+    let quarters = (0..4).map(|k| k * levels / 4..(k + 1) * levels / 4).filter(|quarter| !quarter.is_empty());
+    quarters
+        .filter_map(|quarter| {
+            let items: u64 = counts[quarter.clone()].iter().sum();
+            let all = counts[quarter.clone()].iter().zip(&means[quarter.clone()]);
+            let sum: f64 = all.map(|(&count, mean)| count as f64 * mean).sum();
+            let tag = format!("loss of levels/{} to {}", quarter.start + 1, quarter.end);
+            (items > 0).then(|| (tag, sum / items as f64))
+        })
+        .collect()
 }
 
 /// Rewrites a record without the lines after a step, and without a last line that a crash cut off. A record with other
@@ -173,6 +186,18 @@ mod tests {
         fs::write(&path, content).expect("writes");
         let (_, damaged) = Log::open(folder.path(), 4).expect("opens");
         (fs::read(&path).expect("reads"), damaged.map(|path| fs::read(path).expect("reads")))
+    }
+
+    #[test]
+    fn levels_become_four_curves() {
+        let found = by_quarters(&[1, 3, 0, 0, 2, 0, 1, 1], &[8.0, 4.0, 0.0, 0.0, 6.0, 0.0, 1.0, 2.0]);
+        let named = |tag: &str, mean| (tag.to_owned(), mean);
+        let expected = [
+            named("loss of levels/1 to 2", 5.0),
+            named("loss of levels/5 to 6", 6.0),
+            named("loss of levels/7 to 8", 1.5),
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Adam {
         self.step.double_value(&[]) as u64
     }
 
-    /// Moves the parameters; does nothing where `skip`, a float scalar, is 1.
+    /// Moves the parameters and counts the step; does neither where `skip`, a float scalar, is 1.
     ///
     /// # Errors
     /// [`Error::Torch`].
@@ -59,7 +59,7 @@ impl Adam {
         settings: &Training,
         skip: &Tensor,
     ) -> Result<(), Error> {
-        let _ = self.step.g_add_scalar_(1.0);
+        let _ = self.step.g_add_(&(1.0 - skip));
         let tensors = AdamTensors {
             parameters: parameters.tensors(),
             gradients,

@@ -26,12 +26,14 @@ pub struct State {
     pub levels: LevelRecord,
     /// Training loss, smoothed as in Fig. 3: an average with weight 0.9 on the past.
     pub smoothed: Option<f64>,
+    /// 1 since a step whose loss or gradient was not finite: the weights have stayed as they were then.
+    failed: Tensor,
 }
 
 /// What one step returns; the tensors may still be being computed.
 #[derive(Debug)]
 pub struct Done {
-    /// Mean loss of the batch, a scalar.
+    /// Mean loss of the batch, a scalar; not finite where it or a gradient is not, or was not in an earlier step.
     pub loss: Tensor,
     /// Number of the step, from 0.
     pub step: u64,
@@ -55,13 +57,15 @@ impl State {
             average.set_autocast(half);
             let adam = Adam::new(network.parameters(), &config.training, device);
             let levels = LevelRecord::new(sigmas.len() as i64, device);
-            Ok(Self { network, average, adam, step: 0, levels, smoothed: None })
+            let failed = Tensor::zeros([] as [i64; 0], (Kind::Float, device));
+            Ok(Self { network, average, adam, step: 0, levels, smoothed: None, failed })
         })?
     }
 
     /// One step on clean items `[batch, …]`: loss, gradients, Adam, average.
     ///
-    /// With a loss that is not finite, the weights stay as they are.
+    /// With a loss or a gradient that is not finite, the weights stay as they are from then on: the failure is found out
+    /// a step later, and can be explained with the weights that it had.
     ///
     /// # Errors
     /// [`Error::Torch`], [`Error::OutOfMemory`].
@@ -79,8 +83,12 @@ impl State {
         })?;
         let gradients = torch::gradients(&loss, self.network.parameters().tensors())?;
         let loss = loss.detach();
-        let skip = loss.isfinite().logical_not().to_kind(Kind::Float);
-        self.adam.update(self.network.parameters(), &gradients, settings, &skip)?;
+        let not_finite = loss.isfinite().logical_not().to_kind(Kind::Float);
+        let _ = self.failed.copy_(&self.failed.maximum(&not_finite));
+        torch::find_not_finite_(&gradients, &self.failed)?;
+        self.adam.update(self.network.parameters(), &gradients, settings, &self.failed)?;
+        // The loss itself, or a division by 0.
+        let loss = loss / (1.0 - &self.failed);
         self.update_average(settings.ema_rate)?;
         let done = Done { loss, step: self.step };
         self.step += 1;
@@ -118,7 +126,8 @@ impl State {
         })
     }
 
-    /// Why the loss of a step is not finite: the first such item, and the first layer that its values left.
+    /// Why the loss of a step, or a gradient, is not finite: the first such item and the first layer that its values left, or
+    /// the first parameter of such a gradient.
     ///
     /// # Errors
     /// [`Error::NotFinite`], always.
@@ -130,7 +139,9 @@ impl State {
             tch::no_grad(|| {
                 let x = draw.augment(x);
                 let losses = torch::to_vec(&dsm_losses(&self.network, &x, &draw.levels, &draw.noise));
-                let at = losses.iter().position(|loss| !loss.is_finite()).unwrap_or(0);
+                let Some(at) = losses.iter().position(|loss| !loss.is_finite()) else {
+                    return self.explain_gradient(&x, &draw, &losses, items, step);
+                };
                 let first = std::cell::RefCell::new(None);
                 let noisy = &x + self.network.sigma_of(&draw.levels) * &draw.noise;
                 let _ = self.network.watched(
@@ -154,5 +165,34 @@ impl State {
             })
         });
         explained.unwrap_or_else(|error| error)
+    }
+
+    /// The same where all losses are finite: the item of the largest loss, and the parameter.
+    fn explain_gradient(&self, x: &Tensor, draw: &Draw, losses: &[f32], items: &[usize], step: u64) -> Error {
+        let parameters = self.network.parameters();
+        let gradients = tch::with_grad(|| {
+            let loss = dsm_losses(&self.network, x, &draw.levels, &draw.noise).mean(Kind::Float);
+            torch::gradients(&loss, parameters.tensors())
+        });
+        let gradients = match gradients {
+            Ok(gradients) => gradients,
+            Err(error) => return error,
+        };
+        let finite = |gradient: &Tensor| gradient.isfinite().all().int64_value(&[]) != 0;
+        let first = parameters.names().iter().zip(&gradients).find(|(_, gradient)| !finite(gradient));
+        let largest = |best: usize, at: usize| if losses[at] > losses[best] { at } else { best };
+        let at = (0..losses.len()).fold(0, largest);
+        let level = draw.levels.int64_value(&[at as i64]) as usize;
+        Error::NotFinite {
+            step,
+            loss: losses[at],
+            level,
+            sigma: self.network.sigmas().double_value(&[level as i64]),
+            item: items[at],
+            layer: first.map_or_else(
+                || "none: the sum of the losses overflows".to_owned(),
+                |(name, _)| format!("the gradient of {name}"),
+            ),
+        }
     }
 }

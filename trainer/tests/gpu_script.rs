@@ -1,0 +1,64 @@
+//! `benches/gpu.sh` in miniature on the CPU, so that it is known to work when a GPU is at hand.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Runs parts of the script; returns what it printed, whether it succeeded, and its results.
+fn run(parts: &str, python: &str) -> (String, bool, Vec<Value>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let bin = folder.path().join("bin");
+    fs::create_dir(&bin).expect("a folder");
+    if !python.is_empty() {
+        std::os::unix::fs::symlink(python, bin.join("python3")).expect("a link");
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path =
+        std::env::join_paths([bin].into_iter().chain(std::env::split_paths(&path)).collect::<Vec<PathBuf>>());
+    let output = Command::new("bash")
+        .arg(root.join("benches/gpu.sh"))
+        .arg(folder.path().join("out"))
+        .env("NCSN_TRAINER", env!("CARGO_BIN_EXE_ncsn-trainer"))
+        .env("PATH", path.expect("a path"))
+        .envs([("DEVICE", "cpu"), ("SMALL", "1"), ("PARTS", parts), ("TRAIN_SECONDS", "4")])
+        .output()
+        .expect("bash starts");
+    let results = fs::read_to_string(folder.path().join("out/results.jsonl")).unwrap_or_default();
+    let results = results.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let printed =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (printed, output.status.success(), results)
+}
+
+fn parts_of(results: &[Value]) -> Vec<&str> {
+    results.iter().filter_map(|result| result["part"].as_str()).collect()
+}
+
+/// What needs no Python beyond its own library: the trainer's own half.
+#[test]
+fn the_parts_without_pytorch_run() {
+    let (printed, success, results) = run("devices kernels train sample", "");
+    assert!(success, "{printed}");
+    let parts = parts_of(&results);
+    assert_eq!(parts.iter().filter(|part| **part == "train").count(), 3, "{results:#?}\n{printed}");
+    assert!(parts.contains(&"kernels"), "{results:#?}\n{printed}");
+    println!("not run: moments, resume, bench, scores, convolutions, compiled, which compare with PyTorch");
+}
+
+#[test]
+#[ignore = "needs NCSN_PYTHON, a python3 with torch 2.11.0, numpy and safetensors; takes minutes"]
+fn every_part_runs_on_purpose() {
+    let python = std::env::var("NCSN_PYTHON").expect("NCSN_PYTHON");
+    let (printed, success, results) =
+        run("devices moments resume bench kernels train sample scores convolutions", &python);
+    assert!(success, "{printed}");
+    let parts = parts_of(&results);
+    for part in ["moments", "resume", "bench", "kernels", "train", "scores"] {
+        assert!(parts.contains(&part), "{part} is missing: {printed}");
+    }
+}
