@@ -160,11 +160,13 @@ mod tests {
     fn images_stand_in_rows() {
         let images = Tensor::ones([3, 1, 2, 2], (Kind::Float, Device::Cpu)) * 0.5;
         let sheet = Sheet::of_tensor(&images).expect("finite");
-        assert_eq!((sheet.size(), sheet.channels()), ((10, 10), 1));
+        // 10 × 10, each pixel 52 times, for a side of at least 512.
+        assert_eq!((sheet.size(), sheet.channels()), ((520, 520), 1));
         let picture = sheet.picture.to_luma8();
+        let pixel = |x: u32, y: u32| [picture[(52 * x, 52 * y)][0], picture[(52 * x + 51, 52 * y + 51)][0]];
         // 0.5·255 + 0.5 = 128; gaps are black, as is the place of a fourth image.
-        assert_eq!((picture[(2, 2)][0], picture[(7, 3)][0], picture[(7, 7)][0]), (128, 128, 0));
-        assert_eq!(picture[(1, 2)][0], 0);
+        assert_eq!([pixel(2, 2), pixel(7, 3), pixel(7, 7)], [[128; 2], [128; 2], [0; 2]]);
+        assert_eq!(pixel(1, 2), [0; 2]);
         let decoded = image::load_from_memory(&sheet.png()).expect("a PNG");
         assert_eq!(decoded.to_luma8(), picture);
     }

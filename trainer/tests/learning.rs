@@ -61,7 +61,7 @@ fn a_gradient_that_overflows_stops_the_weights_and_is_named() {
     let mut state = State::new(&config, Device::Cpu, Precision::F32).expect("a state");
     tch::no_grad(|| {
         for (name, parameter) in state.network.parameters().iter() {
-            let factor = if name.starts_with("end") { 1e23 } else { 1e-4 };
+            let factor = if name == "end.weight" { 1e23 } else { 1e-4 };
             let _ = parameter.shallow_clone().g_mul_scalar_(factor);
         }
     });
