@@ -6,7 +6,7 @@ CIFAR := ../shared/data/cifar10-jpeg/train.tar.gz
 DEMO ?= runs/demo
 TRAINER = $(CARGO) run --release --quiet -p ncsn-trainer --
 
-.PHONY: demo demo-schedule test test-theory mutants lapack bench bench-trainer lint doc proofs certify verify proofs-html
+.PHONY: demo demo-schedule stranger test test-theory mutants lapack bench bench-trainer lint doc proofs certify verify proofs-html
 
 ## The whole way on built-in images: schedule, training, a sheet of samples; a few minutes on a CPU.
 demo: .libtorch
@@ -27,6 +27,10 @@ demo-schedule:
 	$(CARGO) run --release --quiet -- schedule --dataset ffhq
 	@if [ -f $(CIFAR) ]; then echo; $(CARGO) run --release --quiet -- schedule --data $(CIFAR); \
 	else echo "No images at $(CIFAR): give your own with 'ncsn schedule --data PATH'."; fi
+
+## A stranger's first day in a fresh clone with empty caches: install, schedule, train, interrupt, resume, sample.
+stranger:
+	scripts/stranger.sh
 
 ## All tests; those that need ../shared (real images, numbers of the authors' code) are ignored where it is not, and listed.
 ## The trainer's run side by side, each on one thread.
