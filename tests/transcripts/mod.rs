@@ -151,8 +151,9 @@ fn fits(value: &str, format: &str) -> bool {
         && mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len()) == digits
 }
 
-/// One or two words, a list of names, or something printed by another template.
+/// One or two words, a list of names, a shape such as 3 x 32 x 32, or something printed by another template.
 fn is_value(value: &str, templates: &[String]) -> bool {
     let is_name = |text: &str| text.split(' ').count() <= 2;
-    value.split(", ").all(is_name) || printable(value, templates)
+    let is_shape = |text: &str| text.split(" x ").all(|side| side.parse::<u64>().is_ok());
+    value.split(", ").all(is_name) || is_shape(value) || printable(value, templates)
 }
