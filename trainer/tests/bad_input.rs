@@ -321,6 +321,15 @@ fn noise_in_other_units_than_the_data_is_refused() {
     let line = failure(trainer(&format!("{train} --run a --data signed.npy")).current_dir(folder));
     assert!(line.contains("signed.npy: values from -1 to 1, expected 0 to 1"), "{line}");
     success(trainer(&format!("{train} --run b --data unit.npy")).current_dir(folder));
+    let line = failure(
+        trainer(&format!("{train} --run c --data unit.npy --test-data signed.npy")).current_dir(folder),
+    );
+    assert!(line.contains("signed.npy: values from -1 to 1, expected 0 to 1"), "{line}");
+    // A run in the data's units stays so in its configuration.
+    write_schedule(&folder.join("native.toml"), 768, 20.0, ncsn_theory::schedule::DataRange::Native);
+    let native = format!("{train} --run d --data signed.npy --schedule native.toml");
+    success(trainer(&native).current_dir(folder));
+    success(trainer("train --config d/config.toml --run e --device cpu").current_dir(folder));
 }
 
 #[test]
