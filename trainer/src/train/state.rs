@@ -84,7 +84,7 @@ impl State {
         let gradients = torch::gradients(&loss, self.network.parameters().tensors())?;
         let loss = loss.detach();
         let not_finite = loss.isfinite().logical_not().to_kind(Kind::Float);
-        let _ = self.failed.copy_(&self.failed.maximum(&not_finite));
+        self.failed.copy_(&self.failed.maximum(&not_finite));
         torch::find_not_finite_(&gradients, &self.failed)?;
         self.adam.update(self.network.parameters(), &gradients, settings, &self.failed)?;
         // The loss itself, or a division by 0.
