@@ -36,7 +36,7 @@ impl Sheet {
     }
 
     /// A sheet with a number of columns, filled row by row; a small one has its pixels repeated until its longer side has
-    /// at least [`LEAST_SIDE`].
+    /// 512 pixels at least.
     ///
     /// # Errors
     /// As [`of_tensor`](Self::of_tensor).
