@@ -8,7 +8,7 @@ TRAINER = $(CARGO) run --release --quiet -p ncsn-trainer --
 
 .PHONY: demo demo-schedule stranger test test-theory mutants lapack bench bench-trainer lint doc proofs certify verify proofs-html
 
-## The whole way on built-in images: schedule, training, a sheet of samples; a few minutes on a CPU.
+## The whole way on built-in images: schedule, training, a sheet of samples; ten minutes on two recent CPU cores.
 demo: .libtorch
 	@test ! -e $(DEMO) || { echo "$(DEMO) exists: remove it, or give DEMO=another folder" >&2; exit 2; }
 	@mkdir -p $(DEMO)

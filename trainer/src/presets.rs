@@ -121,7 +121,7 @@ fn shapes_preset() -> Result<Config, Error> {
         noise,
         data: Data { held_out: 256, flip: true, ..no_data() },
         // At 1e-3, the loss stays where it begins; see Appendix B.1 on Technique 3 and the learning rate.
-        training: Training { batch: 32, iterations: 1600, lr: 4e-4, ema_rate: 0.99, ..training() },
+        training: Training { batch: 32, iterations: 4800, lr: 4e-4, ema_rate: 0.99, ..training() },
         records: Records { checkpoint_every: 500, samples: 36, ..records() },
     })
 }
