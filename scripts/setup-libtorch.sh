@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .libtorch/, the view of libtorch 2.11.0 that the trainer is compiled and linked against.
+# Makes .libtorch, a link to the view of libtorch 2.11.0 that the trainer is compiled and linked against.
 #
 #   scripts/setup-libtorch.sh                 from PyPI's wheel, kept in the user's cache directory
 #   scripts/setup-libtorch.sh --cuda          with NVIDIA's libraries, as it does by itself where there is a driver
@@ -24,6 +24,9 @@ if [ -z "$site" ] && command -v python3 >/dev/null; then
     site=$(python3 -c 'import importlib.util as u; s = u.find_spec("torch"); print(s.origin.rsplit("/", 2)[0] if s else "")' \
         2>/dev/null || true)
     if [ -n "$site" ] && ! ls -d "$site"/torch-$version*.dist-info >/dev/null 2>&1; then
+        site=
+    fi
+    if [ -n "$cuda" ] && [ ! -e "$site/torch/lib/libtorch_cuda.so" ]; then
         site=
     fi
 fi
@@ -68,19 +71,22 @@ fi
 
 # The view lies outside the clone: a trainer that is installed looks for its libraries there.
 view=${XDG_CACHE_HOME:-$HOME/.cache}/ncsn/libtorch-$version-links-$(printf %s "$site" | cksum | cut -d ' ' -f 1)
-rm -rf .libtorch "$view"
-mkdir -p "$view/lib"
-ln -s "$site/torch/include" "$view/include"
-for library in libtorch_cpu.so libc10.so libgomp.so.1; do
-    ln -s "$site/torch/lib/$library" "$view/lib/"
-done
-# torch-sys links the name "torch"; the real libtorch.so would pull in CUDA.
-ln -s libtorch_cpu.so "$view/lib/libtorch.so"
-for library in libcudart.so.13 libcupti.so.13; do
-    if [ -e "$site/nvidia/cu13/lib/$library" ]; then
-        ln -s "$site/nvidia/cu13/lib/$library" "$view/lib/"
-    fi
-done
-echo "$version" > "$view/build-version"
+rm -rf .libtorch
+if [ ! -e "$view/build-version" ]; then
+    rm -rf "$view"
+    mkdir -p "$view/lib"
+    ln -s "$site/torch/include" "$view/include"
+    for library in libtorch_cpu.so libc10.so libgomp.so.1; do
+        ln -s "$site/torch/lib/$library" "$view/lib/"
+    done
+    # torch-sys links the name "torch"; the real libtorch.so would pull in CUDA.
+    ln -s libtorch_cpu.so "$view/lib/libtorch.so"
+    for library in libcudart.so.13 libcupti.so.13; do
+        if [ -e "$site/nvidia/cu13/lib/$library" ]; then
+            ln -s "$site/nvidia/cu13/lib/$library" "$view/lib/"
+        fi
+    done
+    echo "$version" > "$view/build-version"
+fi
 ln -s "$view" .libtorch
 say "ready: .libtorch -> $site/torch"

@@ -9,6 +9,7 @@ set -euo pipefail
 repository=$(cd "$(dirname "$0")/.." && pwd)
 folder=${1:-$(mktemp -d)}
 mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
 cd "$folder"
 say() { echo "== $*"; }
 fail() { echo "== FAILED: $*" >&2; exit 1; }
@@ -48,7 +49,7 @@ for k in range(120):
         lambda x, y: ((k * 37 + 3 * x) % 256, (k * 91 + 2 * y) % 256, (k * 53 + x + y) % 256))
 PYTHON
 
-say "schedule, and a minute of training with its output in a file"
+say "schedule, and 40 seconds of training with its output in a file"
 ncsn schedule --data photos --size 32 --format toml -o photos.toml
 nohup ncsn-trainer train --preset own --data photos --size 32 --schedule photos.toml --filters 16 --batch 8 \
     --run runs/photos > training.log 2>&1 &

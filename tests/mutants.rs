@@ -54,6 +54,11 @@ fn the_table_names_what_catches_each() {
     let mutants = mutants();
     assert!(mutants.len() >= 30 && rows.len() == mutants.len(), "{} rows of {}", rows.len(), mutants.len());
     assert_eq!(mutants.iter().map(|mutant| &mutant.name).collect::<HashSet<_>>().len(), mutants.len());
+    let said = [("README.md", "deliberate mistakes"), ("theory/src/lib.rs", "one-line mistakes")];
+    for (file, what) in said {
+        let text = std::fs::read_to_string(theory().join("..").join(file)).unwrap();
+        assert!(text.contains(&format!("{} {what}", mutants.len())), "{file} has another number");
+    }
     for (number, (row, mutant)) in rows.iter().zip(&mutants).enumerate() {
         let expected = [(number + 1).to_string(), mutant.name.clone(), format!("`{}`", mutant.file)];
         assert_eq!(row[..3], expected.each_ref().map(String::as_str));

@@ -51,7 +51,14 @@ pub fn chain_excess(gamma: Interval, delta: Interval, steps: u64, levels: u64) -
     chain_excess_from((gamma - 1.0) * (gamma + 1.0), delta, steps, levels)
 }
 
-/// [`chain_excess`] for γ² − 1 itself, `start`, which is known more sharply than γ where γ is near 1.
+/// [`chain_excess`] for γ² − 1 itself, which is known more sharply than γ where γ is near 1.
+///
+/// # Arguments
+/// `start` — γ² − 1 > 0, as from [`NoiseRange::start_excess`](crate::schedule::NoiseRange::start_excess). The others as for
+/// [`chain_excess`].
+///
+/// # Accuracy
+/// As for [`chain_excess`].
 pub fn chain_excess_from(start: Interval, delta: Interval, steps: u64, levels: u64) -> Interval {
     let first = excess_from(Interval::ZERO, delta, steps);
     let carried = (1.0 + start) * (1.0 - delta).sqr().powi(steps);

@@ -127,9 +127,23 @@ proptest! {
         let (large, small) = (rational(max).pow(2), rational(min).pow(2));
         prop_assert!(encloses_rational(delta, &((&large - small) / large)), "{max} {min}: {delta}");
         prop_assert!(delta.relative_width() <= 21.0 * f64::EPSILON, "{max} {min}: {}", delta.relative_width());
-        let excess = range.start_excess(2).relative_width();
-        prop_assert!(excess <= (10.0 + 6.0 * (max / min).ln()) * f64::EPSILON, "{max} {min}: {excess}");
+    }
+
+    /// The widths that the documentation of `ln_ratio`, `start_excess` and `optimal_delta_from` states, over all that they take.
+    #[test]
+    fn ratios_and_their_excess_are_as_sharp_as_stated(
+        power in -70.0..70.0_f64, apart in -15.9..70.0_f64, levels in 2_u64..100_000, steps in 1_u64..2000,
+    ) {
+        let min = 10_f64.powf(power);
+        let max = (min * (1.0 + 10_f64.powf(apart))).clamp(min.next_up(), 1e75);
+        let range = NoiseRange::new(max, min).unwrap();
+        let start = range.start_excess(levels);
+        let ln_gamma = range.ln_ratio().mid() / (levels - 1) as f64;
         prop_assert!(range.ln_ratio().relative_width() <= 4.0 * f64::EPSILON, "{max} {min}");
+        prop_assert!(start.relative_width() <= (10.0 + 14.0 * ln_gamma) * f64::EPSILON, "{max} {min} {levels}");
+        let delta = optimal_delta_from(start, steps).unwrap();
+        let bound = start.relative_width() + (20.0 + steps as f64) * f64::EPSILON;
+        prop_assert!(delta.relative_width() <= bound, "{max} {min} {levels} {steps}: {}", delta.relative_width());
     }
 
     #[test]

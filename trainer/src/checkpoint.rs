@@ -143,6 +143,18 @@ fn remove(checkpoints: &Path, step: u64) -> Result<(), Error> {
     fs::remove_dir_all(&removed).map_err(Error::file(&removed))
 }
 
+/// Renames a checkpoint so that it is the run's no more; returns the new name.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn set_aside(checkpoints: &Path, step: u64) -> Result<String, Error> {
+    let old = folder(checkpoints, step);
+    let names = (1..).map(|k| format!("aside-{k}-{}", name(step)));
+    let kept = names.into_iter().find(|name| !checkpoints.join(name).exists()).unwrap_or_default();
+    fs::rename(&old, checkpoints.join(&kept)).map_err(Error::file(&old))?;
+    Ok(kept)
+}
+
 fn write(folder: &Path, state: &State, config: &Config) -> Result<(), Error> {
     let path = folder.join(TENSORS);
     let [sums, counts] = state.levels.tensors();

@@ -125,7 +125,7 @@ pub struct Probe<'a> {
 /// the noise that cannot be told from the item.
 ///
 /// # Arguments
-/// * `level` — its index, σ, and what is predicted of it
+/// * `annealing` — the levels; `level` — the index of this one, from 0
 /// * `state` — samples after the level, `last` — at the end, both `[batch, …]` on the CPU
 ///
 /// # Accuracy
@@ -135,10 +135,12 @@ pub struct Probe<'a> {
 /// Those of `score` and [`RadiusLaw::new`].
 pub fn measure(
     score: &mut Score,
-    (level, sigma, predicted_ratio): (usize, f64, f64),
+    annealing: &Annealing,
+    level: usize,
     [state, last]: [&Tensor; 2],
     probe: &mut Probe,
 ) -> Result<Row, Error> {
+    let sigma = annealing.levels[level];
     let distances = squares(&(state - last));
     let norms = distances.sqrt();
     let dim = last.get(0).numel() as u64;
@@ -162,7 +164,7 @@ pub fn measure(
         noise_norm: law.mean().mid(),
         noise_norm_sd: law.standard_deviation().mid(),
         variance_ratio: distances.mean(Kind::Double).double_value(&[]) / (dim as f64 * sigma * sigma),
-        predicted_ratio,
+        predicted_ratio: predicted_ratio(annealing, level),
         score_norm: (score_squares / entries).sqrt(),
         loss: losses / entries,
     })
@@ -194,9 +196,41 @@ mod tests {
         let mut noise = Streams::new(2, 0..ITEMS, &[DIM], Device::Cpu);
         let mut probe = Probe { items: &items, noise: &mut noise, batch: 100, device: Device::Cpu };
         let score = &mut |x: &Tensor, sigma: f64| Ok(x / -(9.0 + sigma * sigma));
-        let row = measure(score, (0, 4.0, 1.0), [&items, &items], &mut probe).expect("measures");
+        let annealing = Annealing::geometric(4.0, 2.0, 2, 0.1, 1).expect("two levels");
+        let row = measure(score, &annealing, 0, [&items, &items], &mut probe).expect("measures");
         assert!((row.score_norm.powi(2) / 0.64 - 1.0).abs() < bound, "{row:?}");
         assert!((row.loss / 0.36 - 1.0).abs() < bound, "{row:?}");
         assert_eq!(row.distance, 0.0);
+    }
+
+    /// Data of a single point 0, of which the score is −x/σ²: the last clean-up returns to it, and all that is left is noise.
+    #[test]
+    fn the_predicted_ratio_is_that_of_samples_of_a_single_point() {
+        const SAMPLES: u64 = 512;
+        const DIM: i64 = 64;
+        let bound = 5.0 * (2.0 / (SAMPLES as f64 * DIM as f64)).sqrt();
+        let annealing = Annealing::geometric(16.0, 1.0, 5, 0.3, 2).expect("five levels");
+        let mut streams = Streams::new(1, 0..SAMPLES, &[DIM], Device::Cpu);
+        let start = streams.start(annealing.levels[0]);
+        let score = &mut |x: &Tensor, sigma: f64| Ok(x / -(sigma * sigma));
+        let chosen = [0, 1, 2, 3, 4];
+        let noise = &mut Noise::Streams(streams);
+        let run = trajectory(score, &annealing, &chosen, start, noise, &mut |_, _| ()).expect("samples");
+        assert!(run.last.abs().max().double_value(&[]) < 1e-5);
+        let items = Tensor::zeros([1, DIM], (Kind::Float, Device::Cpu));
+        let mut noise = Streams::new(2, 0..1, &[DIM], Device::Cpu);
+        let mut probe = Probe { items: &items, noise: &mut noise, batch: 1, device: Device::Cpu };
+        for (level, state) in chosen.into_iter().zip(&run.states) {
+            let row = measure(score, &annealing, level, [state, &run.last], &mut probe).expect("measures");
+            let measured = row.variance_ratio / row.predicted_ratio - 1.0;
+            assert!(measured.abs() < bound, "{level}: {row:?}");
+        }
+        // One level alone would leave less than the chain does: the test tells them apart.
+        let one = ncsn_theory::proposition3::variance_ratio(
+            Interval::point(2.0),
+            Interval::point(0.3),
+            annealing.steps_per_level,
+        );
+        assert!(predicted_ratio(&annealing, 4) / one.mid() > 1.0 + 2.0 * bound);
     }
 }

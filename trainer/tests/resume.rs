@@ -180,6 +180,29 @@ fn what_is_written_down_may_change_and_nothing_else() {
     assert!(line.contains("cannot be used with"), "{line}");
 }
 
+/// A sheet of one image costs 274 evaluations, four steps of four images 48: one sheet is all that 5 % allow for long.
+#[test]
+fn sheets_keep_to_their_share_of_the_evaluations() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    success(&mut small_run(&run, 4));
+    success(resume(&run).args(["--iterations", "20", "--samples", "1"]));
+    assert!(!run.join("samples").exists(), "after the first checkpoint there is nothing left to spend");
+    let fresh = folder.path().join("fresh");
+    let config = fs::read_to_string(run.join("config.toml")).expect("a configuration");
+    let path = folder.path().join("config.toml");
+    fs::write(
+        &path,
+        config.replace("samples = 0", "samples = 1").replace("iterations = 4", "iterations = 20"),
+    )
+    .expect("writes");
+    let mut command = common::command::trainer("train --device cpu --config");
+    success(command.arg(&path).arg("--run").arg(&fresh));
+    let sheets: Vec<_> = fs::read_dir(fresh.join("samples")).expect("sheets").collect();
+    assert_eq!(sheets.len(), 1, "{sheets:?}");
+    assert!(fresh.join("samples/step-00000004.png").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn files_of_a_checkpoint_have_the_permissions_of_new_files() {
@@ -329,8 +352,15 @@ fn old_checkpoints_go_and_damaged_ones_are_named() {
     assert!(line.ends_with("; step-00000008 is whole: --from step-00000008 goes on from it\n"), "{line}");
     let line = failure(resume(&run).args(["--from", "step-9"]));
     assert_eq!(line, "error: --from is step-9, there are: step-00000008, step-00000012\n");
-    let text = success(resume(&run).args(["--from", "step-00000008"]));
-    assert!(text.contains("going on after step 8"), "{text}");
+    // Half of the way again; the damaged one stands aside, and does not push out what is saved after it.
+    let output = resume(&run).args(["--from", "step-00000008", "--iterations", "10", "--keep", "1"]).output();
+    let output = output.expect("the trainer starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(stderr, "warning: step-00000012 is kept as aside-1-step-00000012\n");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("going on after step 8"), "{output:?}");
+    assert!(tensors(&run, 10).exists() && run.join("checkpoints/aside-1-step-00000012").exists());
+    let text = success(resume(&run).args(["--iterations", "12"]));
+    assert!(text.contains("going on after step 10"), "{text}");
     let whole = folder.path().join("whole");
     success(&mut small_run(&whole, STEPS));
     assert_same_run(&run, &whole);

@@ -71,10 +71,10 @@ impl NoiseRange {
     /// γ² − 1 = exp(2 ln(σ₁/σ_L)/(L − 1)) − 1
     /// ```
     /// # Arguments
-    /// `num_levels` — L ≥ 2; [`Interval::ENTIRE`] for fewer.
+    /// `num_levels` — L ≥ 2; for fewer, all from −1 on is returned.
     ///
     /// # Accuracy
-    /// Relative width at most `10 + 6 ln γ` ulp, however near γ is to 1.
+    /// Relative width at most `(10 + 14 ln γ)` · 2⁻⁵², however near γ is to 1 (test).
     pub fn start_excess(self, num_levels: u64) -> Interval {
         (2.0 * self.ln_ratio() / Interval::integer(num_levels.saturating_sub(1))).exp_m1()
     }

@@ -93,7 +93,7 @@ pub fn optimal_delta(gamma: Interval, steps: u64) -> Result<Interval, Error> {
 /// `start` — γ² − 1 > 0, as from [`NoiseRange::start_excess`]. `steps` — T, 1 to [`MAX_STEPS`].
 ///
 /// # Accuracy
-/// Relative width at most that of `start` and `(20 + T)` ulp (test).
+/// Relative width at most that of `start` and `(20 + T)` · 2⁻⁵² (test).
 ///
 /// # Errors
 /// [`Error::Domain`] when `start` is not positive and bounded, [`Error::Count`] for T out of range.

@@ -12,7 +12,7 @@ use tch::{Device, Tensor};
 use crate::Error;
 use crate::cli::{DiagnoseArgs, Format};
 use crate::dataset::{self, HeldOut};
-use crate::diagnose::{Probe, Row, Trajectory, measure, predicted_ratio, spread, trajectory};
+use crate::diagnose::{Probe, Row, Trajectory, measure, spread, trajectory};
 use crate::sample::{self, Noise, Streams};
 use crate::source::Trained;
 
@@ -41,10 +41,10 @@ pub fn run(args: &DiagnoseArgs, out: &mut dyn Write) -> Result<Outcome> {
     let mut noise = Streams::new(args.sampling.seed, streams, item, Device::Cpu);
     let mut probe = Probe { items: &items, noise: &mut noise, batch: batch as i64, device };
     let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
-    let rows = chosen.iter().zip(&run.states).map(|(&level, state)| {
-        let about = (level, annealing.levels[level], predicted_ratio(&annealing, level));
-        measure(score, about, [state, &run.last], &mut probe)
-    });
+    let rows = chosen
+        .iter()
+        .zip(&run.states)
+        .map(|(&level, state)| measure(score, &annealing, level, [state, &run.last], &mut probe));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     let evaluations = sample::langevin_evaluations(&annealing);
     match args.format {
@@ -137,8 +137,8 @@ fn table(rows: &[Row], out: &mut dyn Write) -> Result<()> {
     }
     writeln!(
         out,
-        "ratio: mean |x - x_final|^2/(D sigma^2), near Proposition 3's prediction in the chain of levels where what follows only takes the \
-         noise away; score: rms sigma |s|/sqrt(D); score^2 + loss = 1 for an exact score"
+        "ratio: mean |x - x_final|^2/(D sigma^2), near Proposition 3's prediction in the chain of levels where what \
+         follows only takes the noise away; score: rms sigma |s|/sqrt(D); score^2 + loss = 1 for an exact score"
     )?;
     Ok(())
 }

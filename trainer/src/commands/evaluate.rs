@@ -97,8 +97,10 @@ pub fn open(args: &ComparisonArgs, features: Features) -> Result<Compared, Error
     let options = args.read.clone().into();
     let (data, data_note) = features::open_items(&args.data, &options, args.layout.stated(), wanted)?;
     let features = features.fitting(&data)?;
-    if let (Features::Values, Units::Floats([least, most]), Units::Bytes) =
-        (&features, data.units()?, samples.units()?)
+    // Units of floats are found by reading all of them.
+    if matches!(features, Features::Values)
+        && let Units::Floats([least, most]) = data.units()?
+        && samples.units()? == Units::Bytes
     {
         return Err(Error::Content {
             path: args.samples.clone(),

@@ -1,6 +1,8 @@
 //! `ncsn-trainer train`.
 
-use std::collections::BTreeSet;
+mod resume;
+mod signals;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,15 +13,13 @@ use anyhow::{Context, Result, bail, ensure};
 use ncsn::cli::ReadArgs;
 use ncsn::commands::Outcome;
 use ncsn::escape;
-use serde_json::{Value, json};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use serde_json::json;
 
 use crate::cli::{Format, OverrideArgs, RecordArgs, TrainArgs};
 use crate::config::{Config, Precision};
 use crate::dataset::{self, HeldOut};
 use crate::train::{CHECKPOINTS, CONFIG, Lock, Session, State};
-use crate::{Error, checkpoint, device, presets};
+use crate::{Error, device, presets};
 
 /// Trains, or goes on training.
 ///
@@ -71,30 +71,24 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
         return Ok(Outcome::Yes);
     }
     let mut state = State::new(&config, device, precision)?;
-    let checkpoints = run.join(CHECKPOINTS);
     fs::create_dir_all(&run).map_err(Error::file(&run))?;
     let _lock = Lock::take(&run)?;
-    if !args.resume {
-        create(&run, &config)?;
-    } else {
-        checkpoint::sweep(&checkpoints)?;
-        if let Some(folder) = last_checkpoint(&checkpoints, args.from.as_deref())? {
-            let manifest = checkpoint::manifest(&folder)?;
-            same_run(&manifest.config, &config, &folder)?;
-            checkpoint::restore(&mut state, &folder, &manifest)?;
-        }
-    }
     let warn = |text: &str| {
         // A standard error that is closed must not end the run.
         let _ = writeln!(std::io::stderr(), "warning: {text}");
     };
+    if args.resume {
+        resume::restore(&mut state, &run.join(CHECKPOINTS), &config, args.from.as_deref(), &warn)?;
+    } else {
+        create(&run, &config)?;
+    }
     if args.format == Format::Text
         && let Err(error) = describe(out, &config, &split, &state, precision)
     {
         warn(&format!("standard output: {error}; the training goes on"));
     }
     let stop = Arc::new(AtomicU8::new(0));
-    stop_on_signals(&stop)?;
+    signals::stop_on_signals(&stop)?;
     let session = Session { run: &run, config: &config, split: &split, stop: &stop, warn: &warn };
     let iterations = config.training.iterations;
     let done = if args.resume && state.step >= iterations {
@@ -134,61 +128,6 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
         signal if signal > 0 && !done.complete => Outcome::Stopped(signal),
         _ => Outcome::Yes,
     })
-}
-
-/// Has a first signal stop the training after the step, with its checkpoint, and a second end the process.
-fn stop_on_signals(stop: &Arc<AtomicU8>) -> Result<()> {
-    // nohup has a closed terminal ignored, and so it stays.
-    let wanted =
-        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal != SIGHUP || !is_ignored(SIGHUP));
-    let mut signals = Signals::new(wanted)?;
-    let stop = Arc::clone(stop);
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            if stop.swap(signal as u8, Ordering::Relaxed) > 0 {
-                signal_hook::low_level::exit(128 + signal);
-            }
-            let _ = writeln!(
-                std::io::stderr(),
-                "\nstopping: the step at work is finished and saved; once more ends at once, with the checkpoint before"
-            );
-        }
-    });
-    Ok(())
-}
-
-/// The folder of the checkpoint to go on from; none where none was saved yet.
-///
-/// # Errors
-/// A name that is none; a damaged last checkpoint, with the name of the last that is whole.
-fn last_checkpoint(checkpoints: &Path, from: Option<&str>) -> Result<Option<PathBuf>> {
-    let steps = checkpoint::list(checkpoints)?;
-    let names = || steps.iter().map(|&step| checkpoint::name(step)).collect::<Vec<_>>().join(", ");
-    if let Some(name) = from {
-        let chosen = steps.iter().find(|&&step| checkpoint::name(step) == name);
-        let Some(&step) = chosen else { bail!("--from is {name}, there are: {}", names()) };
-        return Ok(Some(checkpoint::folder(checkpoints, step)));
-    }
-    let Some((&last, before)) = steps.split_last() else { return Ok(None) };
-    let folder = checkpoint::folder(checkpoints, last);
-    let Err(error) = checkpoint::verify(&folder) else { return Ok(Some(folder)) };
-    let whole =
-        before.iter().rev().find(|&&step| checkpoint::verify(&checkpoint::folder(checkpoints, step)).is_ok());
-    match whole {
-        Some(&step) => {
-            bail!("{error}; {name} is whole: --from {name} goes on from it", name = checkpoint::name(step))
-        }
-        None => Err(error.into()),
-    }
-}
-
-/// Whether this process was started with a signal ignored.
-fn is_ignored(signal: i32) -> bool {
-    // SAFETY: a null action changes nothing; the plain structure is filled by the call.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(signal, std::ptr::null(), &mut action) == 0 && action.sa_sigaction == libc::SIG_IGN
-    }
 }
 
 /// What is about to be trained, for people.
@@ -342,35 +281,4 @@ pub(super) fn create(run: &Path, config: &Config) -> Result<(), Error> {
     let text = format!("# Resolved by ncsn-trainer {}.\n{}", env!("CARGO_PKG_VERSION"), config.to_toml());
     ncsn::output::write_files(&[(&path, &text)])
         .map_err(|error| Error::file(&path)(std::io::Error::other(format!("{error:#}"))))
-}
-
-/// A checkpoint belongs to the run whose configuration lies beside it, but for what may change.
-fn same_run(found: &Config, wanted: &Config, folder: &Path) -> Result<()> {
-    let mut found = found.clone();
-    found.training.iterations = wanted.training.iterations;
-    found.records.clone_from(&wanted.records);
-    found.data.train.clone_from(&wanted.data.train);
-    found.data.test.clone_from(&wanted.data.test);
-    let different = differing(&serde_json::to_value(&found)?, &serde_json::to_value(wanted)?);
-    ensure!(
-        different.is_empty(),
-        "{} was written with another {} than the run's {CONFIG} has",
-        folder.display(),
-        different.join(", ")
-    );
-    Ok(())
-}
-
-/// Keys of tables in which two values differ, such as `training.lr`.
-fn differing(a: &Value, b: &Value) -> Vec<String> {
-    let (Value::Object(a), Value::Object(b)) = (a, b) else { return Vec::new() };
-    let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    let within = |key: &String| match (a.get(key), b.get(key)) {
-        (Some(a), Some(b)) if a == b => Vec::new(),
-        (Some(a @ Value::Object(_)), Some(b @ Value::Object(_))) => {
-            differing(a, b).into_iter().map(|inner| format!("{key}.{inner}")).collect()
-        }
-        _ => vec![key.clone()],
-    };
-    keys.into_iter().flat_map(within).collect()
 }

@@ -151,32 +151,32 @@ impl Items {
             Source::Files(set) => match &set.rows {
                 Pixels::Bytes(rows) => {
                     let mut values = vec![0; numbers.len() * dim];
-                    let mut row = vec![0; dim];
                     for (&number, item) in numbers.iter().zip(values.chunks_exact_mut(dim)) {
-                        rows.read(stored(number), &mut row).map_err(Error::file(&self.path))?;
-                        self.arranged(&row, item);
+                        rows.read(stored(number), item).map_err(Error::file(&self.path))?;
                     }
+                    self.arrange(&mut values);
                     Ok(Stored::Bytes(values))
                 }
                 Pixels::Floats(rows) => {
-                    let mut values = vec![0.0; numbers.len() * dim];
-                    let mut row = vec![0.0_f64; dim];
-                    for (&number, item) in numbers.iter().zip(values.chunks_exact_mut(dim)) {
-                        rows.read(stored(number), &mut row).map_err(Error::file(&self.path))?;
-                        let single: Vec<f32> = row.iter().map(|&value| value as f32).collect();
-                        self.arranged(&single, item);
+                    let mut values = Vec::with_capacity(numbers.len() * dim);
+                    let mut item = vec![0.0_f64; dim];
+                    for &number in numbers {
+                        rows.read(stored(number), &mut item).map_err(Error::file(&self.path))?;
+                        values.extend(item.iter().map(|&value| value as f32));
                     }
+                    self.arrange(&mut values);
                     Ok(Stored::Floats(values))
                 }
             },
         }
     }
 
-    /// A stored item in the order of its shape.
-    fn arranged<T: Copy>(&self, stored: &[T], item: &mut [T]) {
-        match (self.layout, &self.shape[..]) {
-            (Layout::Hwc, shape @ [_, _, _]) => planes(stored, shape, item),
-            _ => item.copy_from_slice(stored),
+    /// Brings stored items into the order of their shape.
+    fn arrange<T: Copy>(&self, values: &mut [T]) {
+        if let (Layout::Hwc, shape @ [_, _, _]) = (self.layout, &self.shape[..]) {
+            for item in values.chunks_exact_mut(self.dim()) {
+                planes(&item.to_vec(), shape, item);
+            }
         }
     }
 

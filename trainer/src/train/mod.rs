@@ -96,7 +96,8 @@ impl Session<'_> {
             let due = |every: u64| state.step.is_multiple_of(every);
             let records = &config.records;
             let (testing, saving) = (due(records.test_every), due(records.checkpoint_every));
-            if (testing || saving)
+            let sampling = self.sheet_due(state.step)?;
+            if (testing || saving || sampling)
                 && let Some((done, numbers)) = pending.take()
             {
                 self.settle(state, &done, &numbers, &mut log, &mut clock, &mut progress)?;
@@ -113,11 +114,11 @@ impl Session<'_> {
                 log.flush()?;
                 saved = Some((state.step, progress.beside("saving", |_| self.save(state))?));
             }
-            if self.sheet_due(state.step)? {
+            if sampling {
                 progress.beside("sampling", |each| self.sample(state, &mut log, each))?;
                 log.flush()?;
             }
-            if testing || saving {
+            if testing || saving || sampling {
                 clock = Clock { since: Instant::now(), step: state.step };
             }
         }
@@ -204,12 +205,15 @@ impl Session<'_> {
         if let Some(every) = records.samples_every {
             return Ok(step.is_multiple_of(every));
         }
+        let every = records.checkpoint_every;
+        if !step.is_multiple_of(every) {
+            return Ok(false);
+        }
         let sheet = records.samples * sample::langevin_evaluations(&noise.annealing()?);
         // Gradients cost twice what the network itself does.
         let trained = |step: u64| 3.0 * (training.batch * step) as f64;
         let sheets = |step: u64| (SHEET_SHARE * trained(step) / sheet as f64).ceil();
-        let every = records.checkpoint_every;
-        Ok(step.is_multiple_of(every) && sheets(step) > sheets(step - every))
+        Ok(sheets(step) > sheets(step - every))
     }
 
     /// Samples a sheet of images with the averaged weights, the same noise every time.
