@@ -175,7 +175,8 @@ impl Items {
     fn arrange<T: Copy>(&self, values: &mut [T]) {
         if let (Layout::Hwc, shape @ [_, _, _]) = (self.layout, &self.shape[..]) {
             for item in values.chunks_exact_mut(self.dim()) {
-                planes(&item.to_vec(), shape, item);
+                let interleaved = item.to_vec();
+                planes(&interleaved, shape, item);
             }
         }
     }
