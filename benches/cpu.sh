@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
 # Times the trainer's steps and start, and eager PyTorch's, on the CPU by turns; prints medians, spread and ratios:
 #
-#   benches/cpu.sh [PYTHON] [ROUNDS]
+#   benches/cpu.sh [PYTHON] [ROUNDS] [BATCH] [REPEATS]
 #
 # CIFAR-10 network, 128 filters, batch 8, f32, two threads; PYTHON must have torch 2.11.0 and numpy.
 set -euo pipefail
 python=${1:-python3}
 rounds=${2:-3}
+batch=${3:-8}
+repeats=${4:-5}
 here=$(cd "$(dirname "$0")" && pwd)
 trainer=${NCSN_TRAINER:-$here/../target/release/ncsn-trainer}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for round in $(seq "$rounds"); do
-    "$trainer" bench --preset cifar10 --filters 128 --batch 8 --repeats 5 --threads 2 --device cpu --format json \
+    "$trainer" bench --preset cifar10 --filters 128 --batch "$batch" --repeats "$repeats" --threads 2 --device cpu --format json \
         > "$work/ncsn-trainer.$round.json"
-    "$python" "$here/pytorch_baseline.py" --batch 8 --repeats 5 --threads 2 > "$work/pytorch.$round.json"
-    "$python" "$here/pytorch_baseline.py" --batch 8 --repeats 5 --threads 2 --channels-last \
+    "$python" "$here/pytorch_baseline.py" --batch "$batch" --repeats "$repeats" --threads 2 > "$work/pytorch.$round.json"
+    "$python" "$here/pytorch_baseline.py" --batch "$batch" --repeats "$repeats" --threads 2 --channels-last \
         > "$work/pytorch-channels-last.$round.json"
 done
 "$python" - "$work" "$trainer" <<'PY'

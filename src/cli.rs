@@ -113,7 +113,8 @@ pub struct SourceArgs {
     /// A data set with published settings: cifar10, celeba, church, bedroom, tower, ffhq, mnist
     #[arg(long, value_name = "NAME")]
     pub dataset: Option<String>,
-    /// A data set of your own: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy or .npz
+    /// A data set of your own: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy or .npz; what must be
+    /// decoded or unpacked goes into a temporary file (TMPDIR)
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
     /// Dimension of the data, with --sigma-max
@@ -190,7 +191,8 @@ pub struct ScheduleArgs {
 /// Example: ncsn diameter train-images-idx3-ubyte.gz
 #[derive(Args, Clone, Debug)]
 pub struct DiameterArgs {
-    /// A folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy or .npz
+    /// A folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy or .npz; what must be decoded or unpacked goes
+    /// into a temporary file (TMPDIR)
     #[arg(value_name = "PATH")]
     pub data: PathBuf,
     /// How items are read

@@ -113,8 +113,9 @@ pub(crate) fn open(mut file: File, offset: u64, layout: Layout, request: &Reques
 /// The values of a stream, written once to a temporary file.
 ///
 /// # Errors
-/// [`Error::Length`]; [`Error::Trailing`]; [`Error::NotFinite`]; [`Error::Unpack`]; [`Error::Spool`].
+/// [`Error::Length`]; [`Error::Trailing`]; [`Error::NotFinite`]; [`Error::Unpack`]; [`Error::Room`]; [`Error::Spool`].
 pub(crate) fn read(mut input: impl Read, layout: Layout, request: &Request) -> Result<DataSet, Error> {
+    spool::check_room(layout.bytes())?;
     if layout.fortran {
         let mut columns = tempfile::tempfile().map_err(Error::spooling)?;
         let mut write = |bytes: &mut [u8]| columns.write_all(bytes).map_err(Error::spooling);

@@ -86,6 +86,9 @@ impl<'a> Collector<'a> {
     fn keep(&mut self, name: String, picture: &Picture) -> Result<(), Error> {
         let &Picture { width, height, channels, ref pixels, changes } = picture;
         self.names.push(&name);
+        if let (None, Some(total)) = (&self.first, self.total) {
+            spool::check_room(total.saturating_mul(pixels.len() as u64))?;
+        }
         let first = self.first.get_or_insert(First { name: name.clone(), width, height, channels });
         if (first.width, first.height) != (width, height) {
             return Err(Error::MixedSizes {

@@ -37,6 +37,21 @@ pub enum Error {
         /// What the operating system said.
         reason: io::Error,
     },
+    /// The decoded values would not have room in the folder of temporary files.
+    #[error(
+        "decoded values take {} in {}, which has {} free; TMPDIR names another folder",
+        size(*needed),
+        shown(folder),
+        size(*free)
+    )]
+    Room {
+        /// Folder of temporary files.
+        folder: PathBuf,
+        /// Bytes of all values.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// A file whose first bytes belong to no known format.
     #[error(
         "{} is none of: folder, .tar or .tar.gz of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz; LMDB; .parquet",
@@ -305,6 +320,17 @@ impl Error {
     pub(crate) fn spooling(reason: io::Error) -> Self {
         Self::Spool { folder: std::env::temp_dir(), reason }
     }
+}
+
+/// Bytes with a unit, in one decimal.
+fn size(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    let (unit, name) = match bytes {
+        _ if bytes >= 1e12 => (1e12, "TB"),
+        _ if bytes >= 1e9 => (1e9, "GB"),
+        _ => (1e6, "MB"),
+    };
+    format!("{:.1} {name}", bytes / unit)
 }
 
 fn product<T: ToString>(shape: &[T]) -> String {

@@ -12,7 +12,7 @@ use super::resize::fit;
 use super::values::{Used, ValueRange};
 use super::{DataSet, Error, Request};
 
-/// Encoded bytes that travel together.
+/// Encoded bytes that travel together, where they are images for all threads.
 const BATCH_BYTES: usize = 1 << 20;
 /// Images that travel together.
 const BATCH_ITEMS: usize = 1024;
@@ -58,7 +58,8 @@ impl Feed {
             Content::Decoded(picture) => picture.pixels.len(),
         };
         self.batch.push(Item { name, content });
-        if self.bytes >= BATCH_BYTES || self.batch.len() >= BATCH_ITEMS {
+        let full = self.bytes >= BATCH_BYTES && self.batch.len() >= rayon::current_num_threads();
+        if full || self.batch.len() >= BATCH_ITEMS {
             self.bytes = 0;
             self.to.send(std::mem::take(&mut self.batch)).map_err(|_| Stopped)?;
         }
@@ -68,7 +69,7 @@ impl Feed {
 
 /// Runs `source` on its own thread, decodes on all cores and collects in order on a third.
 ///
-/// Memory is bounded by a few batches, whatever the number of images.
+/// Memory is bounded by a few batches, whatever the number of images: for large ones, a few per thread.
 pub(crate) fn run(
     request: &Request,
     total: Option<u64>,

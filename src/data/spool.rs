@@ -2,11 +2,35 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use super::Error;
 use super::rows::{ByteRows, Rows, read_exact_at};
+
+/// Whether this many decoded bytes have room in the folder of temporary files, as far as the system says.
+///
+/// # Errors
+/// [`Error::Room`].
+pub(crate) fn check_room(bytes: u64) -> Result<(), Error> {
+    let folder = std::env::temp_dir();
+    match free_bytes(&folder) {
+        Some(free) if free < bytes => Err(Error::Room { folder, needed: bytes, free }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let system = rustix::fs::statvfs(folder).ok()?;
+    system.f_bavail.checked_mul(system.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_: &Path) -> Option<u64> {
+    None
+}
 
 /// Rows written once and in order; the file vanishes with the process.
 pub(crate) struct Spool {
@@ -64,4 +88,17 @@ pub(crate) fn digest(values: Sha256, element: &str, count: usize, shape: &[usize
     let line = format!("{element} {count}x{}\n", shape.join("x"));
     let hash = values.chain_update(line).finalize();
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_without_room_are_refused_before_they_are_written() {
+        check_room(1).expect("a byte");
+        let message = check_room(1 << 62).expect_err("no disk holds that").to_string();
+        assert!(message.starts_with("decoded values take 4611686.0 TB in "), "{message}");
+        assert!(message.ends_with(" free; TMPDIR names another folder"), "{message}");
+    }
 }

@@ -126,14 +126,27 @@ fn shapes_preset() -> Result<Config, Error> {
     })
 }
 
-/// Data of the user's own: network and noise levels are still to be filled in from the data and a schedule.
-pub fn own() -> Config {
+/// Name of the preset for data of the user's own.
+pub const OWN: &str = "own";
+
+/// Epochs of the published training on CIFAR-10: 300,000 steps of 128 of 50,000 images (Table 4).
+const EPOCHS: u64 = 768;
+/// Steps that data of the user's own get at least; the published trainings have 80,000 and more.
+const LEAST_STEPS: u64 = 20_000;
+/// Steps that they get at most: on a GPU as published, on the CPU as `mnist`.
+const MOST_STEPS: [u64; 2] = [50_000, 300_000];
+
+/// Data of the user's own: noise levels are still to be filled in from a schedule, the rest is fitted by [`fit_own`].
+///
+/// # Arguments
+/// * `item` — shape of an item; empty where the data are still to be read
+pub fn own(item: &[i64]) -> Config {
     Config {
-        preset: "own".to_owned(),
+        preset: OWN.to_owned(),
         network: NetworkShape {
             architecture: Architecture::Ncsnv2,
             filters: PUBLISHED_FILTERS,
-            item: Vec::new(),
+            item: item.to_vec(),
         },
         noise: Noise {
             sigma_max: 0.0,
@@ -148,6 +161,48 @@ pub fn own() -> Config {
         training: training(),
         records: records(),
     }
+}
+
+/// Width, batch and steps for data of the user's own: on a GPU those of Table 4 for images of their size, on the CPU a
+/// network that it can train; as many epochs as published for CIFAR-10, within limits.
+pub fn fit_own(config: &mut Config, items: usize, on_gpu: bool) {
+    let Config { network, training, records, .. } = config;
+    if network.item.len() == 3 {
+        let deepest = network.architecture == Architecture::Ncsnv2Deepest;
+        if deepest {
+            // As FFHQ's.
+            training.adam_eps = 1e-3;
+        }
+        if on_gpu {
+            training.batch = if deepest { 32 } else { 128 };
+        } else {
+            network.filters = 32;
+            training.batch = 32;
+            training.lr = 3e-4;
+            records.checkpoint_every = 1000;
+        }
+    }
+    let most = MOST_STEPS[usize::from(on_gpu)];
+    training.iterations = (EPOCHS * items as u64 / training.batch).clamp(LEAST_STEPS, most);
+}
+
+/// The preset `own` for images of a shape that are not at hand: to look at its network and to time it.
+///
+/// # Arguments
+/// * `item` — `[channels, height, width]`
+///
+/// # Errors
+/// [`Error::Setting`] for sizes that no network takes.
+pub fn own_for(item: &[i64; 3], on_gpu: bool) -> Result<Config, Error> {
+    let &[_, height, width] = item;
+    let mut config = own(item);
+    config.network.architecture = Architecture::for_size(false, height.max(width) as u64)?;
+    let dim = config.network.dim();
+    let source = "distance from black to white, which no distance of two images exceeds";
+    config.noise = derived(dim, (dim as f64).sqrt(), PUBLISHED_SIGMA_MIN, 5, source)?;
+    fit_own(&mut config, 0, on_gpu);
+    config.check()?;
+    Ok(config)
 }
 
 /// A Gaussian mixture in the plane, for which Technique 2 has no ratio: levels by a fixed one.

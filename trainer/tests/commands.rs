@@ -178,6 +178,34 @@ fn corrupt_images_end_the_run_or_are_left_out_when_asked() {
 }
 
 #[test]
+fn files_decoded_once_are_the_same_data() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let images = folder.path().join("images");
+    for (part, count) in [("train", 70_u8), ("test", 3)] {
+        fs::create_dir_all(images.join(part)).expect("a folder");
+        for number in 0..count {
+            let picture =
+                image::RgbImage::from_fn(9, 8, |x, y| image::Rgb([number, 7 * x as u8, 11 * y as u8]));
+            picture.save(images.join(part).join(format!("{number:02}.png"))).expect("writes");
+        }
+    }
+    let run = |arguments: &str| success(trainer(arguments).current_dir(folder.path()));
+    let said = run("data --data images --size 8 --output all.npy --test-output test.npy --grid all.png");
+    assert!(said.starts_with("70 items in all.npy\n3 items in test.npy\n"), "{said}");
+    let options = |split| ncsn::data::Options { size: Some(8), split, ..Default::default() };
+    for (split, file) in [(ncsn::data::Split::TrainAlone, "all.npy"), (ncsn::data::Split::Test, "test.npy")] {
+        let decoded = ncsn::measure::read(&images, &options(split)).expect("images");
+        let array = ncsn::measure::read(&folder.path().join(file), &Default::default()).expect("an array");
+        assert_eq!(array.shape, [3, 8, 8]);
+        assert_eq!(decoded.digest().expect("a digest"), array.digest().expect("a digest"), "{file}");
+    }
+    let none =
+        failure(trainer("data --data all.npy --output o.npy --test-output t.npy").current_dir(folder.path()));
+    assert!(none.contains("no test split"), "{none}");
+    assert!(!folder.path().join("o.npy").exists(), "nothing is left half done");
+}
+
+#[test]
 fn completions_and_pages_know_the_commands() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     assert!(success(&mut trainer("completions bash")).contains("--steps-per-level"));

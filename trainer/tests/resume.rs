@@ -218,6 +218,19 @@ fn files_of_a_checkpoint_have_the_permissions_of_new_files() {
     }
 }
 
+/// Another device is not tried: the machines of the tests have one.
+#[test]
+fn a_run_goes_on_with_other_threads_and_precision() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    success(&mut small_run(&run, 4));
+    let said = success(resume(&run).args(["--iterations", "6", "--threads", "2", "--precision", "bf16"]));
+    assert!(said.contains("bf16, cpu (2 threads)") && said.contains("going on after step 4"), "{said}");
+    assert!(said.contains("done after step 6: "), "{said}");
+    let losses = record(&run).iter().filter(|line| line["kind"] == "train").count();
+    assert_eq!(losses, 6);
+}
+
 #[test]
 fn a_second_trainer_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");

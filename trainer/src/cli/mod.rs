@@ -17,7 +17,7 @@ pub use evaluate::{ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, Sc
 pub use sample::{
     DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs, TrainedArgs,
 };
-pub use tools::{BenchArgs, DataArgs, DevicesArgs, ModelArgs};
+pub use tools::{BenchArgs, DataArgs, DevicesArgs, ModelArgs, NetworkArgs};
 pub use train::{OverrideArgs, RecordArgs, TrainArgs};
 
 /// Train NCSN and NCSNv2 from a certified noise schedule, and sample from them

@@ -3,36 +3,67 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use ncsn::cli::ReadArgs;
 
-use super::{DeviceArgs, Format};
+use super::{DeviceArgs, Format, LayoutArgs};
+use crate::dataset::ImageShape;
 
-/// Show a preset's network layer by layer, or list the presets
+/// Settings of a network that is not trained.
+#[derive(Args, Clone, Debug)]
+pub struct NetworkArgs {
+    /// Preset of the network; 'own' needs --shape
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    pub preset: Option<String>,
+    /// Configuration of the network, such as the config.toml of a run or what 'train --dry-run' prints
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Channels, height and width of the images of preset 'own'
+    #[arg(long, value_name = "C,H,W", conflicts_with = "config")]
+    pub shape: Option<ImageShape>,
+    /// n of Tables 2 and 3 [default: the preset's]
+    #[arg(long, value_name = "CHANNELS")]
+    pub filters: Option<i64>,
+}
+
+/// Show a network layer by layer, or list the presets
 ///
-/// Example: ncsn-trainer model --preset cifar10
+/// Example: ncsn-trainer model --preset own --shape 3,64,64
 #[derive(Args, Clone, Debug)]
 pub struct ModelArgs {
-    /// Preset whose network is shown; without it, all presets are listed
-    #[arg(long, value_name = "NAME")]
-    pub preset: Option<String>,
-    /// n of Tables 2 and 3 [default: the preset's]
-    #[arg(long, value_name = "CHANNELS", requires = "preset")]
-    pub filters: Option<i64>,
+    /// The network; without it, all presets are listed
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Output for people or programs
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: Format,
 }
 
-/// Write the data that a preset draws by code, to look at or to measure
+/// Write data as one array that training reads in place: files decoded once for all, or what a preset draws
 ///
-/// Example: ncsn-trainer data --preset shapes -o shapes.npy && ncsn schedule --data shapes.npy
+/// Folders and archives of images are decoded into a temporary file (TMPDIR) at every start, 12 kB for an image of 64 × 64;
+/// an array of them has the same content, so that schedules and runs of the one go on with the other.
+///
+/// Example: ncsn-trainer data --data my/images --size 64 -o my.npy
 #[derive(Args, Clone, Debug)]
 pub struct DataArgs {
-    /// shapes or mixture2d
-    #[arg(long, value_name = "NAME")]
-    pub preset: String,
-    /// Array of all items
+    /// Data that are drawn by code: shapes or mixture2d
+    #[arg(long, value_name = "NAME", required_unless_present = "data", conflicts_with_all = ["data", "ReadArgs"])]
+    pub preset: Option<String>,
+    /// Data to decode: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy, .npz
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// How items are read
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// How arrays hold images
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+    /// Array of all items, without those of a test split
     #[arg(short, long, value_name = "FILE.npy")]
     pub output: PathBuf,
+    /// Array of the items of the test split
+    #[arg(long, value_name = "FILE.npy", requires = "data")]
+    pub test_output: Option<PathBuf>,
     /// Sheet of the first 64 images
     #[arg(long, value_name = "FILE.png")]
     pub grid: Option<PathBuf>,
@@ -43,12 +74,9 @@ pub struct DataArgs {
 /// Example: ncsn-trainer bench --preset cifar10 --batch 8 --format json
 #[derive(Args, Clone, Debug)]
 pub struct BenchArgs {
-    /// Preset whose network is timed
-    #[arg(long, value_name = "NAME", default_value = "cifar10")]
-    pub preset: String,
-    /// n of Tables 2 and 3 [default: the preset's]
-    #[arg(long, value_name = "CHANNELS")]
-    pub filters: Option<i64>,
+    /// The network; without it, that of cifar10
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Items per step [default: the preset's]
     #[arg(long, value_name = "ITEMS")]
     pub batch: Option<u64>,

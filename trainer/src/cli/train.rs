@@ -38,7 +38,8 @@ pub struct TrainArgs {
     /// Take a --schedule that was derived from other data than these
     #[arg(long, requires = "schedule")]
     pub any_data: bool,
-    /// Training data: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy, .npz
+    /// Training data: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy, .npz; images are decoded into a
+    /// temporary file (TMPDIR) at every start, unless 'ncsn-trainer data' has made an array of them
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
     /// Test data [default: the test split of --data, or items held out]

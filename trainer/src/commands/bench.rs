@@ -2,13 +2,12 @@
 
 use std::io::Write;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use ncsn::commands::Outcome;
 use ncsn::output;
 
 use crate::bench::{Timing, bench};
 use crate::cli::{BenchArgs, Format};
-use crate::presets;
 
 /// Measures and writes a preset's times.
 ///
@@ -18,8 +17,8 @@ pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<Outcome> {
     ensure!((1..=1000).contains(&args.repeats), "repeats is {}, allowed: 1 to 1000", args.repeats);
     output::check(&[("--trace", args.trace.as_deref(), &["json"])])?;
     let (device, precision) = super::set_up(&args.device)?;
-    let mut config = presets::find(&args.preset)?;
-    config.network.filters = args.filters.unwrap_or(config.network.filters);
+    let usual = Some("cifar10");
+    let mut config = super::settings(&args.network, usual, device.is_cuda())?.context("no settings")?;
     config.training.batch = args.batch.unwrap_or(config.training.batch);
     config.check()?;
     let report = bench(&config, device, precision, args.repeats, args.trace.as_deref())?;

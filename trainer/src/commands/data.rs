@@ -1,39 +1,67 @@
 //! `ncsn-trainer data`.
 
 use std::io::Write;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use ncsn::commands::Outcome;
 use ncsn::{escape, output};
 
-use crate::array_file;
+use super::train::read_with;
 use crate::cli::DataArgs;
-use crate::dataset::{self, HeldOut};
+use crate::dataset::{self, HeldOut, Items};
 use crate::sheet::{self, Sheet};
-use crate::{Error, presets};
+use crate::{Error, array_file, presets};
 
 /// Images on the sheet.
 const SHOWN: usize = 64;
 
-/// Writes the items that a preset draws.
+/// Writes the items that a preset draws, or those of files.
 ///
 /// # Errors
-/// A preset that draws none; files that cannot be written.
+/// A preset that draws none; files that cannot be read or written.
 pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
-    output::check(&[("--output", Some(&args.output), &["npy"]), ("--grid", args.grid.as_deref(), &["png"])])?;
-    let mut config = presets::find(&args.preset)?;
+    output::check(&[
+        ("--output", Some(&args.output), &["npy"]),
+        ("--test-output", args.test_output.as_deref(), &["npy"]),
+        ("--grid", args.grid.as_deref(), &["png"]),
+    ])?;
+    let mut config = match &args.preset {
+        Some(preset) => presets::find(preset)?,
+        None => presets::own(&[]),
+    };
+    config.data.train = args.data.clone();
     config.data.held_out = 0;
+    read_with(&mut config, &args.read, &args.layout);
     let split = dataset::open(&mut config, HeldOut::Exactly)?;
-    let numbers: Vec<usize> = (0..split.train.len()).collect();
-    let items = split.train.read(&numbers)?;
-    let shape: Vec<i64> = [numbers.len() as i64].iter().chain(split.train.shape()).copied().collect();
-    array_file::write_stored(&args.output, &items, &shape)?;
+    let test = match &args.test_output {
+        Some(path) => {
+            Some((path, split.test.as_ref().context("--test-output: the data have no test split")?))
+        }
+        None => None,
+    };
+    write(&args.output, &split.train, out)?;
+    if let Some((path, items)) = test {
+        write(path, items, out)?;
+    }
     if let Some(path) = &args.grid {
-        let first: Vec<usize> = numbers.iter().copied().take(SHOWN).collect();
+        let first: Vec<usize> = (0..split.train.len().min(SHOWN)).collect();
         let sheet =
             Sheet::of_tensor(&split.train.read(&first)?.tensor(split.train.shape(), tch::Device::Cpu))?;
         sheet::write(path, &sheet.png()).map_err(Error::file(path))?;
     }
-    writeln!(out, "{} items in {}", numbers.len(), escape::path(&args.output))?;
+    for note in &split.notes {
+        writeln!(out, "note: {note}")?;
+    }
     Ok(Outcome::Yes)
+}
+
+fn write(path: &Path, items: &Items, out: &mut dyn Write) -> Result<()> {
+    let bar = super::bar();
+    bar.set_message("writing");
+    bar.set_length(items.len() as u64);
+    array_file::write_items(path, items, &|done| bar.set_position(done))?;
+    bar.finish_and_clear();
+    writeln!(out, "{} items in {}", items.len(), escape::path(path))?;
+    Ok(())
 }

@@ -27,8 +27,8 @@ use ncsn::escape;
 use ncsn_theory::langevin::Annealing;
 use tch::{Device, Tensor};
 
-use crate::cli::{Cli, Command, DeviceArgs, SamplingArgs, TrainedArgs};
-use crate::config::Precision;
+use crate::cli::{Cli, Command, DeviceArgs, NetworkArgs, SamplingArgs, TrainedArgs};
+use crate::config::{Config, Precision};
 use crate::device::Wanted;
 use crate::sheet::{self, Sheet};
 use crate::source::{self, Opening, Trained};
@@ -36,6 +36,7 @@ use crate::{Error, array_file, device, presets, tensor_file, torch};
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    device::keep_memory();
     // CUDA's half must be there before torch is asked for anything.
     torch::cuda_half();
     finish(parse::<Cli>().and_then(|cli| run(cli.command, &mut stdout())))
@@ -72,6 +73,26 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
 fn open(args: &TrainedArgs, device: Device, precision: Precision) -> Result<Trained, Error> {
     let settings = args.preset.as_deref().map(presets::find).transpose()?;
     source::open(&args.checkpoint, settings, Opening { weights: args.weights, device, precision })
+}
+
+/// Settings of the network asked for, or else of the usual preset, where there is one.
+fn settings(args: &NetworkArgs, usual: Option<&str>, on_gpu: bool) -> Result<Option<Config>, Error> {
+    let missing = || Error::setting("--shape", "missing", "C,H,W for preset own");
+    let mut config = match (&args.config, args.preset.as_deref().or(usual), args.shape) {
+        (Some(path), ..) => Config::read(path)?,
+        (None, Some(presets::OWN), shape) => presets::own_for(&shape.ok_or_else(missing)?.0, on_gpu)?,
+        (None, preset, Some(_)) => {
+            return Err(Error::setting("--preset", preset.unwrap_or("missing"), "own, for which --shape is"));
+        }
+        (None, Some(preset), None) => presets::find(preset)?,
+        (None, None, None) if args.filters.is_some() => {
+            return Err(Error::setting("--preset", "missing", "the one that --filters changes"));
+        }
+        (None, None, None) => return Ok(None),
+    };
+    config.network.filters = args.filters.unwrap_or(config.network.filters);
+    config.check()?;
+    Ok(Some(config))
 }
 
 /// The run's Langevin dynamics, with what the flags change.

@@ -11,7 +11,7 @@ use tch::{Device, Kind, Tensor};
 use crate::cli::{Format, ModelArgs};
 use crate::config::Config;
 use crate::model::{Network, Seen};
-use crate::{Error, presets, torch};
+use crate::{Error, device, presets, torch};
 
 /// A layer with parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,19 +22,15 @@ struct Layer {
     flop: f64,
 }
 
-/// Writes the layers of a preset's network, or the presets.
+/// Writes the layers of a network, or the presets.
 ///
 /// # Errors
 /// Unknown presets; those of writing.
 pub fn run(args: &ModelArgs, out: &mut dyn Write) -> Result<Outcome> {
-    let Some(preset) = &args.preset else {
+    let Some(config) = super::settings(&args.network, None, device::gpus() > 0)? else {
         list(args.format, out)?;
         return Ok(Outcome::Yes);
     };
-    let mut config = presets::find(preset)?;
-    if let Some(filters) = args.filters {
-        config.network.filters = filters;
-    }
     let layers = layers(&config)?;
     let parameters: usize = layers.iter().map(|layer| layer.parameters).sum();
     let gflop = layers.iter().map(|layer| layer.flop).sum::<f64>() / 1e9;
@@ -46,7 +42,7 @@ pub fn run(args: &ModelArgs, out: &mut dyn Write) -> Result<Outcome> {
                     json!({"name": layer.name, "output": layer.output, "parameters": layer.parameters, "gflop": layer.flop / 1e9})
                 })
                 .collect();
-            let all = json!({"schema": "ncsn.model/1", "preset": preset, "network": config.network,
+            let all = json!({"schema": "ncsn.model/1", "preset": config.preset, "network": config.network,
                 "parameters": parameters, "gflop_per_item": gflop, "layers": layers});
             writeln!(out, "{all:#}")?;
         }
@@ -66,7 +62,7 @@ pub fn run(args: &ModelArgs, out: &mut dyn Write) -> Result<Outcome> {
             writeln!(
                 out,
                 "{}: {} of {}, {parameters} parameters, {gflop:.3} GFLOP per item (a multiplication and an addition count 2)",
-                preset,
+                config.preset,
                 config.network.architecture,
                 sides(&config.network.item)
             )?;
@@ -128,5 +124,11 @@ fn list(format: Format, out: &mut dyn Write) -> Result<()> {
             config.training.iterations
         )?;
     }
+    writeln!(
+        out,
+        "{:<13} for data of your own, with a schedule derived from them; network, filters, batch and steps by the \
+         data and the device",
+        presets::OWN
+    )?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `ncsn-trainer train`.
 
+mod cost;
 mod resume;
 mod signals;
 
@@ -15,7 +16,7 @@ use ncsn::commands::Outcome;
 use ncsn::escape;
 use serde_json::json;
 
-use crate::cli::{Format, OverrideArgs, RecordArgs, TrainArgs};
+use crate::cli::{Format, LayoutArgs, TrainArgs};
 use crate::config::{Config, Precision};
 use crate::dataset::{self, HeldOut};
 use crate::train::{CHECKPOINTS, CONFIG, Lock, Session, State};
@@ -42,9 +43,11 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
         }
         _ => config.data.digest = Some(split.digest.clone()),
     }
-    if let Some(architecture) = args.overrides.architecture {
-        config.network.architecture = architecture;
+    if args.preset.as_deref() == Some(presets::OWN) {
+        presets::fit_own(&mut config, split.train.len(), device.is_cuda());
     }
+    // The data have chosen the network; what was asked for stands.
+    override_with(&mut config, &args);
     if let Some(path) = args.schedule.as_ref() {
         let schedule = config.use_schedule(path)?;
         if let Some(derived) =
@@ -66,10 +69,13 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
         split.check_units(config.noise.units)?;
     }
     config.check()?;
+    let costs = || cost::lines(&config, device, precision);
     if args.dry_run {
         write!(out, "{}", config.to_toml())?;
+        costs()?.iter().try_for_each(|line| writeln!(std::io::stderr(), "note: {line}"))?;
         return Ok(Outcome::Yes);
     }
+    let costs = if args.resume || args.format == Format::Json { Vec::new() } else { costs()? };
     let mut state = State::new(&config, device, precision)?;
     fs::create_dir_all(&run).map_err(Error::file(&run))?;
     let _lock = Lock::take(&run)?;
@@ -83,7 +89,7 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
         create(&run, &config)?;
     }
     if args.format == Format::Text
-        && let Err(error) = describe(out, &config, &split, &state, precision)
+        && let Err(error) = describe(out, &config, &split, &state, precision, &costs)
     {
         warn(&format!("standard output: {error}; the training goes on"));
     }
@@ -137,6 +143,7 @@ fn describe(
     split: &dataset::Split,
     state: &State,
     precision: Precision,
+    costs: &[String],
 ) -> std::io::Result<()> {
     writeln!(
         out,
@@ -159,6 +166,9 @@ fn describe(
     for note in &split.notes {
         writeln!(out, "note: {note}")?;
     }
+    for line in costs {
+        writeln!(out, "{line}")?;
+    }
     if state.step > 0 {
         writeln!(out, "going on after step {}", state.step)?;
     }
@@ -172,12 +182,12 @@ fn fresh(args: &TrainArgs) -> Result<Config> {
             data: crate::config::Data { digest: None, ..Config::read(path)?.data },
             ..Config::read(path)?
         },
-        (Some(name), None) if name == "own" => {
+        (Some(name), None) if name == presets::OWN => {
             ensure!(
                 args.data.is_some() && args.schedule.is_some(),
                 "preset own needs --data and --schedule; 'ncsn schedule --data PATH --format toml -o FILE' derives one"
             );
-            presets::own()
+            presets::own(&[])
         }
         (Some(name), None) => presets::find(name)?,
         (None, None) => {
@@ -189,20 +199,14 @@ fn fresh(args: &TrainArgs) -> Result<Config> {
             presets::find("shapes")?
         }
     };
-    override_with(&mut config, &args.overrides);
-    read_with(&mut config, &args.read);
-    config.data.layout = args.layout.layout.or(config.data.layout);
-    config.data.shape = args.layout.shape.or(config.data.shape);
+    override_with(&mut config, args);
+    read_with(&mut config, &args.read, &args.layout);
     if let Some(path) = &args.data {
         config.data.train = Some(path.clone());
     }
     if let Some(path) = &args.test_data {
         config.data.test = Some(path.clone());
     }
-    if let Some(iterations) = args.iterations {
-        config.training.iterations = iterations;
-    }
-    record_with(&mut config, &args.records);
     Ok(config)
 }
 
@@ -215,10 +219,7 @@ fn resumed(args: &TrainArgs) -> Result<Config> {
             *own = Some(path.clone());
         }
     }
-    if let Some(iterations) = args.iterations {
-        config.training.iterations = iterations;
-    }
-    record_with(&mut config, &args.records);
+    override_with(&mut config, args);
     Ok(config)
 }
 
@@ -228,29 +229,30 @@ fn set<T: Clone>(own: &mut T, given: &Option<T>) {
     }
 }
 
-fn override_with(config: &mut Config, args: &OverrideArgs) {
-    set(&mut config.network.architecture, &args.architecture);
-    set(&mut config.network.filters, &args.filters);
-    set(&mut config.data.held_out, &args.held_out);
-    set(&mut config.data.flip, &args.flip);
-    set(&mut config.training.batch, &args.batch);
-    set(&mut config.training.lr, &args.lr);
-    set(&mut config.training.adam_eps, &args.adam_eps);
-    set(&mut config.training.amsgrad, &args.amsgrad);
-    set(&mut config.training.ema_rate, &args.ema_rate);
-    set(&mut config.training.seed, &args.seed);
+/// What flags change of a preset; those that a run which goes on may not change are absent then.
+fn override_with(config: &mut Config, args: &TrainArgs) {
+    let TrainArgs { overrides, records, iterations, .. } = args;
+    set(&mut config.network.architecture, &overrides.architecture);
+    set(&mut config.network.filters, &overrides.filters);
+    set(&mut config.data.held_out, &overrides.held_out);
+    set(&mut config.data.flip, &overrides.flip);
+    set(&mut config.training.batch, &overrides.batch);
+    set(&mut config.training.lr, &overrides.lr);
+    set(&mut config.training.adam_eps, &overrides.adam_eps);
+    set(&mut config.training.amsgrad, &overrides.amsgrad);
+    set(&mut config.training.ema_rate, &overrides.ema_rate);
+    set(&mut config.training.seed, &overrides.seed);
+    set(&mut config.training.iterations, iterations);
+    set(&mut config.records.checkpoint_every, &records.checkpoint_every);
+    set(&mut config.records.test_every, &records.test_every);
+    set(&mut config.records.log_every, &records.log_every);
+    set(&mut config.records.keep, &records.keep);
+    set(&mut config.records.samples, &records.samples);
+    config.records.samples_every = records.samples_every.or(config.records.samples_every);
 }
 
-fn record_with(config: &mut Config, args: &RecordArgs) {
-    set(&mut config.records.checkpoint_every, &args.checkpoint_every);
-    set(&mut config.records.test_every, &args.test_every);
-    set(&mut config.records.log_every, &args.log_every);
-    set(&mut config.records.keep, &args.keep);
-    set(&mut config.records.samples, &args.samples);
-    config.records.samples_every = args.samples_every.or(config.records.samples_every);
-}
-
-fn read_with(config: &mut Config, args: &ReadArgs) {
+/// What flags change of how data are read.
+pub(super) fn read_with(config: &mut Config, args: &ReadArgs, layout: &LayoutArgs) {
     let ReadArgs { size, crop, array, skip_corrupt, value_range, exif } = args;
     for (own, given) in [(&mut config.data.size, size), (&mut config.data.crop, crop)] {
         *own = given.or(*own);
@@ -259,6 +261,8 @@ fn read_with(config: &mut Config, args: &ReadArgs) {
     config.data.skip_corrupt |= *skip_corrupt;
     config.data.value_range = value_range.or(config.data.value_range);
     config.data.exif |= *exif;
+    config.data.layout = layout.layout.or(config.data.layout);
+    config.data.shape = layout.shape.or(config.data.shape);
 }
 
 /// A run's folder is made once and never overwritten.

@@ -1,5 +1,6 @@
 //! Items of one shape, wherever they are kept.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -251,6 +252,22 @@ impl Items {
 }
 
 impl Stored {
+    /// Their type, as NumPy writes it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Bytes(_) => "|u1",
+            Self::Floats(_) => "<f4",
+        }
+    }
+
+    /// As a file holds them.
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Bytes(bytes) => Cow::Borrowed(bytes),
+            Self::Floats(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }
+    }
+
     /// A batch on a device: `[count, …shape]` in single precision, bytes divided by 255.
     pub fn tensor(&self, shape: &[i64], device: Device) -> Tensor {
         let size: Vec<i64> = [-1].into_iter().chain(shape.iter().copied()).collect();

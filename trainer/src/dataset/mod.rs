@@ -20,6 +20,8 @@ use items::Source;
 
 /// Seed of the data that are drawn: the same in every run.
 const BUILT_IN_SEED: u64 = 0;
+/// Decoded bytes from which it is worth saying that they could be kept: the work of minutes.
+const MUCH: u64 = 2_000_000_000;
 /// Points of the built-in mixture.
 const POINTS: usize = 65_536;
 
@@ -118,6 +120,13 @@ pub fn open(config: &mut Config, held_out: HeldOut) -> Result<Split, Error> {
     let set = ncsn::measure::read(path, &options(split))?;
     let digest = set.digest().map_err(Error::file(path))?.to_owned();
     let mut notes = set.notes.clone();
+    let decoded = (set.rows.len() * set.rows.dim()) as u64;
+    if set.planes && decoded >= MUCH {
+        notes.push(format!(
+            "{:.1} GB are decoded into TMPDIR at every start; 'ncsn-trainer data' makes an array that is read in place",
+            decoded as f64 / 1e9
+        ));
+    }
     let stated = Stated { layout: config.data.layout, shape: config.data.shape };
     let wanted = Some(config.network.item.clone()).filter(|item| !item.is_empty());
     let network = |shape| Wanted { shape, as_what: "the network takes" };

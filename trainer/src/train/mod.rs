@@ -1,6 +1,7 @@
 //! Training: denoising score matching with Adam and a moving average of the weights.
 
 mod adam;
+mod estimate;
 mod lock;
 pub mod loss;
 mod progress;
@@ -10,11 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 pub use adam::Adam;
+pub use estimate::{Estimate, fitting};
 pub use lock::{LOCK, Lock};
 use progress::Progress;
+pub use progress::duration;
 pub use state::{Done, State};
 
 use crate::config::Config;
@@ -88,7 +91,8 @@ impl Session<'_> {
             let (numbers, stored) =
                 batches.recv().unwrap_or_else(|_| unreachable!("the thread outlives us"))?;
             let x = stored.tensor(self.split.train.shape(), device);
-            let done = state.train(x, config).map_err(|error| self.with_fitting_batch(state, error))?;
+            let done =
+                state.train(x, config).map_err(|error| estimate::with_fitting_batch(state, config, error))?;
             // The loss before is read while the device computes this one.
             if let Some((done, numbers)) = pending.replace((done, numbers)) {
                 self.settle(state, &done, &numbers, &mut log, &mut clock, &mut progress)?;
@@ -241,29 +245,6 @@ impl Session<'_> {
         let png = picture.png();
         sheet::write(&path, &png).map_err(Error::file(&path))?;
         log.picture(state.step, &picture, &png)
-    }
-
-    /// Adds to an error for want of memory the largest halving of the batch that fits.
-    fn with_fitting_batch(&self, state: &State, error: Error) -> Error {
-        let Error::OutOfMemory { message } = error else {
-            return error;
-        };
-        let mut batch = self.config.training.batch / 2;
-        while batch > 0 {
-            let shape = self.config.network.batch(batch as i64);
-            let zeros = || Tensor::zeros(shape.as_slice(), (Kind::Float, state.network.device()));
-            let levels = || Tensor::zeros([batch as i64], (Kind::Int64, state.network.device()));
-            let tried = crate::torch::attempt(|| {
-                let losses = loss::dsm_losses(&state.network, &zeros(), &levels(), &zeros());
-                let loss = losses.mean(Kind::Float);
-                Tensor::run_backward(&[&loss], state.network.parameters().tensors(), false, false);
-            });
-            if tried.is_ok() {
-                return Error::OutOfMemory { message: format!("{message}; --batch {batch} fits") };
-            }
-            batch /= 2;
-        }
-        Error::OutOfMemory { message: format!("{message}; no batch fits") }
     }
 }
 
