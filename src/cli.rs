@@ -43,6 +43,21 @@ pub enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// Whether it prints for people, rather than something for programs to read.
+    pub fn is_for_people(&self) -> bool {
+        match self {
+            Self::Schedule(args) => args.format == ScheduleFormat::Text,
+            Self::Diameter(DiameterArgs { format, .. })
+            | Self::Check(CheckArgs { format, .. })
+            | Self::Explain(ExplainArgs { format, .. })
+            | Self::Validate(ValidateArgs { format, .. }) => *format == ReportFormat::Text,
+            Self::Certify(args) => args.verify.is_some(),
+            Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
+}
+
 /// What is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
@@ -173,7 +188,7 @@ pub struct ScheduleArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ScheduleFormat::Text)]
     pub format: ScheduleFormat,
-    /// Write to a file instead of standard output
+    /// Write to a file instead of standard output, which is '-'
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Draw why gamma and epsilon are what they are
@@ -293,7 +308,7 @@ pub struct ExplainArgs {
     /// How items are read with --spectrum
     #[command(flatten)]
     pub read: ReadArgs,
-    /// Show every level instead of about twenty
+    /// Show every level instead of about twenty, as JSON does
     #[arg(long)]
     pub all: bool,
     /// What to print
@@ -329,7 +344,7 @@ pub struct CertifyArgs {
     /// The project's folder proofs, beside which scripts/coq.sh finds Coq
     #[arg(long, value_name = "DIR", default_value = "proofs", requires = "verify")]
     pub proofs: PathBuf,
-    /// Write to a file instead of standard output
+    /// Write to a file instead of standard output, which is '-'
     #[arg(short, long, value_name = "FILE.v")]
     pub output: Option<PathBuf>,
 }

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod commands;
 pub mod data;
 pub mod escape;
+pub mod fold;
 pub mod foreign;
 pub mod measure;
 pub mod output;

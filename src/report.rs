@@ -101,14 +101,14 @@ fn trade_off_table(derivation: &Derivation) -> Result<String, anyhow::Error> {
     );
     writeln!(
         text,
-        "  {:>5}  {:>18}  {:>18}  {:>18}  {:>18}",
-        "T", "epsilon", "variance_ratio - 1", "chain_ratio - 1", "score evaluations"
+        "  {:>5}  {:>17}  {:>18}  {:>17}  {:>11}",
+        "T", "epsilon", "variance_ratio - 1", "chain_ratio - 1", "evaluations"
     )?;
     for row in rows {
         let mark = if row.steps_per_level == schedule.steps_per_level() { "  <" } else { "" };
         writeln!(
             text,
-            "  {:>5}  {:>18.10e}  {:>18.10e}  {:>18.10e}  {:>18}{mark}",
+            "  {:>5}  {:>17.10e}  {:>18.10e}  {:>17.10e}  {:>11}{mark}",
             row.steps_per_level,
             row.epsilon.mid(),
             row.variance_excess.mid(),

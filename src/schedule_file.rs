@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::foreign::yaml_number;
 
+/// More levels than are listed one by one.
+pub const MAX_LISTED: u64 = 1_000_000;
 /// Name and version of the format.
 pub const SCHEMA: &str = "ncsn.schedule/1";
 
@@ -58,6 +60,9 @@ pub struct ScheduleFile {
     pub chain_ratio: Option<f64>,
     /// L·T.
     pub score_evaluations: u64,
+    /// σ of each level, the largest first: in JSON, for programs that compute nothing, and of at most [`MAX_LISTED`] levels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sigmas: Option<Vec<f64>>,
     /// `[lo, hi]` around each real number that the doubles above stand for.
     pub enclosures: Enclosures,
     /// The row of Table 4 for this data set.
@@ -201,6 +206,7 @@ impl ScheduleFile {
             variance_ratio: derivation.variance_ratio.mid(),
             chain_ratio: Some(derivation.chain_ratio.mid()),
             score_evaluations: schedule.score_evaluations(),
+            sigmas: None,
             enclosures: Enclosures {
                 gamma_root: ends(derivation.gamma_root),
                 gamma: ends(derivation.gamma),
@@ -231,7 +237,8 @@ impl ScheduleFile {
             })?
         };
         file.schedule()?;
-        Ok(file)
+        // They follow from the rest, whatever the format.
+        Ok(Self { sigmas: None, ..file })
     }
 
     /// The schedule, after checking that the numbers of the file are those of its σ₁, σ_L, L, T and ε.
@@ -241,8 +248,7 @@ impl ScheduleFile {
     pub fn schedule(&self) -> Result<Schedule> {
         ensure!(self.schema == SCHEMA, "schema is {:?}, expected {SCHEMA:?}", self.schema);
         self.range()?;
-        let range = NoiseRange::new(self.sigma_max, self.sigma_min)?;
-        let schedule = Schedule::new(self.dim, range, self.num_levels, self.steps_per_level, self.epsilon)?;
+        let schedule = self.unchecked()?;
         let Spacing { target, law, .. } = self.spacing()?;
         let recomputed = [
             gamma_root(self.dim, target, law)?,
@@ -268,7 +274,15 @@ impl ScheduleFile {
             (None, None) => {}
             _ => bail!("chain_ratio and its enclosure belong together, one of them is missing"),
         }
+        if let Some(sigmas) = &self.sigmas {
+            agree_levels(sigmas, &schedule)?;
+        }
         Ok(schedule)
+    }
+
+    fn unchecked(&self) -> Result<Schedule> {
+        let range = NoiseRange::new(self.sigma_max, self.sigma_min)?;
+        Ok(Schedule::new(self.dim, range, self.num_levels, self.steps_per_level, self.epsilon)?)
     }
 
     /// The numbers that are enclosed, with their keys and enclosures.
@@ -311,15 +325,18 @@ impl ScheduleFile {
     /// # Errors
     /// None for finite numbers.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self).context("writing TOML")
+        toml::to_string(&Self { sigmas: None, ..self.clone() }).context("writing TOML")
     }
 
-    /// JSON text.
+    /// JSON text, with the levels.
     ///
     /// # Errors
-    /// None for finite numbers.
+    /// Numbers that make no schedule.
     pub fn to_json(&self) -> Result<String> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
+        let schedule = self.unchecked()?;
+        let sigmas = (self.num_levels <= MAX_LISTED)
+            .then(|| (0..self.num_levels).map(|index| schedule.sigma(index)).collect());
+        Ok(serde_json::to_string_pretty(&Self { sigmas, ..self.clone() })? + "\n")
     }
 
     /// The keys under which the authors' code reads a schedule (`configs/*.yml`), with their names and meaning.
@@ -353,6 +370,24 @@ impl ScheduleFile {
 /// What an enclosure may exceed the one computed anew on either side, relative to its upper end, beside its width once more:
 /// other versions round otherwise.
 const SLACK: f64 = 1e-13;
+
+/// Refuses levels that are not those of the schedule, to [`SLACK`].
+fn agree_levels(sigmas: &[f64], schedule: &Schedule) -> Result<()> {
+    ensure!(
+        sigmas.len() as u64 == schedule.num_levels(),
+        "sigmas holds {} levels, but num_levels is {}",
+        sigmas.len(),
+        schedule.num_levels()
+    );
+    for (index, &sigma) in (0..).zip(sigmas) {
+        let expected = schedule.sigma(index);
+        ensure!(
+            (sigma - expected).abs() <= SLACK * expected,
+            "sigmas[{index}] is {sigma:?}, but the other numbers of the file give {expected:?}"
+        );
+    }
+    Ok(())
+}
 
 /// Refuses a number outside its enclosure, and an enclosure that misses the number computed anew or is wider than its
 /// enclosure with [`SLACK`].

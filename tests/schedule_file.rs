@@ -19,6 +19,22 @@ fn toml_and_json_read_back_to_the_same_doubles_for_every_preset() {
 }
 
 #[test]
+fn json_holds_the_levels_and_others_are_refused() {
+    let file = file("ffhq");
+    let mut json: serde_json::Value = serde_json::from_str(&file.to_json().unwrap()).unwrap();
+    let sigmas: Vec<f64> = serde_json::from_value(json["sigmas"].clone()).unwrap();
+    assert_eq!((sigmas.len(), sigmas[0], sigmas[2181]), (2182, 348.0, 0.01));
+    // 348·(0.01/348)^(1000/2181), in decimals of 40 digits.
+    assert!((sigmas[1000] / 2.878_997_009_142_237 - 1.0).abs() < 1e-14, "{:?}", sigmas[1000]);
+    json["sigmas"][7] = 336.0.into();
+    let message = ScheduleFile::parse(&json.to_string()).unwrap_err().to_string();
+    assert!(message.starts_with("sigmas[7] is 336.0, but the other numbers"), "{message}");
+    json["sigmas"] = serde_json::json!([348.0, 0.01]);
+    let message = ScheduleFile::parse(&json.to_string()).unwrap_err().to_string();
+    assert_eq!(message, "sigmas holds 2 levels, but num_levels is 2182");
+}
+
+#[test]
 fn authors_keys_read_back_to_the_same_schedule() {
     let file = file("celeba");
     let read = parse_yaml(&file.to_ncsnv2().unwrap(), Some(file.dim)).unwrap();

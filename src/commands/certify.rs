@@ -41,7 +41,10 @@ impl TryFrom<CertifyArgs> for Request {
         let subject = args.file.map(Subject::File).or(args.dataset.map(Subject::Preset));
         Ok(match args.verify {
             Some(certificate) => Self::Verify(certificate, subject, args.proofs),
-            None => Self::Write(subject.context("one of SCHEDULE and --dataset is required")?, args.output),
+            None => Self::Write(
+                subject.context("one of SCHEDULE and --dataset is required")?,
+                args.output.filter(|path| path.as_os_str() != "-"),
+            ),
         })
     }
 }

@@ -16,12 +16,10 @@ use super::stated::{Stated, derive_schedule, read_schedule};
 use crate::cli::{ExplainArgs, ReadArgs, ReportFormat};
 use crate::data;
 use crate::escape::one_line;
-use crate::schedule_file::ends;
+use crate::schedule_file::{MAX_LISTED, ends};
 
 /// Rows shown unless every level is asked for.
 const SHOWN: u64 = 20;
-/// More levels than anybody reads.
-const MAX_LISTED: u64 = 1_000_000;
 
 /// Which schedule to explain and how to show it.
 #[derive(Clone, Debug)]
@@ -93,7 +91,9 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
         Subject::Preset(name) => derive_schedule(name)?,
         Subject::File(path, dim) => read_schedule(path, *dim)?,
     };
-    let shown = shown_levels(schedule.num_levels(), request.all)?;
+    // Programs choose their rows themselves.
+    let all = request.all || request.format == ReportFormat::Json;
+    let shown = shown_levels(schedule.num_levels(), all)?;
     let eigenvalues =
         request.spectrum.as_ref().map(|data| eigenvalues(data, &schedule, range)).transpose()?;
     let levels = shown
@@ -107,6 +107,12 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
                 "schema": "ncsn.explain/1",
                 "dataset": name,
                 "dim": schedule.dim(),
+                "data_range": range.name(),
+                "sigma_max": schedule.range().max(),
+                "sigma_min": schedule.range().min(),
+                "gamma": ends(schedule.gamma()),
+                "overlap": ends(schedule.overlap(spacing.law)),
+                "law": spacing.law.name(),
                 "num_levels": schedule.num_levels(),
                 "steps_per_level": schedule.steps_per_level(),
                 "epsilon": schedule.epsilon(),
@@ -212,14 +218,14 @@ fn text(schedule: &Schedule, name: &str, notes: &[String], levels: &[Level]) -> 
     let spectral = levels.iter().any(|row| row.worst_direction.is_some());
     writeln!(
         text,
-        "\n  {:>6}  {:>12}  {:>12}  {:>9}  {:>12}  {:>12}  {:>12}  {:>12}{}",
+        "\n {:>6} {:>10} {:>10} {:>8} {:>10} {:>10} {:>10} {:>10}{}",
         "level",
         "sigma",
         "alpha",
         "overlap",
-        "variance in",
-        "variance out",
-        "in the chain",
+        "var. in",
+        "var. out",
+        "in chain",
         "E|x|",
         if spectral { "  worst ratio  at eigenvalue" } else { "" }
     )?;
@@ -230,7 +236,7 @@ fn text(schedule: &Schedule, name: &str, notes: &[String], levels: &[Level]) -> 
         let overlap = row.overlap_next.map_or_else(|| "-".to_owned(), |overlap| format!("{overlap:.5}"));
         writeln!(
             text,
-            "  {:>6}  {:>12.5e}  {:>12.5e}  {overlap:>9}  {:>12.5e}  {:>12.5e}  {:>12.5e}  {:>12.5e}{worst}",
+            " {:>6} {:>10.4e} {:>10.4e} {overlap:>8} {:>10.4e} {:>10.4e} {:>10.4e} {:>10.4e}{worst}",
             row.level,
             row.sigma,
             row.step_size,
@@ -242,8 +248,8 @@ fn text(schedule: &Schedule, name: &str, notes: &[String], levels: &[Level]) -> 
     }
     writeln!(
         text,
-        "\n  variance in: sigma^2 of the level above, where Proposition 3 starts; variance out: T steps later;\n  \
-         in the chain: variance out of Algorithm 1, which starts a level where the one above ended"
+        "\n  var. in   sigma^2 of the level above, where Proposition 3 starts\n  var. out  T steps later\n  in chain  \
+         after the level in Algorithm 1, which starts where the one above ended"
     )?;
     Ok(text)
 }

@@ -12,12 +12,14 @@ pub mod validate;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anstyle::AnsiColor;
 use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command, ScheduleCli};
 use crate::escape::{Escaped, one_line};
+use crate::fold::{Folded, terminal_columns};
 use crate::output;
 use crate::panics::ask_for_reports;
 
@@ -39,13 +41,20 @@ pub fn main() -> ExitCode {
     if OF_THE_TRAINER.contains(&first.as_str()) {
         return finish(Err(anyhow::anyhow!("{first} is a command of the trainer: ncsn-trainer {first}")));
     }
-    finish(parse::<Cli>().and_then(|cli| run(cli.command, &mut stdout())))
+    finish(parse::<Cli>().and_then(|cli| {
+        let mut out = stdout(cli.command.is_for_people());
+        run(cli.command, &mut out)
+    }))
 }
 
 /// Runs the `schedule` command line of this process.
 pub fn schedule_main() -> ExitCode {
     ask_for_reports(concat!("schedule ", env!("CARGO_PKG_VERSION")));
-    finish(parse::<ScheduleCli>().and_then(|cli| run(Command::Schedule(cli.args), &mut stdout())))
+    finish(parse::<ScheduleCli>().and_then(|cli| {
+        let command = Command::Schedule(cli.args);
+        let mut out = stdout(command.is_for_people());
+        run(command, &mut out)
+    }))
 }
 
 /// Runs one command, writing its result to `out`.
@@ -67,9 +76,11 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Standard output, buffered; foreign text in what is written there cannot act on a terminal.
-pub fn stdout() -> impl Write {
-    Escaped::new(io::BufWriter::new(io::stdout().lock()))
+/// Standard output, buffered; foreign text in what is written there cannot act on a terminal, and lines for people are
+/// broken where that is too narrow for them.
+pub fn stdout(for_people: bool) -> impl Write {
+    let columns = terminal_columns().filter(|_| for_people);
+    Escaped::new(Folded::new(io::BufWriter::new(io::stdout().lock()), columns))
 }
 
 /// Arguments of this process; a request for help prints it and ends.
@@ -97,6 +108,19 @@ fn usage_error(message: &str) -> String {
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
+/// A line on standard error, whose first word has a colour where that is a terminal and nothing forbids it (`NO_COLOR`).
+fn say(word: &str, colour: AnsiColor, text: &str) {
+    let style = colour.on_default().bold();
+    let text = one_line(&text.replace('\n', " ")).into_owned();
+    // A failure to write to standard error leaves nowhere to report it.
+    let _ = writeln!(anstream::stderr(), "{style}{word}:{style:#} {text}");
+}
+
+/// A warning: a line on standard error, after which the work goes on.
+pub fn warn(text: &str) {
+    say("warning", AnsiColor::Yellow, text);
+}
+
 /// Exit status and, for failures, the line on standard error.
 pub fn finish(result: Result<Outcome>) -> ExitCode {
     match result {
@@ -105,8 +129,7 @@ pub fn finish(result: Result<Outcome>) -> ExitCode {
         Ok(Outcome::Stopped(signal)) => ExitCode::from(128 + signal),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // A failure to write to standard error leaves nowhere to report it.
-            let _ = writeln!(io::stderr(), "error: {}", one_line(&format!("{error:#}").replace('\n', " ")));
+            say("error", AnsiColor::Red, &format!("{error:#}"));
             ExitCode::from(2)
         }
     }

@@ -118,7 +118,7 @@ impl TryFrom<ScheduleArgs> for Request {
             rounding: args.rounding,
             steps,
             format: args.format,
-            output: args.output,
+            output: args.output.filter(|path| path.as_os_str() != "-"),
             plot: args.plot,
             dry_run: args.dry_run,
         })

@@ -63,6 +63,23 @@ pub enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// Whether it prints for people, rather than something for programs to read.
+    pub fn is_for_people(&self) -> bool {
+        match self {
+            Self::Train(args) => args.format == Format::Text && !args.dry_run,
+            Self::Diagnose(DiagnoseArgs { format, .. })
+            | Self::Evaluate(EvaluateArgs { comparison: ComparisonArgs { format, .. }, .. })
+            | Self::Neighbours(NeighboursArgs { comparison: ComparisonArgs { format, .. }, .. })
+            | Self::Model(ModelArgs { format, .. })
+            | Self::Bench(BenchArgs { format, .. })
+            | Self::Devices(DevicesArgs { format, .. }) => *format == Format::Text,
+            Self::Completions(_) | Self::Man(_) => false,
+            _ => true,
+        }
+    }
+}
+
 /// What is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {

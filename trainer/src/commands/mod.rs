@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::CommandFactory;
 use indicatif::{ProgressBar, ProgressStyle};
-use ncsn::commands::{Outcome, finish, pages, parse, stdout};
+use ncsn::commands::{Outcome, finish, pages, parse, stdout, warn};
 use ncsn::escape;
 use ncsn_theory::langevin::Annealing;
 use tch::{Device, Tensor};
@@ -39,7 +39,10 @@ pub fn main() -> ExitCode {
     device::keep_memory();
     // CUDA's half must be there before torch is asked for anything.
     torch::cuda_half();
-    finish(parse::<Cli>().and_then(|cli| run(cli.command, &mut stdout())))
+    finish(parse::<Cli>().and_then(|cli| {
+        let mut out = stdout(cli.command.is_for_people());
+        run(cli.command, &mut out)
+    }))
 }
 
 /// Runs one command, writing its result to `out`.
@@ -174,7 +177,7 @@ fn set_up(args: &DeviceArgs) -> Result<(Device, Precision), Error> {
     if args.device == Wanted::Auto
         && let Some(reason) = device::unused_gpu()
     {
-        let _ = writeln!(std::io::stderr(), "warning: computing on the CPU: {reason}");
+        warn(&format!("computing on the CPU: {reason}"));
     }
     Ok((found, device::precision(args.precision, found)?))
 }

@@ -105,13 +105,13 @@ fn list(format: Format, out: &mut dyn Write) -> Result<()> {
     }
     writeln!(
         out,
-        "{:<13} {:<15} {:>13} {:>8} {:>10} {:>6} {:>4} {:>10} {:>6} {:>8}",
-        "preset", "network", "item", "filters", "sigma_max", "L", "T", "epsilon", "batch", "steps"
+        "{:<12} {:<14} {:>13} {:>3} {:>6} {:>4} {:>2} {:>6} {:>5} {:>6}",
+        "preset", "network", "item", "n", "σ₁", "L", "T", "ε", "batch", "steps"
     )?;
     for config in configs {
         writeln!(
             out,
-            "{:<13} {:<15} {:>13} {:>8} {:>10.4} {:>6} {:>4} {:>10.3e} {:>6} {:>8}",
+            "{:<12} {:<14} {:>13} {:>3} {:>6.2} {:>4} {:>2} {:>6.1e} {:>5} {:>6}",
             config.preset,
             config.network.architecture.name(),
             sides(&config.network.item),
@@ -126,7 +126,7 @@ fn list(format: Format, out: &mut dyn Write) -> Result<()> {
     }
     writeln!(
         out,
-        "{:<13} for data of your own, with a schedule derived from them; network, filters, batch and steps by the \
+        "{:<12} for data of your own, with a schedule derived from them; network, filters, batch and steps by the \
          data and the device",
         presets::OWN
     )?;

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, Result, bail, ensure};
 use ncsn::cli::ReadArgs;
-use ncsn::commands::Outcome;
+use ncsn::commands::{Outcome, warn};
 use ncsn::escape;
 use serde_json::json;
 
@@ -79,10 +79,6 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
     let mut state = State::new(&config, device, precision)?;
     fs::create_dir_all(&run).map_err(Error::file(&run))?;
     let _lock = Lock::take(&run)?;
-    let warn = |text: &str| {
-        // A standard error that is closed must not end the run.
-        let _ = writeln!(std::io::stderr(), "warning: {text}");
-    };
     if args.resume {
         resume::restore(&mut state, &run.join(CHECKPOINTS), &config, args.from.as_deref(), &warn)?;
     } else {
