@@ -10,11 +10,14 @@
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/ones_like.h>
 #include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/Event.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/profiler_kineto.h>
 
@@ -25,6 +28,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -92,6 +96,12 @@ class FullPrecision {
   c10::impl::ExcludeDispatchKeyGuard no_autocast_;
 };
 
+// A scalar on its way to the host, which does not wait for what the device still computes after it.
+struct Later {
+  Tensor host;
+  std::optional<c10::Event> arrived;
+};
+
 // The CUDA driver's own library, which is there wherever a driver is.
 template <class F>
 F driver_function(const char* name) {
@@ -108,6 +118,39 @@ const char* ncsn_error() { return last_error.c_str(); }
 int ncsn_channels_last(Tensor* input, Tensor** output) {
   return guarded([&] { *output = new Tensor(input->contiguous(at::MemoryFormat::ChannelsLast)); });
 }
+
+// A copy on a CUDA device. The host goes on at once: the values lie in memory that the device reads by itself.
+int ncsn_upload(Tensor* input, int device, Tensor** output) {
+  return guarded([&] {
+    const c10::Device cuda(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(device));
+    *output = new Tensor(input->pin_memory().to(input->options().device(cuda), /*non_blocking=*/true));
+  });
+}
+
+int ncsn_read_later(Tensor* scalar, Later** output) {
+  return guarded([&] {
+    auto later = std::make_unique<Later>();
+    if (scalar->is_cuda()) {
+      later->host = at::empty({}, scalar->options().device(c10::kCPU).pinned_memory(true));
+      later->host.copy_(scalar->detach(), /*non_blocking=*/true);
+      later->arrived.emplace(scalar->device().type());
+      later->arrived->record(c10::impl::VirtualGuardImpl(scalar->device().type()).getStream(scalar->device()));
+    } else {
+      later->host = scalar->detach();
+    }
+    *output = later.release();
+  });
+}
+
+// The value of what `ncsn_read_later` began to read, once it is there.
+int ncsn_read_now(Later* later, double* value) {
+  return guarded([&] {
+    if (later->arrived) later->arrived->synchronize();
+    *value = later->host.item<double>();
+  });
+}
+
+void ncsn_read_end(Later* later) { delete later; }
 
 // 3x3 convolution with stride 1 and padding = dilation. `exact`: in the inputs' own precision, whatever autocast and
 // TF32 would allow; its gradients may still be rounded to TF32.
@@ -204,6 +247,8 @@ int ncsn_math(int tf32, int deterministic) {
     context.setAllowTF32CuDNN(tf32 != 0);
     context.setDeterministicAlgorithms(deterministic != 0, /*warn_only=*/true);
     context.setDeterministicCuDNN(deterministic != 0);
+    // cuBLAS reads it when it is first used; with workspaces of its choice, its sums differ from time to time.
+    if (deterministic) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   });
 }
 

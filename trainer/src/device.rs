@@ -104,16 +104,21 @@ pub fn synchronize(device: Device) {
     }
 }
 
-/// The precision asked for, or bfloat16 products on a GPU and f32 on the CPU; sets torch's switches for it.
+/// The precision asked for, or bfloat16 products on a GPU and f32 on the CPU; sets torch's switches for it, before its first
+/// work on the device.
+///
+/// # Arguments
+/// * `deterministic` — no algorithm whose result differs from time to time, as far as libtorch has others: it warns
 ///
 /// # Errors
 /// [`Error::Torch`].
-pub fn precision(wanted: Option<Precision>, device: Device) -> Result<Precision, Error> {
+pub fn precision(wanted: Option<Precision>, device: Device, deterministic: bool) -> Result<Precision, Error> {
     let usual = if device.is_cuda() { Precision::Bf16 } else { Precision::F32 };
     let precision = wanted.unwrap_or(usual);
-    torch::set_math(precision != Precision::F32, false)?;
+    torch::set_math(precision != Precision::F32, deterministic)?;
     if device.is_cuda() {
-        Cuda::cudnn_set_benchmark(true);
+        // What is fastest in one process may not be in the next.
+        Cuda::cudnn_set_benchmark(!deterministic);
     }
     Ok(precision)
 }

@@ -18,6 +18,10 @@ type Raw = *mut c_void;
 unsafe extern "C" {
     fn ncsn_error() -> *const c_char;
     fn ncsn_channels_last(input: Raw, output: *mut Raw) -> c_int;
+    fn ncsn_upload(input: Raw, device: c_int, output: *mut Raw) -> c_int;
+    fn ncsn_read_later(scalar: Raw, output: *mut Raw) -> c_int;
+    fn ncsn_read_now(later: Raw, value: *mut c_double) -> c_int;
+    fn ncsn_read_end(later: Raw);
     fn ncsn_conv3x3(
         input: Raw,
         weight: Raw,
@@ -90,6 +94,48 @@ fn tensor(call: impl FnOnce(*mut Raw) -> c_int) -> Tensor {
 pub fn channels_last(input: &Tensor) -> Tensor {
     // SAFETY: the pointers are of live tensors.
     tensor(|output| unsafe { ncsn_channels_last(raw(input), output) })
+}
+
+/// The same values on a device. The host does not wait for what the device still computes.
+pub fn upload(input: Tensor, device: Device) -> Tensor {
+    let Device::Cuda(index) = device else { return input };
+    // SAFETY: the pointer is of a live tensor.
+    tensor(|output| unsafe { ncsn_upload(raw(&input), index as c_int, output) })
+}
+
+/// A scalar on its way from a device: read without waiting for what was queued after it.
+#[derive(Debug)]
+pub struct Later(Raw);
+
+impl Later {
+    /// Begins to read a scalar.
+    ///
+    /// # Errors
+    /// [`Error::Torch`].
+    pub fn read(scalar: &Tensor) -> Result<Self, Error> {
+        let mut later = ptr::null_mut();
+        // SAFETY: the tensor lives; on success the shim hands over what `drop` gives back.
+        check(unsafe { ncsn_read_later(raw(scalar), &mut later) })?;
+        Ok(Self(later))
+    }
+
+    /// The value, once it is there.
+    ///
+    /// # Errors
+    /// [`Error::Torch`].
+    pub fn value(self) -> Result<f64, Error> {
+        let mut value = 0.0;
+        // SAFETY: the pointer is the shim's own.
+        check(unsafe { ncsn_read_now(self.0, &mut value) })?;
+        Ok(value)
+    }
+}
+
+impl Drop for Later {
+    fn drop(&mut self) {
+        // SAFETY: the pointer is the shim's own, given back once.
+        unsafe { ncsn_read_end(self.0) }
+    }
 }
 
 /// 3×3 convolution with stride 1 and padding = dilation; by Winograd's algorithm where that is faster.

@@ -218,6 +218,15 @@ fn files_of_a_checkpoint_have_the_permissions_of_new_files() {
     }
 }
 
+#[test]
+fn on_the_cpu_all_algorithms_are_deterministic() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (usual, asked) = (folder.path().join("usual"), folder.path().join("asked"));
+    success(&mut small_run(&usual, STEPS));
+    success(small_run(&asked, STEPS).arg("--deterministic"));
+    assert_same_run(&asked, &usual);
+}
+
 /// Another device is not tried: the machines of the tests have one.
 #[test]
 fn a_run_goes_on_with_other_threads_and_precision() {

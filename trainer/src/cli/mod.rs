@@ -120,4 +120,8 @@ pub struct DeviceArgs {
     /// CPU threads [default: one per core]
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<u32>,
+    /// On a GPU, use only algorithms that give the same bits every time, as far as libtorch has them; it warns of the others.
+    /// On the CPU all are such
+    #[arg(long)]
+    pub deterministic: bool,
 }

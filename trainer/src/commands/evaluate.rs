@@ -70,7 +70,12 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
 /// [`Error::NoDevice`]; [`Error::Setting`] for a batch outside 1 to 2²⁰.
 pub fn device(args: &ComparisonArgs) -> Result<Device, Error> {
     super::within("batch", args.batch, 1 << 20)?;
-    let single = DeviceArgs { device: args.device, precision: Some(Precision::F32), threads: args.threads };
+    let single = DeviceArgs {
+        device: args.device,
+        precision: Some(Precision::F32),
+        threads: args.threads,
+        deterministic: false,
+    };
     Ok(super::set_up(&single)?.0)
 }
 

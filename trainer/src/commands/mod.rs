@@ -172,6 +172,8 @@ fn set_up(args: &DeviceArgs) -> Result<(Device, Precision), Error> {
             return Err(Error::setting("threads", threads, "1 to 1024"));
         }
         tch::set_num_threads(threads as i32);
+        // Fails where the pool is running already, which is in tests alone.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
     }
     let found = args.device.find()?;
     if args.device == Wanted::Auto
@@ -179,5 +181,5 @@ fn set_up(args: &DeviceArgs) -> Result<(Device, Precision), Error> {
     {
         warn(&format!("computing on the CPU: {reason}"));
     }
-    Ok((found, device::precision(args.precision, found)?))
+    Ok((found, device::precision(args.precision, found, args.deterministic)?))
 }

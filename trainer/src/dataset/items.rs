@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::layout::{Arrangement, Layout, Stated, Wanted, arrange, planes};
 use super::order::{HELD_OUT_STREAM, permutation};
-use crate::Error;
+use crate::{Error, torch};
 
 /// Items of one shape that can be read in any order; clones share them.
 #[derive(Clone, Debug)]
@@ -274,10 +274,10 @@ impl Stored {
         match self {
             // Bytes travel, and become numbers on the device.
             Self::Bytes(values) => {
-                Tensor::from_slice(values).view(size.as_slice()).to_device(device).to_kind(Kind::Float)
-                    / 255.0
+                let bytes = torch::upload(Tensor::from_slice(values).view(size.as_slice()), device);
+                bytes.to_kind(Kind::Float) / 255.0
             }
-            Self::Floats(values) => Tensor::from_slice(values).view(size.as_slice()).to_device(device),
+            Self::Floats(values) => torch::upload(Tensor::from_slice(values).view(size.as_slice()), device),
         }
     }
 }

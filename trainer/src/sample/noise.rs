@@ -3,10 +3,11 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
+use rayon::prelude::*;
 use std::f64::consts::FRAC_PI_2;
 use tch::{Device, Tensor};
 
-use crate::Error;
+use crate::{Error, torch};
 
 /// Where the noise of a batch comes from.
 #[derive(Debug)]
@@ -67,14 +68,14 @@ impl Streams {
         if self.item.len() == 3 { self.uniform() } else { self.normal() * sigma_max }
     }
 
-    fn draw(&mut self, value: impl Fn(&mut ChaCha8Rng) -> f32) -> Tensor {
+    /// On all cores, each image from its own generator.
+    fn draw(&mut self, value: impl Fn(&mut ChaCha8Rng) -> f32 + Sync) -> Tensor {
         let dim = self.item.iter().product::<i64>() as usize;
-        let mut values = Vec::with_capacity(self.generators.len() * dim);
-        for generator in &mut self.generators {
-            values.extend((0..dim).map(|_| value(generator)));
-        }
+        let mut values = vec![0.0; self.generators.len() * dim];
+        let images = self.generators.par_iter_mut().zip(values.par_chunks_exact_mut(dim));
+        images.for_each(|(generator, image)| image.fill_with(|| value(generator)));
         let shape: Vec<i64> = [-1].into_iter().chain(self.item.iter().copied()).collect();
-        Tensor::from_slice(&values).view(shape.as_slice()).to_device(self.device)
+        torch::upload(Tensor::from_slice(&values).view(shape.as_slice()), self.device)
     }
 }
 
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn the_middle_of_two_noises_has_equal_parts() {
         let (p, q) = (Tensor::from_slice(&[2.0_f32, 0.0]), Tensor::from_slice(&[0.0_f32, 4.0]));
-        let middle = crate::torch::to_vec(&between(&p, &q, 1).get(1));
+        let middle = torch::to_vec(&between(&p, &q, 1).get(1));
         let expected = [2.0_f32.sqrt(), 8.0_f32.sqrt()];
         assert!(middle.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{middle:?}");
     }

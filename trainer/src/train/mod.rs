@@ -25,6 +25,7 @@ use crate::dataset::{self, Items, Split};
 use crate::log::{LINES, Line, Log};
 use crate::sample::{self, Noise, Streams};
 use crate::sheet::Sheet;
+use crate::torch::Later;
 use crate::{Error, checkpoint, sheet};
 
 /// Name of the folder of checkpoints in a run's folder.
@@ -52,6 +53,13 @@ pub struct Finished {
     pub images_per_s: f64,
     /// The last checkpoint.
     pub checkpoint: PathBuf,
+}
+
+/// A step that the device may still be computing.
+struct Queued {
+    /// Number of the step, from 0.
+    step: u64,
+    loss: Later,
 }
 
 /// A training session in a run's folder.
@@ -86,16 +94,17 @@ impl Session<'_> {
         let mut clock = Clock { since: Instant::now(), step: state.step };
         let mut saved = None;
         let mut test = None;
-        let mut pending: Option<(Done, Vec<usize>)> = None;
+        let mut pending: Option<(Queued, Vec<usize>)> = None;
         while state.step < settings.iterations && !self.stopped() {
             let (numbers, stored) =
                 batches.recv().unwrap_or_else(|_| unreachable!("the thread outlives us"))?;
             let x = stored.tensor(self.split.train.shape(), device);
             let done =
                 state.train(x, config).map_err(|error| estimate::with_fitting_batch(state, config, error))?;
-            // The loss before is read while the device computes this one.
-            if let Some((done, numbers)) = pending.replace((done, numbers)) {
-                self.settle(state, &done, &numbers, &mut log, &mut clock, &mut progress)?;
+            // The loss before is read while the device computes this step.
+            let queued = Queued { step: done.step, loss: Later::read(&done.loss)? };
+            if let Some((done, numbers)) = pending.replace((queued, numbers)) {
+                self.settle(state, done, &numbers, &mut log, &mut clock, &mut progress)?;
             }
             let due = |every: u64| state.step.is_multiple_of(every);
             let records = &config.records;
@@ -104,7 +113,7 @@ impl Session<'_> {
             if (testing || saving || sampling)
                 && let Some((done, numbers)) = pending.take()
             {
-                self.settle(state, &done, &numbers, &mut log, &mut clock, &mut progress)?;
+                self.settle(state, done, &numbers, &mut log, &mut clock, &mut progress)?;
             }
             if testing && let Some(items) = &self.split.test {
                 let x = test_batch(items, settings.batch, state.step, device)?;
@@ -127,7 +136,7 @@ impl Session<'_> {
             }
         }
         if let Some((done, numbers)) = pending.take() {
-            self.settle(state, &done, &numbers, &mut log, &mut clock, &mut progress)?;
+            self.settle(state, done, &numbers, &mut log, &mut clock, &mut progress)?;
         }
         log.flush()?;
         let images_per_s = progress.images_per_s(state.step);
@@ -167,13 +176,13 @@ impl Session<'_> {
     fn settle(
         &self,
         state: &mut State,
-        done: &Done,
+        done: Queued,
         numbers: &[usize],
         log: &mut Log,
         clock: &mut Clock,
         progress: &mut Progress,
     ) -> Result<(), Error> {
-        let loss = done.loss.double_value(&[]);
+        let loss = done.loss.value()?;
         if !loss.is_finite() {
             let x = self.split.train.read(numbers)?.tensor(self.split.train.shape(), state.network.device());
             log.flush()?;
