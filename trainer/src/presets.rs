@@ -87,6 +87,8 @@ fn table4(name: &str, dataset: &Dataset, model: Model) -> Result<Option<Config>,
             iterations: row.iterations,
             lr: if conditional { 1e-3 } else { 1e-4 },
             adam_eps: if ffhq { 1e-3 } else { 1e-8 },
+            // The first paper samples from the last weights: an average of only the last is those.
+            ema_rate: if conditional { 0.0 } else { 0.999 },
             ..training()
         },
         records: records(),
@@ -316,6 +318,13 @@ mod tests {
         assert_eq!(config.training.adam_eps, 1e-3);
         assert_eq!((config.training.batch, config.training.iterations), (32, 80_000));
         assert_eq!((config.noise.num_levels, config.noise.epsilon), (2311, 9e-7));
+    }
+
+    /// Source: Song & Ermon (2019), its released configuration.
+    #[test]
+    fn ncsn_is_trained_as_in_the_first_paper() {
+        let Config { data, training, .. } = find("ncsn-cifar10").expect("a preset");
+        assert_eq!((training.ema_rate, training.lr, data.dequantize), (0.0, 1e-3, true));
     }
 
     #[test]
