@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::OnceLock;
 
+use super::element::Element;
 use super::rows::{ByteRows, FloatRows, Rows, read_exact_at};
 use super::spool::{self, Spool};
 use super::{DataSet, Error, Names, Pixels, Request};
@@ -14,32 +15,6 @@ const MAX_ROW: u64 = 1 << 30;
 const CHUNK: usize = 1 << 18;
 /// Bytes of rows gathered from columns at a time: the reads needed fall as it grows.
 const GATHERED: usize = 32 << 20;
-
-/// Type of the entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Element {
-    U8,
-    F32,
-    F64,
-}
-
-impl Element {
-    pub(crate) fn width(self) -> usize {
-        match self {
-            Self::U8 => 1,
-            Self::F32 => 4,
-            Self::F64 => 8,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::U8 => "u8",
-            Self::F32 => "f32",
-            Self::F64 => "f64",
-        }
-    }
-}
 
 /// What a header says of the values behind it; the number of bytes is known to be below 2⁶³.
 #[derive(Clone, Debug)]
@@ -81,9 +56,11 @@ impl Layout {
         (self.count * self.dim * self.element.width()) as u64
     }
 
-    /// Whether the values can be read where they are: rows one after the other, bytes in this crate's order.
+    /// Whether the values can be read where they are: rows one after the other, numbers as rows hold them.
     fn is_plain(&self) -> bool {
-        !self.fortran && (!self.big_endian || self.element == Element::U8)
+        !self.fortran
+            && (!self.big_endian || self.element == Element::U8)
+            && self.element == self.element.kept()
     }
 }
 
@@ -115,21 +92,16 @@ pub(crate) fn open(mut file: File, offset: u64, layout: Layout, request: &Reques
 /// # Errors
 /// [`Error::Length`]; [`Error::Trailing`]; [`Error::NotFinite`]; [`Error::Unpack`]; [`Error::Room`]; [`Error::Spool`].
 pub(crate) fn read(mut input: impl Read, layout: Layout, request: &Request) -> Result<DataSet, Error> {
-    spool::check_room(layout.bytes())?;
+    spool::check_room((layout.count * layout.dim * layout.element.kept().width()) as u64)?;
     if layout.fortran {
         let mut columns = tempfile::tempfile().map_err(Error::spooling)?;
         let mut write = |bytes: &mut [u8]| columns.write_all(bytes).map_err(Error::spooling);
         stream(&mut input, &layout, request, &mut write)?;
         return transposed(&columns, 0, layout, request);
     }
-    let mut spool = Spool::new()?;
-    let mut check = Finite::new(&layout, request);
-    stream(&mut input, &layout, request, &mut |bytes| {
-        to_little_endian(bytes, &layout);
-        check.take(bytes)?;
-        spool.write(bytes)
-    })?;
-    spooled(spool, &layout, request)
+    let mut kept = Kept::new(&layout, request)?;
+    stream(&mut input, &layout, request, &mut |bytes| kept.take(bytes))?;
+    kept.finish()
 }
 
 /// Refuses a promise of more bytes than a compressed file can hold, before anything is unpacked.
@@ -179,8 +151,7 @@ fn stream(
 fn transposed(file: &File, offset: u64, layout: Layout, request: &Request) -> Result<DataSet, Error> {
     let Layout { count, dim, .. } = layout;
     let width = layout.element.width();
-    let mut spool = Spool::new()?;
-    let mut check = Finite::new(&layout, request);
+    let mut kept = Kept::new(&layout, request)?;
     let block = (GATHERED / (dim * width)).clamp(1, count);
     let (mut rows, mut column) = (vec![0; block * dim * width], vec![0; block * width]);
     for first in (0..count).step_by(block) {
@@ -196,13 +167,10 @@ fn transposed(file: &File, offset: u64, layout: Layout, request: &Request) -> Re
             }
             advance(&mut index, &layout.shape);
         }
-        let values = &mut rows[..here * dim * width];
-        to_little_endian(values, &layout);
-        check.take(values)?;
-        spool.write(values)?;
+        kept.take(&mut rows[..here * dim * width])?;
         (request.progress)((first + here) as u64, Some(count as u64));
     }
-    spooled(spool, &layout, request)
+    kept.finish()
 }
 
 /// Position of an index where the first coordinate runs fastest.
@@ -221,16 +189,41 @@ fn advance(index: &mut [usize], shape: &[usize]) {
     }
 }
 
-fn to_little_endian(bytes: &mut [u8], layout: &Layout) {
-    if layout.big_endian {
-        bytes.chunks_exact_mut(layout.element.width()).for_each(<[u8]>::reverse);
-    }
+/// Values on their way to a temporary file: as rows hold them, finite, counted.
+struct Kept<'a> {
+    layout: &'a Layout,
+    request: &'a Request<'a>,
+    spool: Spool,
+    check: Finite<'a>,
+    converted: Vec<u8>,
 }
 
-fn spooled(spool: Spool, layout: &Layout, request: &Request) -> Result<DataSet, Error> {
-    let (file, hash) = spool.finish()?;
-    let digest = spool::digest(hash, layout.element.name(), layout.count, &layout.shape);
-    Ok(data_set(file, 0, layout, OnceLock::from(digest), request))
+impl<'a> Kept<'a> {
+    fn new(layout: &'a Layout, request: &'a Request<'a>) -> Result<Self, Error> {
+        let check = Finite { element: layout.element.kept(), dim: layout.dim, seen: 0, request };
+        Ok(Self { layout, request, spool: Spool::new()?, check, converted: Vec::new() })
+    }
+
+    /// Takes whole values as they are stored.
+    fn take(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        let element = self.layout.element;
+        if self.layout.big_endian {
+            bytes.chunks_exact_mut(element.width()).for_each(<[u8]>::reverse);
+        }
+        element.convert(bytes, &mut self.converted).map_err(|(at, value)| {
+            let (row, column) = self.check.place(at);
+            Error::NoDouble { path: self.request.path.into(), row, column, value }
+        })?;
+        self.check.take(&self.converted)?;
+        self.spool.write(&self.converted)
+    }
+
+    fn finish(self) -> Result<DataSet, Error> {
+        let Self { layout, request, spool, .. } = self;
+        let (file, hash) = spool.finish()?;
+        let digest = spool::digest(hash, layout.element.name(), layout.count, &layout.shape);
+        Ok(data_set(file, 0, layout, OnceLock::from(digest), request))
+    }
 }
 
 fn data_set(
@@ -241,13 +234,13 @@ fn data_set(
     request: &Request,
 ) -> DataSet {
     let &Layout { element, count, dim, ref shape, .. } = layout;
-    let rows = match element {
+    let rows = match element.kept() {
         Element::U8 => {
             let mut rows = ByteRows::new(dim);
             rows.push(file, count, offset, dim);
             Pixels::Bytes(rows)
         }
-        _ => Pixels::Floats(FloatRows::new(file, count, dim, offset, element == Element::F64)),
+        _ => Pixels::Floats(FloatRows::new(file, count, dim, offset, element.kept() == Element::F64)),
     };
     let mut names = Names::default();
     let name = request.path.file_name().unwrap_or_default().to_string_lossy();
@@ -280,9 +273,11 @@ struct Finite<'a> {
     request: &'a Request<'a>,
 }
 
-impl<'a> Finite<'a> {
-    fn new(layout: &Layout, request: &'a Request<'a>) -> Self {
-        Self { element: layout.element, dim: layout.dim, seen: 0, request }
+impl Finite<'_> {
+    /// Row and column of a value of those that come next.
+    fn place(&self, index: usize) -> (u64, u64) {
+        let at = self.seen + index as u64;
+        (at / self.dim as u64, at % self.dim as u64)
     }
 
     /// Looks at little-endian values.
@@ -290,13 +285,12 @@ impl<'a> Finite<'a> {
         let single = |b: &[u8; 4]| f64::from(f32::from_le_bytes(*b));
         let double = |b: &[u8; 8]| f64::from_le_bytes(*b);
         let found = match self.element {
-            Element::U8 => None,
             Element::F32 => first_infinite(bytes.as_chunks().0, single),
             Element::F64 => first_infinite(bytes.as_chunks().0, double),
+            _ => None,
         };
         if let Some((index, value)) = found {
-            let at = self.seen + index as u64;
-            let (row, column) = (at / self.dim as u64, at % self.dim as u64);
+            let (row, column) = self.place(index);
             return Err(Error::NotFinite { path: self.request.path.into(), row, column, value });
         }
         self.seen += (bytes.len() / self.element.width()) as u64;

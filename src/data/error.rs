@@ -257,6 +257,18 @@ pub enum Error {
         /// The value found.
         value: f64,
     },
+    /// An integer that is not exactly a double.
+    #[error("row {row} of {}, entry {column}, is {value}, an integer that no double is", shown(path))]
+    NoDouble {
+        /// The file.
+        path: PathBuf,
+        /// Row, from 0.
+        row: u64,
+        /// Position in the row, from 0.
+        column: u64,
+        /// The integer.
+        value: String,
+    },
     /// Several arrays (or what stands for them in other formats) and no name to choose by.
     #[error("{} holds {} arrays ({}): name one by --array", shown(path), arrays.len(), listed(arrays))]
     ChooseArray {

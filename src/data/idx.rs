@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use super::array::{self, Element, Layout};
+use super::array::{self, Layout};
+use super::element::Element;
 use super::split::{self, Part};
 use super::{DataSet, Error, Request};
 
@@ -73,7 +74,7 @@ pub(crate) fn open(mut file: File, request: &Request) -> Result<DataSet, Error> 
 /// * request — its path, for errors, and the options
 ///
 /// # Errors
-/// * [`Error::Header`] — an element type that is neither bytes nor floats; no dimensions
+/// * [`Error::Header`] — an element type that is none; no dimensions
 /// * [`Error::Shape`], [`Error::Empty`], [`Error::Length`], [`Error::Trailing`], [`Error::Ratio`]
 /// * [`Error::NotFinite`] — a NaN or an infinity
 pub fn read(mut input: impl Read, stored: Option<(u64, u64)>, request: &Request) -> Result<DataSet, Error> {
@@ -93,10 +94,13 @@ fn header(input: &mut impl Read, request: &Request) -> Result<(Layout, u64), Err
     };
     let element = match kind {
         0x08 => Element::U8,
+        0x09 => Element::I8,
+        0x0b => Element::I16,
+        0x0c => Element::I32,
         0x0d => Element::F32,
         0x0e => Element::F64,
         _ => {
-            let allowed = "0x08 (bytes), 0x0d (f32), 0x0e (f64)";
+            let allowed = "0x08 (u8), 0x09 (i8), 0x0b (i16), 0x0c (i32), 0x0d (f32), 0x0e (f64)";
             return Err(refused("IDX element type", format!("{kind:#04x}"), allowed));
         }
     };

@@ -22,6 +22,7 @@ use pipeline::Content;
 
 mod array;
 mod collect;
+mod element;
 mod error;
 mod exif;
 mod folder;

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::Read;
 
-use super::array::{self, Element, Layout};
+use super::array::{self, Layout};
+use super::element::Element;
 use super::{DataSet, Error, Request};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -15,7 +16,7 @@ pub(crate) fn is_header(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }
 
-/// Values of a file; bytes and little-endian floats in C order are read in place.
+/// Values of a file; bytes and little-endian floats of 4 and 8 bytes in C order are read in place, others become floats.
 ///
 /// # Errors
 /// As [`read`].
@@ -27,7 +28,8 @@ pub(crate) fn open(mut file: File, request: &Request) -> Result<DataSet, Error> 
 /// Values of a stream; an array of shape `[N, ...]` gives N rows of shape `[...]`, one of shape `[N]` rows of one entry.
 ///
 /// # Errors
-/// * [`Error::Header`] — not npy 1 to 3; entries other than u8, f32 and f64; a malformed dictionary
+/// * [`Error::Header`] — not npy 1 to 3; entries that are neither booleans, integers nor floats; a malformed dictionary
+/// * [`Error::NoDouble`] — an integer of more than 53 bits that no double is
 /// * [`Error::Shape`], [`Error::Empty`], [`Error::Length`], [`Error::Trailing`]
 /// * [`Error::NotFinite`] — a NaN or an infinity
 /// * [`Error::NotImages`] — a size or crop asked for: an array does not say which of its axes are pixels
@@ -65,14 +67,12 @@ pub(crate) fn header(input: &mut impl Read, request: &Request) -> Result<(Layout
     let text = String::from_utf8_lossy(&text);
 
     let kind = value(&text, "descr").unwrap_or_default();
-    let (element, big_endian) = match kind.trim_matches(['\'', '"']) {
-        "|u1" | "<u1" | ">u1" => (Element::U8, false),
-        "<f4" => (Element::F32, false),
-        ">f4" => (Element::F32, true),
-        "<f8" => (Element::F64, false),
-        ">f8" => (Element::F64, true),
-        _ => return Err(refused("npy descr", kind, "'|u1', '<f4', '>f4', '<f8', '>f8'")),
-    };
+    let name = kind.trim_matches(['\'', '"']);
+    let element = name.strip_prefix(['|', '<', '>']).and_then(element).ok_or_else(|| {
+        let allowed = "'|b1', '|u1', '|i1', '<u2' to '<u8', '<i2' to '<i8', '<f2' to '<f8', or with '>'";
+        refused("npy descr", kind, allowed)
+    })?;
+    let big_endian = name.starts_with('>');
     let order = value(&text, "fortran_order").unwrap_or_default();
     let fortran = match order {
         "True" => true,
@@ -83,6 +83,25 @@ pub(crate) fn header(input: &mut impl Read, request: &Request) -> Result<(Layout
     let shape = tuple(sizes).ok_or_else(|| refused("npy shape", sizes, "(rows, ...)"))?;
     let layout = Layout { big_endian, fortran, ..Layout::new(element, &shape, request)? };
     Ok((layout, 8 + digits as u64 + u64::from(length)))
+}
+
+/// The type that NumPy names so, after the mark of its byte order.
+fn element(name: &str) -> Option<Element> {
+    Some(match name {
+        "b1" => Element::Bool,
+        "u1" => Element::U8,
+        "i1" => Element::I8,
+        "u2" => Element::U16,
+        "i2" => Element::I16,
+        "u4" => Element::U32,
+        "i4" => Element::I32,
+        "u8" => Element::U64,
+        "i8" => Element::I64,
+        "f2" => Element::F16,
+        "f4" => Element::F32,
+        "f8" => Element::F64,
+        _ => return None,
+    })
 }
 
 /// The text of a value in a Python dictionary: up to the next comma outside brackets.
