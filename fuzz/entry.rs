@@ -5,15 +5,15 @@ use std::path::Path;
 
 use ncsn::data::cifar::Records;
 use ncsn::data::{
-    self, DataSet, Error, Options, Request, archive, cifar, idx, lmdb, npy, npz, parquet, picture,
+    self, DataSet, Error, Options, Request, archive, cifar, idx, lmdb, npy, npz, parquet, picture, zip_images,
 };
 use ncsn::foreign::parse_yaml;
 use ncsn::schedule_file::ScheduleFile;
 
 /// Folders of `fuzz/seeds`, each a fuzz target.
 #[allow(dead_code, reason = "the replay goes through all, a fuzz target through one")]
-pub const TARGETS: [&str; 11] =
-    ["cifar", "idx", "lmdb", "npy", "npz", "open", "parquet", "picture", "schedule", "tar", "yaml"];
+pub const TARGETS: [&str; 12] =
+    ["cifar", "idx", "lmdb", "npy", "npz", "open", "parquet", "picture", "schedule", "tar", "yaml", "zip"];
 
 /// Reads `bytes` as `target` says; the message where they are refused.
 pub fn read(target: &str, bytes: &[u8]) -> Result<(), String> {
@@ -43,6 +43,7 @@ fn read_rows(target: &str, bytes: &[u8]) -> Result<DataSet, Error> {
         "npz" => npz::read(Cursor::new(bytes), &request),
         "parquet" => parquet::read(Cursor::new(bytes), &request),
         "tar" => archive::read(bytes, &request),
+        "zip" => zip_images::read(Cursor::new(bytes), &request),
         _ => {
             let file = tempfile::NamedTempFile::new().expect("a temporary file is needed to open one");
             std::fs::write(file.path(), bytes).expect("the temporary file can be written");

@@ -7,6 +7,7 @@ import io
 import pathlib
 import struct
 import tarfile
+import zipfile
 import zlib
 
 import numpy
@@ -58,6 +59,8 @@ save("npy", "big", npy(numpy.arange(6, dtype=">f8").reshape(2, 3)))
 save("npy", "fortran", npy(numpy.asfortranarray(pixels((3, 2, 4)))))
 save("npy", "version2", npy(pixels((3, 2)), version=(2, 0)))
 save("npy", "integers", npy(numpy.arange(3)))
+save("npy", "half", npy(numpy.arange(3, dtype=">f2")))
+save("npy", "booleans", npy(pixels((3, 4)) > 99))
 save("npy", "infinite", npy(numpy.array([1.0, numpy.inf])))
 
 for name, write in [("stored", numpy.savez), ("deflated", numpy.savez_compressed)]:
@@ -104,6 +107,12 @@ for name, form in [("gnu.tar", tarfile.GNU_FORMAT), ("pax.tar", tarfile.PAX_FORM
         link.type, link.linkname = tarfile.SYMTYPE, "a.png"
         tar.addfile(link)
     save("tar", name, out.getvalue().rstrip(b"\0") + bytes(1024 + -len(out.getvalue().rstrip(b"\0")) % 512))
+for name, method in [("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)]:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for member, content in [("b/c.png", image("L", "PNG")), ("dataset.json", b"{}"), ("a.png", image("RGB", "PNG"))]:
+            archive.writestr(zipfile.ZipInfo(member), content, method)
+    save("zip", name, out.getvalue())
 save("open", "images.tgz", gzip.compress((SEEDS / "tar" / "gnu.tar").read_bytes(), mtime=0))
 save("open", "idx.gz", gzip.compress((SEEDS / "idx" / "bytes").read_bytes(), mtime=0))
 save("open", "text", b"not a data set\n")

@@ -56,6 +56,9 @@ fn seeds_that_are_valid_are_accepted() {
         "npy/big",
         "npy/fortran",
         "npy/version2",
+        "npy/integers",
+        "npy/half",
+        "npy/booleans",
         "npz/stored",
         "npz/deflated",
         "open/images.tgz",
@@ -85,6 +88,8 @@ fn seeds_that_are_valid_are_accepted() {
         "tar/pax.tar",
         "tar/ustar.tar",
         "yaml/cifar10.yml",
+        "zip/stored",
+        "zip/deflated",
     ];
     for seed in valid {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(seed);

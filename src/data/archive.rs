@@ -28,7 +28,7 @@ use super::{DataSet, Error, Request};
 /// * [`Error::NoSplit`] — no test part
 /// * [`Error::Empty`], [`Error::MixedSizes`], [`Error::Image`], [`Error::CropTooLarge`], [`Error::Spool`]
 pub fn read(input: impl Read + Send, request: &Request) -> Result<DataSet, Error> {
-    pipeline::run(request, None, |feed| {
+    pipeline::run(request, None, 0, |feed| {
         let mut leftovers = Leftovers::default();
         let mut chooser = Chooser::new(request);
         feed_entries(&mut Tar::new(input), request, feed, &mut chooser, &mut leftovers)?;
@@ -106,6 +106,6 @@ fn feed_entries<R: Read>(
 }
 
 /// Whether a file, or a folder on the way to it, has a name that begins with a dot, as what is passed over in folders.
-fn is_hidden(name: &str) -> bool {
+pub(crate) fn is_hidden(name: &str) -> bool {
     name.split('/').any(|part| part.starts_with('.') && !matches!(part, "." | ".."))
 }

@@ -110,7 +110,7 @@ pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Erro
 /// * [`Error::Header`] — a label out of range
 pub fn read(input: impl Read + Send, records: Records, request: &Request) -> Result<DataSet, Error> {
     let name = request.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    super::pipeline::run(request, None, |feed_to| {
+    super::pipeline::run(request, None, 0, |feed_to| {
         feed(input, records, &name, request.path, feed_to)?;
         Ok(Default::default())
     })

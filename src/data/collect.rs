@@ -16,6 +16,8 @@ const NAMED: usize = 3;
 pub(crate) struct Collector<'a> {
     request: &'a Request<'a>,
     total: Option<u64>,
+    /// Images that are there at least.
+    images: u64,
     spool: Spool,
     names: Names,
     first: Option<First>,
@@ -45,10 +47,11 @@ struct Counts {
 }
 
 impl<'a> Collector<'a> {
-    pub(crate) fn new(request: &'a Request<'a>, total: Option<u64>) -> Result<Self, Error> {
+    pub(crate) fn new(request: &'a Request<'a>, total: Option<u64>, images: u64) -> Result<Self, Error> {
         Ok(Self {
             request,
             total,
+            images,
             spool: Spool::new()?,
             names: Names::default(),
             first: None,
@@ -86,8 +89,8 @@ impl<'a> Collector<'a> {
     fn keep(&mut self, name: String, picture: &Picture) -> Result<(), Error> {
         let &Picture { width, height, channels, ref pixels, changes } = picture;
         self.names.push(&name);
-        if let (None, Some(total)) = (&self.first, self.total) {
-            spool::check_room(total.saturating_mul(pixels.len() as u64))?;
+        if self.first.is_none() && !self.request.options.skip_corrupt {
+            spool::check_room(self.images.saturating_mul(pixels.len() as u64))?;
         }
         let first = self.first.get_or_insert(First { name: name.clone(), width, height, channels });
         if (first.width, first.height) != (width, height) {

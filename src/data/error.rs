@@ -54,7 +54,7 @@ pub enum Error {
     },
     /// A file whose first bytes belong to no known format.
     #[error(
-        "{} is none of: folder, .tar or .tar.gz of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz; LMDB; .parquet",
+        "{} is none of: folder, .tar, .tar.gz or .zip of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz; LMDB; .parquet",
         shown(path)
     )]
     UnknownFormat {

@@ -10,7 +10,7 @@ use super::leftovers::Leftovers;
 use super::parquet;
 use super::picture;
 use super::pipeline::{self, Content};
-use super::split::Chooser;
+use super::split::{Chooser, Split};
 use super::{DataSet, Error, Request};
 
 /// Largest encoded image.
@@ -38,7 +38,8 @@ pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
         listing.leftovers.others += (listing.len() - tables.len()) as u64;
         return parquet::open(tables, listing.leftovers, request);
     }
-    pipeline::run(request, Some(listing.len() as u64), move |feed| {
+    let images = if request.options.split == Split::Train { listing.images() } else { 0 };
+    pipeline::run(request, Some(listing.len() as u64), images, move |feed| {
         let mut leftovers = std::mem::take(&mut listing.leftovers);
         let mut chooser = Chooser::new(request);
         for index in 0..listing.len() {
@@ -88,6 +89,12 @@ struct Listing {
 impl Listing {
     fn len(&self) -> usize {
         self.files.ends.len()
+    }
+
+    /// Number of files named like an image.
+    fn images(&self) -> u64 {
+        let is_image = |&index: &usize| has_image_suffix(&String::from_utf8_lossy(self.files.get(index)));
+        (0..self.len()).filter(is_image).count() as u64
     }
 
     /// Path relative to the root.

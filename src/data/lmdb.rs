@@ -77,7 +77,11 @@ pub fn read(input: impl Read + Seek + Send, request: &Request) -> Result<DataSet
         None if resolutions.len() > 1 => return Err(Error::ChooseArray { path, arrays: resolutions }),
         _ => {}
     }
-    pipeline::run(request, Some(tree.entries), |feed| tree.feed(request.options.array.as_deref(), feed))
+    // Of several resolutions one is read; a database of images and labels holds both.
+    let images = if resolutions.is_empty() { tree.entries / 2 } else { 0 };
+    pipeline::run(request, Some(tree.entries), images, |feed| {
+        tree.feed(request.options.array.as_deref(), feed)
+    })
 }
 
 /// The main tree of a database.

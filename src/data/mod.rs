@@ -1,6 +1,6 @@
 //! Data sets of images or vectors, as rows that can be read again in any order.
 //!
-//! One file per idea: `folder`, [`archive`] (by `tar`), [`lmdb`] and [`parquet`] find images, [`picture`] and `resize` make them rows of bytes;
+//! One file per idea: `folder`, [`archive`] (by `tar`), [`zip_images`], [`lmdb`] and [`parquet`] find images, [`picture`] and `resize` make them rows of bytes;
 //! [`idx`], [`cifar`], [`npy`] and [`npz`] read arrays; `rows` reads what came of it by position. Files whose values
 //! lie there plainly are read in place; all else is decoded once into an anonymous temporary file (`TMPDIR`). Memory
 //! does not grow with the data, but for names: eight bytes a row and the text.
@@ -45,6 +45,7 @@ pub mod npy;
 pub mod npz;
 pub mod parquet;
 pub mod picture;
+pub mod zip_images;
 
 pub use error::Error;
 pub use names::Names;
@@ -172,7 +173,7 @@ impl DataSet {
         // The range is applied already.
         let options = Options { value_range: Some(ValueRange::BYTES), ..request.options.clone() };
         let request = &Request { options: &options, ..*request };
-        let mut fitted = pipeline::run(request, Some(count as u64), |feed| {
+        let mut fitted = pipeline::run(request, Some(count as u64), count as u64, |feed| {
             for row in 0..count {
                 let mut pixels = vec![0; rows.dim()];
                 rows.read(row, &mut pixels).map_err(Error::reading(request.path))?;
@@ -212,7 +213,7 @@ impl DataSet {
 /// [`Split::TrainAlone`] leaves it out. A single file of records or values is one part.
 ///
 /// # Arguments
-/// * path — folder, .tar, .tar.gz, IDX, IDX.gz, CIFAR binary, .npy, .npz, LMDB's data.mdb or .parquet
+/// * path — folder, .tar, .tar.gz, .zip, IDX, IDX.gz, CIFAR binary, .npy, .npz, LMDB's data.mdb or .parquet
 /// * options — size, crop, what to skip, which array
 /// * progress — told of rows done
 ///
@@ -281,7 +282,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
     format.check_split(request)?;
     match format {
         Format::Npy => npy::open(file, request),
-        Format::Npz => npz::read(BufReader::new(file), request),
+        Format::Zip => zip_images::read(BufReader::new(file), request),
         Format::Idx => idx::open(file, request),
         Format::Lmdb => lmdb::read(file, request),
         Format::Parquet => parquet::read(file, request),
@@ -308,7 +309,7 @@ fn open_gzip(file: File, stored: u64, request: &Request) -> Result<DataSet, Erro
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Npy,
-    Npz,
+    Zip,
     Gzip,
     Tar,
     Idx,
@@ -326,7 +327,7 @@ impl Format {
         } else if npy::is_header(head) {
             Ok(Self::Npy)
         } else if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-            Ok(Self::Npz)
+            Ok(Self::Zip)
         } else if head.starts_with(&[0x1f, 0x8b]) {
             Ok(Self::Gzip)
         } else if tar::is_header(head) {
@@ -347,7 +348,9 @@ impl Format {
     /// Refuses to look for a test part in a file of a format that has none.
     fn check_split(self, request: &Request) -> Result<(), Error> {
         match (request.options.split, self) {
-            (Split::Train | Split::TrainAlone, _) | (Split::Test, Self::Tar | Self::Gzip) => Ok(()),
+            (Split::Train | Split::TrainAlone, _) | (Split::Test, Self::Tar | Self::Gzip | Self::Zip) => {
+                Ok(())
+            }
             (Split::Test, _) => Err(Error::no_split(request)),
         }
     }

@@ -16,9 +16,23 @@ use crate::panics::{Guarded, guarded};
 /// * [`Error::Ratio`] — a promise of more than deflate can hold
 /// * those of [`npy::read`]
 pub fn read(input: impl Read + Seek, request: &Request) -> Result<DataSet, Error> {
+    read_array(open(input, request)?, request)
+}
+
+/// A zip archive.
+pub(crate) fn open<R: Read + Seek>(input: R, request: &Request) -> Result<ZipArchive<R>, Error> {
     let unpacking = |e: zip::result::ZipError| Error::unpacking(request.path)(io::Error::other(e));
     let panicked = |panic| Error::unpacking(request.path)(io::Error::other(panic));
-    let mut archive = guarded(|| ZipArchive::new(input)).map_err(panicked)?.map_err(unpacking)?;
+    guarded(|| ZipArchive::new(input)).map_err(panicked)?.map_err(unpacking)
+}
+
+/// As [`read`], of an archive that is open.
+pub(crate) fn read_array<R: Read + Seek>(
+    mut archive: ZipArchive<R>,
+    request: &Request,
+) -> Result<DataSet, Error> {
+    let unpacking = |e: zip::result::ZipError| Error::unpacking(request.path)(io::Error::other(e));
+    let panicked = |panic| Error::unpacking(request.path)(io::Error::other(panic));
     let index = choose(&archive, request)?;
     let file = guarded(|| archive.by_index(index)).map_err(panicked)?.map_err(unpacking)?;
     let (size, stored) = (file.size(), file.compressed_size());

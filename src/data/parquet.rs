@@ -43,7 +43,7 @@ pub(crate) fn is_header(head: &[u8]) -> bool {
 pub fn read(mut input: impl Read + Seek + Send, request: &Request) -> Result<DataSet, Error> {
     let name = request.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let shard = Shard::open(&mut input, request.path.into(), name, request.options.array.as_deref())?;
-    pipeline::run(request, Some(shard.rows()), |feed| {
+    pipeline::run(request, Some(shard.rows()), shard.rows(), |feed| {
         shard.feed(&mut input, feed)?;
         Ok(Leftovers::default())
     })
@@ -82,7 +82,7 @@ pub(crate) fn open(
         shards.push(shard);
     }
     let rows = shards.iter().map(Shard::rows).sum();
-    pipeline::run(request, Some(rows), move |feed| {
+    pipeline::run(request, Some(rows), rows, move |feed| {
         for shard in &shards {
             let mut input = File::open(&shard.path).map_err(Error::reading(&shard.path))?;
             if !shard.feed(&mut input, feed)? {

@@ -70,14 +70,19 @@ impl Feed {
 /// Runs `source` on its own thread, decodes on all cores and collects in order on a third.
 ///
 /// Memory is bounded by a few batches, whatever the number of images: for large ones, a few per thread.
+///
+/// # Arguments
+/// * total — files to go through, where that is known
+/// * images — images that are there at least, for which there must be room
 pub(crate) fn run(
     request: &Request,
     total: Option<u64>,
+    images: u64,
     source: impl FnOnce(&mut Feed) -> Result<Leftovers, Error> + Send,
 ) -> Result<DataSet, Error> {
     let (to_decoders, encoded) = sync_channel(1);
     let (to_collector, decoded) = sync_channel(1);
-    let mut collector = Collector::new(request, total)?;
+    let mut collector = Collector::new(request, total, images)?;
     thread::scope(|scope| {
         let reading = scope.spawn(move || {
             let mut feed = Feed { batch: Vec::new(), bytes: 0, to: to_decoders };
