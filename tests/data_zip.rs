@@ -69,6 +69,20 @@ fn parts_are_told_apart_by_folders() {
     assert_eq!(part(Split::Train).len(), 3);
 }
 
+/// Without this, what is trained on would be tested on too.
+#[test]
+fn arrays_have_no_test_part() {
+    let folder = tempdir().unwrap();
+    let array =
+        b"\x93NUMPY\x01\x00\x46\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }          \n";
+    let content = [&array[..], &[1, 2, 3, 4, 5, 6]].concat();
+    let path = write(folder.path(), "x.npz", &zipped(&[("x.npy", content)], CompressionMethod::Stored));
+    let part = |split| open(&path, &Options { split, ..Options::default() });
+    assert_eq!(bytes(&part(Split::Train).unwrap()), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(bytes(&part(Split::TrainAlone).unwrap()), [1, 2, 3, 4, 5, 6]);
+    assert!(matches!(part(Split::Test), Err(ncsn::data::Error::NoSplit { .. })));
+}
+
 fn refusal(folder: &Path, content: &[u8]) -> String {
     let path = write(folder, "x.zip", content);
     message(open_plain(&path)).replace(&format!("{}/", folder.display()), "")

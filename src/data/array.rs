@@ -92,7 +92,8 @@ pub(crate) fn open(mut file: File, offset: u64, layout: Layout, request: &Reques
 /// # Errors
 /// [`Error::Length`]; [`Error::Trailing`]; [`Error::NotFinite`]; [`Error::Unpack`]; [`Error::Room`]; [`Error::Spool`].
 pub(crate) fn read(mut input: impl Read, layout: Layout, request: &Request) -> Result<DataSet, Error> {
-    spool::check_room((layout.count * layout.dim * layout.element.kept().width()) as u64)?;
+    let entries = layout.bytes() / layout.element.width() as u64;
+    spool::check_room(entries.saturating_mul(layout.element.kept().width() as u64))?;
     if layout.fortran {
         let mut columns = tempfile::tempfile().map_err(Error::spooling)?;
         let mut write = |bytes: &mut [u8]| columns.write_all(bytes).map_err(Error::spooling);

@@ -21,29 +21,37 @@ use crate::panics::{Guarded, guarded};
 ///
 /// # Errors
 /// * [`Error::Unpack`] — not a zip archive, damaged, encrypted, or compressed otherwise than by deflate
-/// * [`Error::NoSplit`] — no test part
+/// * [`Error::NoSplit`] — no test part, which arrays never have
 /// * [`Error::Empty`], [`Error::MixedSizes`], [`Error::Image`], [`Error::CropTooLarge`], [`Error::Room`], [`Error::Spool`]
 /// * those of [`npz::read`]
 pub fn read(input: impl Read + Seek + Send, request: &Request) -> Result<DataSet, Error> {
     let mut archive = npz::open(input, request)?;
-    let mut names: Vec<(String, usize)> = (0..archive.len())
-        .filter_map(|index| Some((archive.name_for_index(index)?.ok()?.into_owned(), index)))
-        .filter(|(name, _)| !name.ends_with('/'))
-        .collect();
+    let (mut names, mut hidden) = (Vec::new(), 0);
+    for index in 0..archive.len() {
+        let name = archive.name_for_index(index).transpose();
+        let name = name.map_err(|error| Error::unpacking(request.path)(io::Error::other(error)))?;
+        let name = name.unwrap_or_default().into_owned();
+        if is_hidden(&name) {
+            hidden += 1;
+        } else if !name.ends_with('/') {
+            names.push((name, index));
+        }
+    }
     let images = names.iter().filter(|(name, _)| has_image_suffix(name)).count() as u64;
     let arrays = names.iter().any(|(name, _)| name.ends_with(".npy"));
     if images == 0 && (arrays || request.options.array.is_some()) {
-        return npz::read_array(archive, request);
+        return match request.options.split {
+            Split::Test => Err(Error::no_split(request)),
+            Split::Train | Split::TrainAlone => npz::read_array(archive, request),
+        };
     }
     names.sort_unstable_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
     let at_least = if request.options.split == Split::Train { images } else { 0 };
     pipeline::run(request, Some(names.len() as u64), at_least, move |feed| {
-        let mut leftovers = Leftovers::default();
+        let mut leftovers = Leftovers { others: hidden, ..Leftovers::default() };
         let mut chooser = Chooser::new(request);
         for (name, index) in names {
-            if is_hidden(&name) {
-                leftovers.others += 1;
-            } else if !feed_entry(&mut archive, name, index, request, feed, &mut chooser, &mut leftovers)? {
+            if !feed_entry(&mut archive, name, index, request, feed, &mut chooser, &mut leftovers)? {
                 break;
             }
         }

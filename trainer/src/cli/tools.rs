@@ -9,7 +9,7 @@ use super::{DeviceArgs, Format, LayoutArgs};
 use crate::dataset::ImageShape;
 
 /// Settings of a network that is not trained.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct NetworkArgs {
     /// Preset of the network; 'own' needs --shape
     #[arg(long, value_name = "NAME", conflicts_with = "config")]

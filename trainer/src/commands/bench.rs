@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use ncsn::commands::Outcome;
 use ncsn::output;
 
@@ -17,8 +17,7 @@ pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<Outcome> {
     ensure!((1..=1000).contains(&args.repeats), "repeats is {}, allowed: 1 to 1000", args.repeats);
     output::check(&[("--trace", args.trace.as_deref(), &["json"])])?;
     let (device, precision) = super::set_up(&args.device)?;
-    let usual = Some("cifar10");
-    let mut config = super::settings(&args.network, usual, device.is_cuda())?.context("no settings")?;
+    let mut config = super::settings(&args.network, Some("cifar10"), device.is_cuda())?;
     config.training.batch = args.batch.unwrap_or(config.training.batch);
     config.check()?;
     let report = bench(&config, device, precision, args.repeats, args.trace.as_deref())?;

@@ -79,7 +79,7 @@ fn open(args: &TrainedArgs, device: Device, precision: Precision) -> Result<Trai
 }
 
 /// Settings of the network asked for, or else of the usual preset, where there is one.
-fn settings(args: &NetworkArgs, usual: Option<&str>, on_gpu: bool) -> Result<Option<Config>, Error> {
+fn settings(args: &NetworkArgs, usual: Option<&str>, on_gpu: bool) -> Result<Config, Error> {
     let missing = || Error::setting("--shape", "missing", "C,H,W for preset own");
     let mut config = match (&args.config, args.preset.as_deref().or(usual), args.shape) {
         (Some(path), ..) => Config::read(path)?,
@@ -88,14 +88,13 @@ fn settings(args: &NetworkArgs, usual: Option<&str>, on_gpu: bool) -> Result<Opt
             return Err(Error::setting("--preset", preset.unwrap_or("missing"), "own, for which --shape is"));
         }
         (None, Some(preset), None) => presets::find(preset)?,
-        (None, None, None) if args.filters.is_some() => {
+        (None, None, None) => {
             return Err(Error::setting("--preset", "missing", "the one that --filters changes"));
         }
-        (None, None, None) => return Ok(None),
     };
     config.network.filters = args.filters.unwrap_or(config.network.filters);
     config.check()?;
-    Ok(Some(config))
+    Ok(config)
 }
 
 /// The run's Langevin dynamics, with what the flags change.

@@ -8,7 +8,7 @@ use ncsn::commands::Outcome;
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use crate::cli::{Format, ModelArgs};
+use crate::cli::{Format, ModelArgs, NetworkArgs};
 use crate::config::Config;
 use crate::model::{Network, Seen};
 use crate::{Error, device, presets, torch};
@@ -27,10 +27,11 @@ struct Layer {
 /// # Errors
 /// Unknown presets; those of writing.
 pub fn run(args: &ModelArgs, out: &mut dyn Write) -> Result<Outcome> {
-    let Some(config) = super::settings(&args.network, None, device::gpus() > 0)? else {
+    if args.network == NetworkArgs::default() {
         list(args.format, out)?;
         return Ok(Outcome::Yes);
-    };
+    }
+    let config = super::settings(&args.network, None, device::gpus() > 0)?;
     let layers = layers(&config)?;
     let parameters: usize = layers.iter().map(|layer| layer.parameters).sum();
     let gflop = layers.iter().map(|layer| layer.flop).sum::<f64>() / 1e9;
