@@ -203,6 +203,10 @@ fn files_decoded_once_are_the_same_data() {
         failure(trainer("data --data all.npy --output o.npy --test-output t.npy").current_dir(folder.path()));
     assert!(none.contains("no test split"), "{none}");
     assert!(!folder.path().join("o.npy").exists(), "nothing is left half done");
+    let thirds: Vec<u8> = [1.0_f64 / 3.0; 6].iter().flat_map(|x| x.to_le_bytes()).collect();
+    common::command::write_array(&folder.path().join("f.npy"), "<f8", "(2, 3)", &thirds);
+    let numbers = failure(trainer("data --data f.npy --output o.npy").current_dir(folder.path()));
+    assert!(numbers.contains("--data holds numbers, which training reads as they are"), "{numbers}");
 }
 
 #[test]

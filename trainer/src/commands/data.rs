@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use ncsn::commands::Outcome;
 use ncsn::{escape, output};
 
 use super::train::read_with;
 use crate::cli::DataArgs;
-use crate::dataset::{self, HeldOut, Items};
+use crate::dataset::{self, HeldOut, Items, Stored};
 use crate::sheet::{self, Sheet};
 use crate::{Error, array_file, presets};
 
@@ -19,7 +19,7 @@ const SHOWN: usize = 64;
 /// Writes the items that a preset draws, or those of files.
 ///
 /// # Errors
-/// A preset that draws none; files that cannot be read or written.
+/// A preset that draws none; data that are no bytes; files that cannot be read or written.
 pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
     output::check(&[
         ("--output", Some(&args.output), &["npy"]),
@@ -34,6 +34,12 @@ pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
     config.data.held_out = 0;
     read_with(&mut config, &args.read, &args.layout);
     let split = dataset::open(&mut config, HeldOut::Exactly)?;
+    // As single-precision numbers they might be others than in the file.
+    let is_bytes = matches!(split.train.read(&[0])?, Stored::Bytes(_));
+    ensure!(
+        is_bytes || args.data.is_none(),
+        "--data holds numbers, which training reads as they are; images and bytes become an array"
+    );
     let test = match &args.test_output {
         Some(path) => {
             Some((path, split.test.as_ref().context("--test-output: the data have no test split")?))
