@@ -21,7 +21,7 @@ fn run(parts: &str, python: Option<&Path>) -> (String, bool, Vec<Value>) {
         .arg(folder.path().join("out"))
         .env("NCSN_TRAINER", env!("CARGO_BIN_EXE_ncsn-trainer"))
         .env("PATH", path.expect("a path"))
-        .envs([("DEVICE", "cpu"), ("SMALL", "1"), ("PARTS", parts), ("TRAIN_SECONDS", "4")])
+        .envs([("DEVICE", "cpu"), ("SMALL", "1"), ("PARTS", parts), ("TRAIN_SECONDS", "10")])
         .output()
         .expect("bash starts");
     let results = fs::read_to_string(folder.path().join("out/results.jsonl")).unwrap_or_default();
