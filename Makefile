@@ -6,7 +6,7 @@ CIFAR := ../shared/data/cifar10-jpeg/train.tar.gz
 DEMO ?= runs/demo
 TRAINER = $(CARGO) run --release --quiet -p ncsn-trainer --
 
-.PHONY: demo demo-schedule stranger test test-theory mutants lapack bench bench-trainer lint doc proofs certify verify proofs-html
+.PHONY: demo demo-schedule man stranger test test-theory mutants lapack bench bench-trainer lint doc proofs certify verify proofs-html
 
 ## The whole way on built-in images: schedule, training, a sheet of samples; ten minutes on two recent CPU cores.
 demo: .libtorch
@@ -27,6 +27,11 @@ demo-schedule:
 	$(CARGO) run --release --quiet -- schedule --dataset ffhq
 	@if [ -f $(CIFAR) ]; then echo; $(CARGO) run --release --quiet -- schedule --data $(CIFAR); \
 	else echo "No images at $(CIFAR): give your own with 'ncsn schedule --data PATH'."; fi
+
+## The manual pages of all programs, in target/man.
+man: .libtorch
+	$(CARGO) run --quiet -- man target/man
+	$(CARGO) run --quiet -p ncsn-trainer --features man -- man target/man
 
 ## A stranger's first day in a fresh clone with empty caches: install, schedule, train, interrupt, resume, sample.
 stranger:
@@ -96,6 +101,7 @@ bench-trainer: .libtorch
 lint: .libtorch
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy -p ncsn-trainer --features man -- -D warnings
 
 doc: .libtorch
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps

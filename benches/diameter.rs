@@ -13,8 +13,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use ncsn::data::{Options, Pixels};
-use ncsn_theory::diameter::{DiameterError, Entry, Rows, brute_force, diameter};
+use ncsn_data::{Options, Pixels};
+use ncsn_diameter::{DiameterError, Entry, Rows, brute_force, diameter};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, s};
 use rand::{RngExt, SeedableRng};
@@ -323,7 +323,7 @@ fn write_mnist(path: &Path) -> Result<&'static str> {
 
 /// Decodes the images of a data set.
 fn each_image(path: &Path, mut write: impl FnMut(&[u8]) -> io::Result<()>) -> Result<()> {
-    let data = ncsn::data::open(path, &Options::default(), &|_, _| ())?;
+    let data = ncsn_data::open(path, &Options::default(), &|_, _| ())?;
     let Pixels::Bytes(rows) = &data.rows else { return Err("pixels that are not bytes".into()) };
     let mut pixels = vec![0; rows.dim()];
     for row in 0..rows.len() {

@@ -3,22 +3,28 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use ncsn::data::cifar::Records;
-use ncsn::data::{
-    self, DataSet, Error, Options, Request, archive, cifar, idx, lmdb, npy, npz, parquet, picture, zip_images,
-};
 use ncsn::foreign::parse_yaml;
-use ncsn::schedule_file::ScheduleFile;
+use ncsn_data::cifar::Records;
+use ncsn_data::{
+    self as data, DataSet, Error, Options, Request, archive, cifar, idx, lmdb, npy, npz, parquet, picture,
+    zip_images,
+};
+use ncsn_schedule::ScheduleFile;
 
 /// Folders of `fuzz/seeds`, each a fuzz target.
 #[allow(dead_code, reason = "the replay goes through all, a fuzz target through one")]
-pub const TARGETS: [&str; 12] =
-    ["cifar", "idx", "lmdb", "npy", "npz", "open", "parquet", "picture", "schedule", "tar", "yaml", "zip"];
+pub const TARGETS: [&str; 13] = [
+    "cifar", "idx", "lmdb", "npy", "npz", "open", "parquet", "picture", "pth", "schedule", "tar", "yaml",
+    "zip",
+];
 
 /// Reads `bytes` as `target` says; the message where they are refused.
 pub fn read(target: &str, bytes: &[u8]) -> Result<(), String> {
     match target {
         "picture" => picture::decode(bytes).map(drop).map_err(|problem| problem.to_string()),
+        "pth" => ncsn_pth::parse(Cursor::new(bytes), Path::new("input"))
+            .map(drop)
+            .map_err(|error| error.to_string()),
         "schedule" => read_text(bytes, |text| ScheduleFile::parse(text).map(drop)),
         "yaml" => read_text(bytes, |text| parse_yaml(text, None).map(drop)),
         _ => read_rows(target, bytes).and_then(check).map_err(|error| error.to_string()),

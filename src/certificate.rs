@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ncsn_theory::interval::Interval;
 use ncsn_theory::schedule::Rounding;
 
-use crate::schedule_file::ScheduleFile;
+use ncsn_schedule::ScheduleFile;
 
 /// The text around the numbers; `@key@` is a hole.
 const TEMPLATE: &str = include_str!("../proofs/template.v");

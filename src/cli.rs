@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ncsn_theory::schedule::Rounding;
 
-use crate::data::ValueRange;
+use ncsn_shell::ReadArgs;
+use ncsn_shell::pages::{CompletionsArgs, ManArgs};
 
 /// Certified noise schedules for score-based generative models
 ///
@@ -96,29 +97,6 @@ pub enum LawName {
     Normal,
     /// The exact chi law
     Chi,
-}
-
-/// How items are read from a data set.
-#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReadArgs {
-    /// Resize images so that the short side has this many pixels, then crop the centre to a square
-    #[arg(long, value_name = "PIXELS")]
-    pub size: Option<u32>,
-    /// Crop the centre to a square of this many pixels before resizing
-    #[arg(long, value_name = "PIXELS")]
-    pub crop: Option<u32>,
-    /// Leave out images that cannot be decoded, and report them
-    #[arg(long)]
-    pub skip_corrupt: bool,
-    /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder
-    #[arg(long, value_name = "NAME")]
-    pub array: Option<String>,
-    /// Stored values of bytes and images that become 0 and 255, such as 0,4095 [default: all that the type holds]
-    #[arg(long, value_name = "LO,HI")]
-    pub value_range: Option<ValueRange>,
-    /// Turn images upright as their EXIF orientation says
-    #[arg(long)]
-    pub exif: bool,
 }
 
 /// Where the dimension and the largest noise level come from.
@@ -377,26 +355,6 @@ pub struct ValidateArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
-}
-
-/// Print a completion script for a shell
-///
-/// Write it to ~/.local/share/bash-completion/completions/PROGRAM for bash.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum, value_name = "SHELL")]
-    pub shell: clap_complete::Shell,
-}
-
-/// Write the manual pages
-///
-/// Write them to ~/.local/share/man/man1 for one user.
-#[derive(Args, Clone, Debug)]
-pub struct ManArgs {
-    /// Folder for the pages, one per command
-    #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
 }
 
 fn parse_rounding(name: &str) -> Result<Rounding, String> {

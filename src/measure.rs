@@ -5,15 +5,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
-use ncsn_theory::diameter::{self, Diameter, DiameterError, Entry, Rows, Stage};
+use ncsn_data::{self as data, DataSet, Pixels};
+use ncsn_diameter::{self as diameter, Diameter, DiameterError, Entry, Rows, Stage};
+use ncsn_shell::reading::{bar, read};
 use ncsn_theory::interval::Interval;
 use ncsn_theory::schedule::DataRange;
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-
-use crate::data::{self, DataSet, Pixels};
 
 /// A random part of the data to measure instead of all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,24 +144,6 @@ pub fn measure(
     })
 }
 
-/// Reads a data set with a progress bar on a terminal.
-///
-/// # Errors
-/// Those of [`data::open`].
-pub fn read(path: &Path, options: &data::Options) -> Result<DataSet, data::Error> {
-    let bar = bar();
-    bar.set_message("reading");
-    let shown = bar.clone();
-    let data = data::open(path, options, &move |done, total| {
-        if let Some(total) = total {
-            shown.set_length(total);
-        }
-        shown.set_position(done);
-    });
-    bar.finish_and_clear();
-    data
-}
-
 /// Evenly spread items of a data set as rows of doubles, u8 pixels in [0, 1]: `[count, dim]`.
 ///
 /// # Errors
@@ -265,10 +246,4 @@ const fn stage(stage: Stage) -> &'static str {
         Stage::Bounds => "bounds",
         Stage::Blocks => "distances",
     }
-}
-
-/// A bar on standard error; indicatif hides it where that is not a terminal.
-fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:<26} {wide_bar} {human_pos}/{human_len} {eta}");
-    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -11,7 +11,7 @@ use plotters::prelude::{
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::schedule_file::ScheduleFile;
+use ncsn_schedule::ScheduleFile;
 
 /// Pixels; curves are drawn to whole ones, so there are many.
 const SIZE: (u32, u32) = (2000, 800);

@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use ncsn_theory::interval::Interval;
 use ncsn_theory::schedule::{Derivation, MAX_DIM, trade_off};
 
-use crate::escape::one_line;
-use crate::schedule_file::{FindingRow, ScheduleFile};
+use ncsn_data::escape::one_line;
+use ncsn_schedule::{FindingRow, ScheduleFile};
 
 /// Steps per level shown in the trade-off table.
 const TRADE_OFF_STEPS: [u64; 9] = [1, 2, 3, 4, 5, 10, 20, 50, 100];

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use clap::Parser;
 use ncsn::cli::Cli;
-use ncsn::commands::{Outcome, run};
+use ncsn::commands::run;
+use ncsn_shell::Outcome;
 use serde_json::Value;
 
 /// Runs a command line; its output, and how it ended.

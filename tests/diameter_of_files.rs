@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use ncsn::data::Options;
 use ncsn::measure::{Subsample, measure};
+use ncsn_data::Options;
 use ncsn_theory::schedule::DataRange;
 
 fn squared(path: &Path) -> u64 {

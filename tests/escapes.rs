@@ -2,12 +2,13 @@
 
 #![cfg(unix)]
 
-mod data_support;
+#[path = "../data/tests/support/mod.rs"]
+mod support;
 
 use std::path::Path;
 use std::process::Command;
 
-use data_support::{colour, encode, write};
+use support::{colour, encode, write};
 
 /// Clears the screen, rings, returns, sets colours by a C1 control, reorders, forges a line.
 const FOREIGN: &str = "a\u{1b}[2J\u{7}\r\u{9b}31m\u{202e}\u{2067}\nerror: all is well";

@@ -35,7 +35,7 @@ fn mutants() -> Vec<Mutant> {
 #[test]
 fn every_mistake_applies_to_one_place_of_the_sources() {
     for Mutant { name, file, within, old, new } in mutants() {
-        let source = std::fs::read_to_string(theory().join("src").join(&file)).unwrap();
+        let source = std::fs::read_to_string(theory().join("..").join(&file)).unwrap();
         let within = within.as_ref().unwrap_or(&old);
         assert_eq!(source.matches(within.as_str()).count(), 1, "{name}: {within} in {file}");
         assert_eq!(within.matches(old.as_str()).count(), 1, "{name}: {old}");

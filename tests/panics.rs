@@ -1,10 +1,11 @@
 //! Panics in decoders are errors of their images; a panic elsewhere is one line that asks for a report.
 
-mod data_support;
+#[path = "../data/tests/support/mod.rs"]
+mod support;
 
 use std::process::{Command, Output};
 
-use data_support::{colour, encode, write};
+use support::{colour, encode, write};
 
 /// Pictures of fuzz/seeds on which the crate png 0.18.1 panics; fuzz/seeds.py made them.
 const PANIC: [&str; 2] = ["palette_of_4_bytes.png", "palette_of_5_bytes.png"];
@@ -48,8 +49,8 @@ fn a_decoder_that_panics_is_a_corrupt_image_with_its_name() {
 #[test]
 #[ignore = "panics on purpose, for the test below"]
 fn a_fault_on_purpose() {
-    ncsn::panics::ask_for_reports("ncsn 1.2.3");
-    assert!(ncsn::panics::guarded(|| panic!("a guarded panic")).is_err());
+    ncsn_shell::ask_for_reports("ncsn 1.2.3");
+    assert!(ncsn_data::guard::guarded(|| panic!("a guarded panic")).is_err());
     rayon::scope(|scope| scope.spawn(|_| panic!("the \u{1b}[2J cause")));
 }
 

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use ncsn::certificate::{Certificate, WIDEST};
 use ncsn::commands::schedule::{Request, derive};
-use ncsn::schedule_file::{Provenance, ScheduleFile};
+use ncsn_schedule::{Provenance, ScheduleFile};
 use ncsn_theory::schedule::{
     DataRange, Law, MIN_DIM, NoiseRange, Request as Derive, Rounding, Steps, presets,
 };
@@ -77,7 +77,7 @@ fn the_readme_of_the_proofs_names_every_theorem() {
 
 #[test]
 fn every_file_says_which_functions_it_models_and_they_exist() {
-    let code: String = ["theory/src", "src"]
+    let code: String = ["theory/src", "diameter/src", "src"]
         .iter()
         .flat_map(|folder| files(folder, "rs"))
         .map(|path| fs::read_to_string(path).expect("a source file"))

@@ -2,7 +2,7 @@
 
 use ncsn::commands::schedule::{Request, derive};
 use ncsn::foreign::parse_yaml;
-use ncsn::schedule_file::ScheduleFile;
+use ncsn_schedule::ScheduleFile;
 use ncsn_theory::schedule::presets::DATASETS;
 
 fn file(name: &str) -> ScheduleFile {

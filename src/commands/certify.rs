@@ -6,12 +6,13 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Outcome, schedule};
+use super::schedule;
 use crate::certificate::Certificate;
 use crate::cli::CertifyArgs;
-use crate::escape;
-use crate::output::write_files;
-use crate::schedule_file::ScheduleFile;
+use ncsn_data::escape;
+use ncsn_schedule::ScheduleFile;
+use ncsn_shell::Outcome;
+use ncsn_shell::output::write_files;
 
 /// Largest file that is read; certificates and schedule files have a few thousand bytes.
 const MAX_BYTES: u64 = 1 << 20;

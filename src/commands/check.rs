@@ -10,16 +10,17 @@ use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_M
 use ncsn_theory::schedule::{DataRange, NoiseRange, Schedule};
 use serde::Serialize;
 
-use super::Outcome;
 use super::schedule::find_dataset;
 use super::stated::shown;
 pub use super::stated::{Stated, derive_schedule, read_schedule};
-use crate::cli::{CheckArgs, NumberArgs, ReadArgs, ReportFormat};
-use crate::data;
-use crate::escape::one_line;
+use crate::cli::{CheckArgs, NumberArgs, ReportFormat};
 use crate::measure::measure;
 use crate::report;
-use crate::schedule_file::{FindingRow, ends};
+use ncsn_data as data;
+use ncsn_data::escape::one_line;
+use ncsn_schedule::{FindingRow, ends};
+use ncsn_shell::Outcome;
+use ncsn_shell::ReadArgs;
 
 /// What to check and how to show it.
 #[derive(Clone, Debug)]

@@ -9,13 +9,13 @@ use anyhow::Result;
 use ncsn_theory::schedule::DataRange;
 use serde_json::json;
 
-use super::Outcome;
 use crate::cli::{DiameterArgs, ReportFormat};
-use crate::data;
-use crate::escape::one_line;
 use crate::measure::{Measured, Subsample, measure};
 use crate::report::number;
-use crate::schedule_file::ends;
+use ncsn_data as data;
+use ncsn_data::escape::one_line;
+use ncsn_schedule::ends;
+use ncsn_shell::Outcome;
 
 /// What to measure and how to show it.
 #[derive(Clone, Debug)]

@@ -11,12 +11,13 @@ use ncsn_theory::proposition3;
 use ncsn_theory::schedule::{DataRange, Law, Schedule};
 use serde::Serialize;
 
-use super::Outcome;
 use super::stated::{Stated, derive_schedule, read_schedule};
-use crate::cli::{ExplainArgs, ReadArgs, ReportFormat};
-use crate::data;
-use crate::escape::one_line;
-use crate::schedule_file::{MAX_LISTED, ends};
+use crate::cli::{ExplainArgs, ReportFormat};
+use ncsn_data as data;
+use ncsn_data::escape::one_line;
+use ncsn_schedule::{MAX_LISTED, ends};
+use ncsn_shell::Outcome;
+use ncsn_shell::ReadArgs;
 
 /// Rows shown unless every level is asked for.
 const SHOWN: u64 = 20;

@@ -8,15 +8,16 @@ use ncsn_theory::schedule::check::{Spacing, check};
 use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_MIN};
 use ncsn_theory::schedule::{DataRange, Derivation, Law, NoiseRange, Request as Derive, Rounding, Steps};
 
-use super::Outcome;
-use crate::cli::{LawName, Range, ReadArgs, ScheduleArgs, ScheduleFormat};
-use crate::data;
-use crate::escape;
+use crate::cli::{LawName, Range, ScheduleArgs, ScheduleFormat};
 use crate::measure::{Measured, Subsample, measure};
-use crate::output::{self, write_files};
 use crate::plot;
 use crate::report;
-use crate::schedule_file::{DataProvenance, FindingRow, Provenance, PublishedRow, ScheduleFile, ends};
+use ncsn_data as data;
+use ncsn_data::escape;
+use ncsn_schedule::{DataProvenance, FindingRow, Provenance, PublishedRow, ScheduleFile, ends};
+use ncsn_shell::Outcome;
+use ncsn_shell::ReadArgs;
+use ncsn_shell::output::{self, write_files};
 
 /// T where neither the user nor Table 4 says otherwise.
 const DEFAULT_STEPS: u64 = 5;
@@ -64,13 +65,6 @@ impl From<LawName> for Law {
             LawName::Normal => Self::Normal,
             LawName::Chi => Self::Chi,
         }
-    }
-}
-
-impl From<ReadArgs> for data::Options {
-    fn from(args: ReadArgs) -> Self {
-        let ReadArgs { size, crop, skip_corrupt, array, value_range, exif } = args;
-        Self { size, crop, skip_corrupt, array, value_range, exif, split: data::Split::Train }
     }
 }
 

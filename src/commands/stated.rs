@@ -10,7 +10,7 @@ use ncsn_theory::schedule::{DataRange, Schedule};
 
 use super::schedule;
 use crate::foreign::{self, Configuration, parse_yaml};
-use crate::schedule_file::ScheduleFile;
+use ncsn_schedule::ScheduleFile;
 
 /// A schedule and what it is said to be for.
 #[derive(Clone, Debug)]

@@ -22,8 +22,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::Outcome;
 use crate::cli::{ReportFormat, ValidateArgs};
+use ncsn_shell::Outcome;
 use poster::Poster;
 
 /// Checks that can fail by chance; each does with probability at most significance/STATISTICAL.

@@ -2,7 +2,7 @@
 """Shows that each mistake of mutants.toml is caught, and writes the table in README.md.
 
 All mistakes are built into one copy of the sources, each behind a switch that NCSN_MUTANT selects. With each in turn
-`ncsn validate` is run, and where it passes, the tests of ncsn-theory. Only the numbers given as arguments, if any.
+`ncsn validate` is run, and where it passes, the tests of both crates. Only the numbers given as arguments, if any.
 
 usage: run.py [--jobs J] [NUMBER...]
 """
@@ -66,7 +66,7 @@ def build(mutants):
         old.unlink()
     by_file = {}
     for number, mutant in enumerate(mutants, 1):
-        by_file.setdefault("theory/src/" + mutant["file"], []).append((number, mutant))
+        by_file.setdefault(mutant["file"], []).append((number, mutant))
     for name in listed:
         target = sources / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +77,8 @@ def build(mutants):
         sys.exit(f"no such file: {', '.join(by_file)}")
     library = sources / "theory/src/lib.rs"
     library.write_text(library.read_text() + SWITCH)
+    diameter = sources / "diameter/src/lib.rs"
+    diameter.write_text(diameter.read_text() + "\n#[doc(hidden)]\npub use ncsn_theory::mutant;\n")
     env = os.environ | {"CARGO_TARGET_DIR": str(COPY / "target")}
 
     def run(*arguments):
@@ -86,7 +88,7 @@ def build(mutants):
 
     run("build", "--release", "--bin", "ncsn")
     messages = run(
-        *"test --release -p ncsn-theory --lib --tests --no-run --message-format=json-render-diagnostics".split()
+        *"test --release -p ncsn-theory -p ncsn-diameter --lib --tests --no-run --message-format=json-render-diagnostics".split()
     )
     tests = [json.loads(line).get("executable") for line in messages.splitlines()]
     return COPY / "target/release/ncsn", [test for test in tests if test]
@@ -149,8 +151,8 @@ def table(mutants, caught):
     return "\n".join([
         "# What the checks catch",
         "",
-        f"{len(mutants)} one-line mistakes in `theory/src`, listed with their text in `mutants.toml`, each tried alone: "
-        f"`ncsn validate` catches {by_validate} of them, the tests of `ncsn-theory` (`--lib --tests`, tried where "
+        f"{len(mutants)} one-line mistakes, listed with their text in `mutants.toml`, each tried alone: "
+        f"`ncsn validate` catches {by_validate} of them, the tests of `ncsn-theory` and `ncsn-diameter` (`--lib --tests`, tried where "
         f"`validate` passes) {len(mutants) - by_validate}. Without a mistake both pass. *No end*: stopped after "
         f"{PATIENCE} times what the run takes without a mistake, and {SECONDS} s.",
         "",

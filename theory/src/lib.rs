@@ -1,10 +1,11 @@
 //! The mathematics of Song & Ermon, "Improved Techniques for Training Score-Based Generative Models" (2020), as
 //! certified numerics.
 //!
-//! Read it beside the paper: [`proposition1`], [`proposition2`] and [`proposition3`] in turn, then [`diameter`]
-//! (Technique 1) and [`schedule`] (Techniques 2 and 4), [`ema`] (Technique 5), [`langevin`] (Algorithm 1) and
-//! [`poster`] (the experiment that motivates Technique 1). [`interval`] is the arithmetic below all of them: a result
-//! of type [`interval::Interval`] contains the exact real number, rounding errors included.
+//! Read it beside the paper: [`proposition1`], [`proposition2`] and [`proposition3`] in turn, then
+//! [`schedule`] (Techniques 2 and 4), [`ema`] (Technique 5), [`langevin`] (Algorithm 1) and [`poster`] (the experiment
+//! that motivates Technique 1). Technique 1 itself, the diameter of the data, is the crate `ncsn-diameter`. [`interval`]
+//! is the arithmetic below all of them: a result of type [`interval::Interval`] contains the exact real number, rounding
+//! errors included.
 //!
 //! ```
 //! use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Steps};
@@ -42,7 +43,7 @@
 //! | Prop. 3, without cancellation | [`proposition3::variance_excess`] | `tests/proposition3.rs`, exact rationals | enclosed | `proposition3_variance_excess`, `technique4_by_doubling` |
 //! | Prop. 3 from level to level in Algorithm 1 | [`chain::chain_excess`], [`chain::chain_limit`] | `tests/chain.rs`, exact rationals, simulation | enclosed | none |
 //! | Prop. 3 for data of covariance Λ | [`proposition3::Level`] | `tests/proposition3.rs` | enclosed | none |
-//! | Technique 1 | [`diameter::diameter`] | `tests/diameter.rs`, integer brute force | exact (u8), enclosed (floats) | `technique1_closer_than`, `technique1_closer_than_fits`, `technique1_closer_than_monotone`, `technique1_centroid`, `technique1_pruning`, `technique1_low_rank`, `technique1_orthonormal` |
+//! | Technique 1 | `ncsn_diameter::diameter` | `diameter/tests/diameter.rs`, integer brute force | exact (u8), enclosed (floats) | `technique1_closer_than`, `technique1_closer_than_fits`, `technique1_closer_than_monotone`, `technique1_centroid`, `technique1_pruning`, `technique1_low_rank`, `technique1_orthonormal` |
 //! | Technique 2, normal law | [`schedule::gamma_root`], [`schedule::num_levels`] | `tests/schedule.rs`, mpmath | enclosed | `technique2_normal_law`, `bridge_normal_law`, `technique2_overlap_probability`, `technique2_overlap_1`, `technique2_ex_unique_gamma`, `technique2_no_gamma`, `technique2_overlap_around_root`, `technique2_levels_reach_target`, `technique2_rounding_rules` |
 //! | Technique 2, exact law | [`chi_overlap::chi_overlap`] | `tests/radius_oracles.rs`, mpmath | enclosed | none |
 //! | Technique 3 | the trainer's `model::Network` | `trainer/tests/network_parity.rs` | compared with PyTorch | none |
@@ -64,7 +65,6 @@
 
 pub mod chain;
 pub mod chi_overlap;
-pub mod diameter;
 pub mod ema;
 pub mod error;
 pub mod gamma;

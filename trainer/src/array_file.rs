@@ -84,7 +84,7 @@ fn header(kind: &str, shape: &[i64]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ncsn::data::{self, Options, Pixels, Rows};
+    use ncsn_data::{self as data, Options, Pixels, Rows};
 
     #[test]
     fn arrays_are_read_again() {

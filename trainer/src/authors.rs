@@ -12,9 +12,9 @@ use tch::{Kind, Tensor};
 
 use crate::Error;
 use crate::model::{Architecture, NetworkShape};
-use crate::pickle::{self, Dtype, Value};
 use crate::source::Weights;
 use crate::tensor_file::TensorFile;
+use ncsn_pth::{self as pickle, Dtype, Value};
 
 /// Tensors by name, in the order of the file.
 pub type Named = Vec<(String, Tensor)>;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ncsn::schedule_file::ScheduleFile;
+use ncsn_schedule::ScheduleFile;
 use ncsn_theory::langevin::Annealing;
 use ncsn_theory::schedule::DataRange;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ pub struct Data {
     pub array: Option<String>,
     /// Stored values of bytes and images that become 0 and 255, where they are not all that the type holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value_range: Option<ncsn::data::ValueRange>,
+    pub value_range: Option<ncsn_data::ValueRange>,
     /// Whether images are turned upright as their EXIF orientation says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exif: bool,

@@ -100,10 +100,10 @@ pub enum Error {
     Theory(#[from] ncsn_theory::Error),
     /// A pickle that is damaged or refused.
     #[error(transparent)]
-    Pickle(#[from] crate::pickle::Error),
+    Pickle(#[from] ncsn_pth::Error),
     /// Data that cannot be read.
     #[error(transparent)]
-    Data(#[from] ncsn::data::Error),
+    Data(#[from] ncsn_data::Error),
 }
 
 impl Error {

@@ -1,6 +1,6 @@
 //! NCSN and NCSNv2 on libtorch: networks, training, sampling, and exchange of checkpoints.
 //!
-//! Schedules come from [`ncsn_theory`] through [`ncsn::schedule_file`]; this crate trains and samples with them.
+//! Schedules come from [`ncsn_theory`] through [`ncsn_schedule`]; this crate trains and samples with them.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
@@ -19,7 +19,6 @@ pub mod evaluate;
 pub mod log;
 pub mod mixture;
 pub mod model;
-pub mod pickle;
 pub mod presets;
 pub mod sample;
 pub mod shapes;

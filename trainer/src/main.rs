@@ -3,6 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ncsn::panics::ask_for_reports(concat!("ncsn-trainer ", env!("CARGO_PKG_VERSION")));
+    ncsn_shell::ask_for_reports(concat!("ncsn-trainer ", env!("CARGO_PKG_VERSION")));
     ncsn_trainer::commands::main()
 }

@@ -143,7 +143,7 @@ pub fn write_with(
     builder.prefix(".ncsn-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder).map_err(ncsn::output::plain)?;
+    let file = builder.tempfile_in(folder).map_err(ncsn_shell::output::plain)?;
     let mut writer = io::BufWriter::new(file.as_file());
     body(&mut writer)?;
     writer.flush()?;

@@ -5,6 +5,9 @@ mod common;
 use std::fs;
 use std::path::Path;
 
+use ncsn_schedule::{DataProvenance, Provenance, ScheduleFile};
+use ncsn_theory::schedule::{DataRange, Law, NoiseRange, Request, Rounding, Steps};
+
 use common::command::{failure, small_run, success, trainer, write_array, write_npy, write_schedule};
 
 #[test]
@@ -111,7 +114,7 @@ fn data_of_another_shape_are_named_with_both_shapes() {
 fn a_schedule_for_another_dimension_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let schedule = folder.path().join("cifar10.toml");
-    write_schedule(&schedule, 3072, 50.0, ncsn_theory::schedule::DataRange::Unit);
+    write_schedule(&schedule, 3072, 50.0, DataRange::Unit);
     let line = failure(trainer("train --preset shapes --run x --schedule").arg(&schedule));
     assert!(line.contains("cifar10.toml: dim is 3072, expected 768 for items of 3 x 16 x 16"), "{line}");
     let text = fs::read_to_string(&schedule).expect("text");
@@ -326,7 +329,7 @@ fn noise_in_other_units_than_the_data_is_refused() {
     );
     assert!(line.contains("signed.npy: values from -1 to 1, expected 0 to 1"), "{line}");
     // A run in the data's units stays so in its configuration.
-    write_schedule(&folder.join("native.toml"), 768, 20.0, ncsn_theory::schedule::DataRange::Native);
+    write_schedule(&folder.join("native.toml"), 768, 20.0, DataRange::Native);
     let native = format!("{train} --run d --data signed.npy --schedule native.toml");
     success(trainer(&native).current_dir(folder));
     success(trainer("train --config d/config.toml --run e --device cpu").current_dir(folder));
@@ -339,7 +342,7 @@ fn a_schedule_of_other_data_is_refused_unless_asked_for() {
     for (name, step) in [("ours", 7), ("theirs", 11)] {
         let bytes: Vec<u8> = (0..8 * 768).map(|k| (k * step % 251) as u8).collect();
         write_npy(&folder.join(format!("{name}.npy")), "(8, 3, 16, 16)", &bytes);
-        let made = ncsn_schedule(&folder.join(format!("{name}.npy")));
+        let made = schedule_for(&folder.join(format!("{name}.npy")));
         fs::write(folder.join(format!("{name}.toml")), made).expect("writes");
     }
     let train = "train --preset shapes --filters 4 --batch 2 --iterations 1 --held-out 0 --samples 0 --device cpu \
@@ -354,15 +357,30 @@ fn a_schedule_of_other_data_is_refused_unless_asked_for() {
     success(trainer(&format!("{train} --run b --schedule theirs.toml --any-data")).current_dir(folder));
 }
 
-/// Text of a schedule file, as 'ncsn schedule --format toml' prints it.
-fn ncsn_schedule(data: &Path) -> String {
-    use clap::Parser;
-    let path = data.to_str().expect("a plain path");
-    let arguments = ["ncsn", "schedule", "--data", path, "--steps-per-level", "1", "--format", "toml"];
-    let cli = ncsn::cli::Cli::try_parse_from(arguments).expect("arguments");
-    let mut text = Vec::new();
-    ncsn::commands::run(cli.command, &mut text).expect("a schedule");
-    String::from_utf8(text).expect("text")
+/// Text of a schedule file for an array, whose digest it holds.
+fn schedule_for(data: &Path) -> String {
+    let items = ncsn_shell::read(data, &Default::default()).expect("an array");
+    let request = Request {
+        dim: 768,
+        range: NoiseRange::new(20.0, 0.01).expect("a range"),
+        overlap: 0.5,
+        law: Law::Normal,
+        rounding: Rounding::CeilPlusOne,
+        steps: Steps::PerLevel(1),
+    };
+    let data = DataProvenance {
+        path: data.display().to_string(),
+        digest: items.digest().expect("bytes").to_owned(),
+        count: items.rows.len() as u64,
+        shape: vec![3, 16, 16],
+        witness: ["0", "1"].map(str::to_owned),
+        diameter: [20.0; 2],
+        notes: Vec::new(),
+    };
+    let derivation = request.derive().expect("a schedule");
+    let provenance = Provenance { data: Some(data), ..Provenance::default() };
+    let file = ScheduleFile::new(&derivation, "these".to_owned(), DataRange::Unit, provenance);
+    file.to_toml().expect("TOML")
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn samples_are_written_in_every_form() {
     let names: Vec<_> = fs::read_dir(folder.join("each")).expect("a folder").collect();
     assert_eq!((names.len(), size(folder.join("each/000002.png"))), (3, (16, 16)));
     on_run(folder, "sample --num 3 --output s.npy");
-    let all = ncsn::measure::read(&folder.join("s.npy"), &ncsn::data::Options::default()).expect("an array");
+    let all = ncsn_shell::read(&folder.join("s.npy"), &ncsn_data::Options::default()).expect("an array");
     assert_eq!(all.shape, [3, 16, 16]);
 }
 
@@ -192,10 +192,10 @@ fn files_decoded_once_are_the_same_data() {
     let run = |arguments: &str| success(trainer(arguments).current_dir(folder.path()));
     let said = run("data --data images --size 8 --output all.npy --test-output test.npy --grid all.png");
     assert!(said.starts_with("70 items in all.npy\n3 items in test.npy\n"), "{said}");
-    let options = |split| ncsn::data::Options { size: Some(8), split, ..Default::default() };
-    for (split, file) in [(ncsn::data::Split::TrainAlone, "all.npy"), (ncsn::data::Split::Test, "test.npy")] {
-        let decoded = ncsn::measure::read(&images, &options(split)).expect("images");
-        let array = ncsn::measure::read(&folder.path().join(file), &Default::default()).expect("an array");
+    let options = |split| ncsn_data::Options { size: Some(8), split, ..Default::default() };
+    for (split, file) in [(ncsn_data::Split::TrainAlone, "all.npy"), (ncsn_data::Split::Test, "test.npy")] {
+        let decoded = ncsn_shell::read(&images, &options(split)).expect("images");
+        let array = ncsn_shell::read(&folder.path().join(file), &Default::default()).expect("an array");
         assert_eq!(array.shape, [3, 8, 8]);
         assert_eq!(decoded.digest().expect("a digest"), array.digest().expect("a digest"), "{file}");
     }
@@ -210,9 +210,14 @@ fn files_decoded_once_are_the_same_data() {
 }
 
 #[test]
-fn completions_and_pages_know_the_commands() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+fn completions_know_the_options() {
     assert!(success(&mut trainer("completions bash")).contains("--steps-per-level"));
+}
+
+#[cfg(feature = "man")]
+#[test]
+fn manual_pages_know_the_commands() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
     success(trainer("man pages").current_dir(folder.path()));
     let page = fs::read_to_string(folder.path().join("pages/ncsn-trainer-train.1")).expect("a page");
     assert!(page.contains("resume"), "{page}");

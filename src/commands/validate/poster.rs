@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use ncsn_theory::diameter::{RowSlice, diameter};
+use ncsn_diameter::{RowSlice, diameter};
 use ncsn_theory::langevin::Annealing;
 use ncsn_theory::poster::{Exploration, Start, explore};
 use ncsn_theory::schedule::{Law, NoiseRange, Request as Derive, Rounding, Steps};
 use rand::Rng;
 
 use super::Check;
-use crate::data;
 use crate::measure::spread;
+use ncsn_data as data;
 
 /// Samples drawn in the poster's experiment.
 const POSTER_SAMPLES: usize = 64;

@@ -1,7 +1,7 @@
 //! Techniques 1 and 5: every pair of rows, and one step of an average after another.
 
 use anyhow::Result;
-use ncsn_theory::diameter::{RowSlice, diameter};
+use ncsn_diameter::{RowSlice, diameter};
 use ncsn_theory::ema::Ema;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;

@@ -7,7 +7,9 @@ mod train;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use ncsn::cli::{CompletionsArgs, ManArgs};
+use ncsn_shell::pages::CompletionsArgs;
+#[cfg(feature = "man")]
+use ncsn_shell::pages::ManArgs;
 
 use crate::config::Precision;
 use crate::dataset::{ImageShape, Layout, Stated};
@@ -60,6 +62,7 @@ pub enum Command {
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Write the manual pages, one per command
+    #[cfg(feature = "man")]
     Man(ManArgs),
 }
 
@@ -74,7 +77,9 @@ impl Command {
             | Self::Model(ModelArgs { format, .. })
             | Self::Bench(BenchArgs { format, .. })
             | Self::Devices(DevicesArgs { format, .. }) => *format == Format::Text,
-            Self::Completions(_) | Self::Man(_) => false,
+            Self::Completions(_) => false,
+            #[cfg(feature = "man")]
+            Self::Man(_) => false,
             _ => true,
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ncsn::cli::ReadArgs;
+use ncsn_shell::ReadArgs;
 
 use super::{DeviceArgs, Format, LayoutArgs};
 use crate::dataset::ImageShape;

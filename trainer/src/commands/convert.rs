@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
-use ncsn::commands::Outcome;
-use ncsn::escape;
+use ncsn_data::escape;
+use ncsn_shell::Outcome;
 use tch::Device;
 
 use crate::authors::{self, Imported};

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use ncsn::commands::Outcome;
-use ncsn::{escape, output};
+use ncsn_data::escape;
+use ncsn_shell::Outcome;
+use ncsn_shell::output;
 
 use super::train::read_with;
 use crate::cli::DataArgs;

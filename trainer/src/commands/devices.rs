@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::Result;
-use ncsn::commands::Outcome;
+use ncsn_shell::Outcome;
 use serde_json::json;
 
 use crate::cli::{DevicesArgs, Format};

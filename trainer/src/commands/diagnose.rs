@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use anyhow::Result;
-use ncsn::commands::Outcome;
-use ncsn::escape::one_line;
+use ncsn_data::escape::one_line;
+use ncsn_shell::Outcome;
 use ncsn_theory::langevin::Annealing;
 use serde_json::json;
 use tch::{Device, Tensor};

@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use anyhow::Result;
-use ncsn::commands::Outcome;
-use ncsn::data::Options;
-use ncsn::output;
+use ncsn_data::Options;
+use ncsn_shell::Outcome;
+use ncsn_shell::output;
 use serde_json::json;
 use tch::{Device, Tensor};
 

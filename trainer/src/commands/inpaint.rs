@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use ncsn::commands::Outcome;
-use ncsn::data::picture;
-use ncsn::output;
+use ncsn_data::picture;
+use ncsn_shell::Outcome;
+use ncsn_shell::output;
 use tch::{Device, Tensor};
 
 use crate::Error;

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use anyhow::{Result, ensure};
-use ncsn::commands::Outcome;
-use ncsn::output;
+use ncsn_shell::Outcome;
+use ncsn_shell::output;
 use tch::{Device, Tensor};
 
 use crate::cli::InterpolateArgs;

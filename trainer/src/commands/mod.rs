@@ -22,8 +22,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::CommandFactory;
 use indicatif::{ProgressBar, ProgressStyle};
-use ncsn::commands::{Outcome, finish, pages, parse, stdout, warn};
-use ncsn::escape;
+use ncsn_data::escape;
+use ncsn_shell::{Outcome, finish, pages, parse, stdout, warn};
 use ncsn_theory::langevin::Annealing;
 use tch::{Device, Tensor};
 
@@ -66,6 +66,7 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Bench(args) => bench::run(&args, out),
         Command::Devices(args) => devices::run(&args, out),
         Command::Completions(args) => pages::completions(Cli::command(), args.shell, out),
+        #[cfg(feature = "man")]
         Command::Man(args) => pages::manual([Cli::command()], &args.folder),
     }?;
     out.flush()?;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::Write;
 
 use anyhow::Result;
-use ncsn::commands::Outcome;
+use ncsn_shell::Outcome;
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 

@@ -5,8 +5,9 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use ncsn::commands::Outcome;
-use ncsn::{escape, output};
+use ncsn_data::escape;
+use ncsn_shell::Outcome;
+use ncsn_shell::output;
 use tch::{Device, Tensor};
 
 use crate::Error;

@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use anyhow::Result;
-use ncsn::commands::Outcome;
-use ncsn::{escape, output};
+use ncsn_data::escape;
+use ncsn_shell::Outcome;
+use ncsn_shell::output;
 use tch::{Kind, Tensor};
 
 use crate::cli::ScoreArgs;

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, Result, bail, ensure};
-use ncsn::cli::ReadArgs;
-use ncsn::commands::{Outcome, warn};
-use ncsn::escape;
+use ncsn_data::escape;
+use ncsn_shell::ReadArgs;
+use ncsn_shell::{Outcome, warn};
 use serde_json::json;
 
 use crate::cli::{Format, LayoutArgs, TrainArgs};
@@ -279,6 +279,6 @@ pub(super) fn create(run: &Path, config: &Config) -> Result<(), Error> {
     fs::create_dir_all(run).map_err(Error::file(run))?;
     let path: PathBuf = run.join(CONFIG);
     let text = format!("# Resolved by ncsn-trainer {}.\n{}", env!("CARGO_PKG_VERSION"), config.to_toml());
-    ncsn::output::write_files(&[(&path, &text)])
+    ncsn_shell::output::write_files(&[(&path, &text)])
         .map_err(|error| Error::file(&path)(std::io::Error::other(format!("{error:#}"))))
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ncsn::data::{self, Pixels, Rows};
+use ncsn_data::{self as data, Pixels, Rows};
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 

@@ -1,4 +1,4 @@
-//! Training and test items: read through [`ncsn::data`] or drawn by code, in an order that the seed and the step fix.
+//! Training and test items: read through [`ncsn_data`] or drawn by code, in an order that the seed and the step fix.
 
 mod items;
 mod layout;
@@ -7,7 +7,7 @@ mod order;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ncsn::data;
+use ncsn_data as data;
 
 pub use items::{Items, Stored, Units, shape_text};
 pub use layout::{ImageShape, Layout, Stated, Wanted};
@@ -85,7 +85,7 @@ pub enum HeldOut {
 /// of the data, with the network that the paper has for it.
 ///
 /// # Errors
-/// Those of [`ncsn::data::open`]; [`Error::Content`] for items of another shape than the network's;
+/// Those of [`ncsn_data::open`]; [`Error::Content`] for items of another shape than the network's;
 /// [`Error::Setting`] when no item is left to train on, or there is no path for a preset that needs one.
 pub fn open(config: &mut Config, held_out: HeldOut) -> Result<Split, Error> {
     let Some(path) = &config.data.train.clone() else {
@@ -105,8 +105,8 @@ pub fn open(config: &mut Config, held_out: HeldOut) -> Result<Split, Error> {
     };
     // A named test part is read first, for the training part is then what is left.
     let test_set = match &config.data.test {
-        Some(test) => Some((ncsn::measure::read(test, &options(data::Split::Train))?, test.clone())),
-        None => match ncsn::measure::read(path, &options(data::Split::Test)) {
+        Some(test) => Some((ncsn_shell::read(test, &options(data::Split::Train))?, test.clone())),
+        None => match ncsn_shell::read(path, &options(data::Split::Test)) {
             Ok(set) => Some((set, path.clone())),
             Err(data::Error::NoSplit { .. }) => None,
             Err(error) => return Err(error.into()),
@@ -117,7 +117,7 @@ pub fn open(config: &mut Config, held_out: HeldOut) -> Result<Split, Error> {
     } else {
         data::Split::Train
     };
-    let set = ncsn::measure::read(path, &options(split))?;
+    let set = ncsn_shell::read(path, &options(split))?;
     let digest = set.digest().map_err(Error::file(path))?.to_owned();
     let mut notes = set.notes.clone();
     let decoded = (set.rows.len() * set.rows.dim()) as u64;

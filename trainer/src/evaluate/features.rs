@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ncsn::data::Options;
+use ncsn_data::Options;
 use tch::{Device, Kind, Tensor};
 
 use super::inception::Inception;
@@ -109,14 +109,14 @@ impl Features {
 /// Opens samples or data, with a progress bar on a terminal; with a line where axes were found by a rule.
 ///
 /// # Errors
-/// Those of [`ncsn::data::open`] and [`Items::of_files`].
+/// Those of [`ncsn_data::open`] and [`Items::of_files`].
 pub fn open_items(
     path: &Path,
     options: &Options,
     stated: Stated,
     wanted: Option<Wanted>,
 ) -> Result<(Items, Option<String>), Error> {
-    let set = ncsn::measure::read(path, options)?;
+    let set = ncsn_shell::read(path, options)?;
     Items::of_files(set, path, stated, wanted)
 }
 

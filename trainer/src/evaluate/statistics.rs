@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ncsn::data::{Options, Pixels, Rows};
+use ncsn_data::{Options, Pixels, Rows};
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
@@ -209,7 +209,7 @@ impl Statistics {
 /// An array of an `.npz` file, as rows.
 fn array(path: &Path, name: &str) -> Result<Tensor, Error> {
     let options = Options { array: Some(name.to_owned()), ..Options::default() };
-    let set = ncsn::data::open(path, &options, &|_, _| {})?;
+    let set = ncsn_data::open(path, &options, &|_, _| {})?;
     let Pixels::Floats(rows) = &set.rows else {
         return Err(Error::Tensor {
             path: path.to_owned(),

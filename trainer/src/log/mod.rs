@@ -167,7 +167,7 @@ fn drop_after(path: &Path, step: u64) -> Result<Option<PathBuf>, Error> {
     }
     if kept != bytes {
         let text = String::from_utf8_lossy(&kept);
-        ncsn::output::write_files(&[(path, &text)])
+        ncsn_shell::output::write_files(&[(path, &text)])
             .map_err(|error| Error::file(path)(std::io::Error::other(format!("{error:#}"))))?;
     }
     Ok(damaged)

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use ncsn::data::picture;
+use ncsn_data::picture;
 use ncsn_theory::langevin::Annealing;
 use tch::{Device, Kind, Tensor};
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use ncsn::schedule_file::{Provenance, ScheduleFile};
+use ncsn_schedule::{Provenance, ScheduleFile};
 use ncsn_theory::schedule::{DataRange, Law, NoiseRange, Request, Rounding, Steps};
 
 /// The trainer with arguments separated by spaces, on one thread of the CPU.

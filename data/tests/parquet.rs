@@ -1,0 +1,136 @@
+//! Parquet files made by pyarrow, and damaged ones.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use ncsn_data::{Error, Options, Split};
+use serde_json::Value;
+use support::{message, names, open, open_plain, write};
+use tempfile::tempdir;
+
+/// Source: tests/oracles/parquet_files.py
+const ORACLE: &str = include_str!("oracles/parquet.json");
+
+fn path_of(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/parquet").join(name)
+}
+
+fn oracle() -> Value {
+    serde_json::from_str(ORACLE).unwrap()
+}
+
+fn array(name: &str) -> Options {
+    Options { array: Some(name.into()), ..Options::default() }
+}
+
+#[test]
+fn files_give_the_rows_of_pyarrow() {
+    for (name, expected) in oracle().as_object().unwrap().iter().filter(|(_, value)| value.is_object()) {
+        let (path, options) = match name.as_str() {
+            "hub/train" => (path_of("hub"), Options::default()),
+            "hub/test" => (path_of("hub"), Options { split: Split::Test, ..Options::default() }),
+            "two" => (path_of("two.parquet"), array("mask")),
+            name => (path_of(&format!("{name}.parquet")), Options::default()),
+        };
+        let data = open(&path, &options).unwrap();
+        assert_eq!(data.rows.len() as u64, expected["rows"], "{name}");
+        assert_eq!(data.digest().unwrap(), expected["digest"], "{name}");
+    }
+}
+
+#[test]
+fn a_folder_of_shards_is_read_by_splits_in_the_order_of_names() {
+    let train = open_plain(&path_of("hub")).unwrap();
+    assert_eq!(names(&train)[9], "data/train-00000-of-00002.parquet#9");
+    assert_eq!(names(&train)[10], "data/train-00001-of-00002.parquet#0");
+    let others = "1 files that are no images left out";
+    assert_eq!(train.notes, ["1 parquet files outside the train split left out", others]);
+    let test = open(&path_of("hub"), &Options { split: Split::Test, ..Options::default() }).unwrap();
+    assert_eq!(names(&test)[0], "data/test-00000-of-00001.parquet#0");
+    assert_eq!(test.notes, ["2 parquet files outside the test split left out", others]);
+    let file = open_plain(&path_of("hub/data/test-00000-of-00001.parquet")).unwrap();
+    assert_eq!(names(&file)[2], "test-00000-of-00001.parquet#2");
+    assert_eq!(file.digest().unwrap(), test.digest().unwrap());
+}
+
+#[test]
+fn a_split_that_is_not_there_is_refused() {
+    let folder = tempdir().unwrap();
+    let plain = std::fs::read(path_of("plain.parquet")).unwrap();
+    write(folder.path(), "set/images.parquet", &plain);
+    let test = Options { split: Split::Test, ..Options::default() };
+    for path in [folder.path().join("set"), folder.path().join("set/images.parquet")] {
+        assert_eq!(message(open(&path, &test)), format!("no test split in {}", path.display()));
+    }
+    write(folder.path(), "set/validation.parquet", &plain);
+    assert_eq!(names(&open(folder.path(), &test).unwrap())[0], "set/validation.parquet#0");
+    assert_eq!(names(&open_plain(folder.path()).unwrap())[0], "set/images.parquet#0");
+}
+
+#[test]
+fn images_beside_parquet_files_are_read_as_before() {
+    let folder = tempdir().unwrap();
+    write(folder.path(), "metadata.parquet", &std::fs::read(path_of("text.parquet")).unwrap());
+    let image = support::encode(&support::colour(3, 2, 1), image::ImageFormat::Png);
+    write(folder.path(), "a.png", &image);
+    assert_eq!(names(&open_plain(folder.path()).unwrap()), ["a.png"]);
+}
+
+#[test]
+fn the_column_of_images_is_named_where_there_are_several() {
+    let two = path_of("two.parquet");
+    let refused = message(open_plain(&two));
+    assert!(refused.ends_with("two.parquet holds 2 arrays (image, mask): name one by --array"), "{refused}");
+    let missing = message(open(&two, &array("picture")));
+    assert!(missing.ends_with("holds no array picture, it holds: image, raw, mask"), "{missing}");
+    let text = message(open_plain(&path_of("text.parquet")));
+    let columns = "has no column of images (bytes, or a structure with bytes), its columns: text, number";
+    assert!(text.ends_with(columns), "{text}");
+}
+
+#[test]
+fn nulls_are_corrupt_images() {
+    let path = path_of("nulls.parquet");
+    assert_eq!(message(open_plain(&path)), "nulls.parquet#1: no bytes: empty, or a null in a table");
+    let data = open(&path, &Options { skip_corrupt: true, ..Options::default() }).unwrap();
+    assert_eq!((data.rows.len(), data.skipped), (1, 2));
+}
+
+#[test]
+fn what_is_not_read_is_named() {
+    let brotli = message(open_plain(&path_of("brotli.parquet")));
+    let allowed = "parquet compression is 4 Brotli, allowed: 0 (none), 1 (Snappy), 2 (gzip), 6 (Zstandard)";
+    assert!(brotli.ends_with(allowed), "{brotli}");
+    assert!(matches!(open_plain(&path_of("empty.parquet")), Err(Error::Empty { .. })));
+}
+
+#[test]
+fn a_file_cut_short_or_damaged_is_refused() {
+    let whole = std::fs::read(path_of("none.parquet")).unwrap();
+    let refusal = |bytes: &[u8]| {
+        let folder = tempdir().unwrap();
+        let path = write(folder.path(), "x.parquet", bytes);
+        message(open_plain(&path)).replace(&format!("{}/", folder.path().display()), "")
+    };
+    assert_eq!(
+        refusal(&whole[..11]),
+        "x.parquet holds 11 bytes, its content needs 12: it has been cut short"
+    );
+    let cut = refusal(&whole[..whole.len() / 2]);
+    assert!(cut.contains("last word of the parquet file is"), "{cut}");
+    assert!(cut.ends_with("allowed: PAR1 (the file may have been cut short)"), "{cut}");
+    let mut long = whole.clone();
+    let at = long.len() - 8;
+    long[at..at + 4].fill(0xff);
+    let footer = format!(
+        "x.parquet, byte {at}: length of the parquet footer is 4294967295, allowed: 0 to {}",
+        whole.len() - 12
+    );
+    assert_eq!(refusal(&long), footer);
+    // A byte of a page, whose checksum tells.
+    let mut damaged = whole.clone();
+    damaged[200] ^= 1;
+    let checksum = refusal(&damaged);
+    assert!(checksum.contains("parquet page's checksum is 0x"), "{checksum}");
+}

@@ -1,0 +1,15 @@
+//! What the command lines of `ncsn` and `ncsn-trainer` share: exit statuses, reports on terminals and in pipes, files that
+//! appear whole or not at all, the options of reading data.
+
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+pub mod fold;
+pub mod output;
+pub mod pages;
+pub mod process;
+pub mod reading;
+pub mod reports;
+
+pub use process::{Outcome, finish, parse, stdout, warn};
+pub use reading::{ReadArgs, read};
+pub use reports::ask_for_reports;
