@@ -4,11 +4,9 @@ use std::io::Cursor;
 use std::path::Path;
 
 use ncsn::foreign::parse_yaml;
-use ncsn_data::cifar::Records;
-use ncsn_data::{
-    self as data, DataSet, Error, Options, Request, archive, cifar, idx, lmdb, npy, npz, parquet, picture,
-    zip_images,
-};
+use ncsn_data::formats::cifar::Records;
+use ncsn_data::formats::{archive, cifar, idx, lmdb, npy, npz, parquet, zip_images};
+use ncsn_data::{self as data, DataSet, Error, Options, Request, picture};
 use ncsn_schedule::ScheduleFile;
 
 /// Folders of `fuzz/seeds`, each a fuzz target.

@@ -6,30 +6,29 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::leftovers::Leftovers;
-use super::parquet;
-use super::picture;
-use super::pipeline::{self, Content};
-use super::split::{Chooser, Split};
-use super::{DataSet, Error, Request};
-
-/// Largest encoded image.
-pub(crate) const MAX_FILE: u64 = 512 << 20;
-/// First bytes that tell an image from another file.
-pub(crate) const HEAD: usize = 12;
+use crate::class::{Class, first_there};
+use crate::error::Error;
+use crate::files::{HEAD, MAX_FILE, slashed};
+use crate::formats::parquet;
+use crate::options::Request;
+use crate::picture::Problem;
+use crate::pipeline::{self, Chooser, Content, Leftovers};
+use crate::set::DataSet;
+use crate::split::Split;
 
 /// Reads every image below a folder, in the order of the paths compared name by name; or its parquet files, if it has
 /// some and no file named like an image.
 ///
-/// A file is an image if its name ends in .png, .jpg, .jpeg, .bmp or .webp, or if its content begins like one.
+/// A file is an image if its name ends in .png, .jpg, .jpeg, .bmp or .webp, or if its content begins like one. Where there
+/// is none, GIF, TIFF and PNM are read, and where there are none of these, one array of each .npy or .npz.
 /// Links to files and folders are followed, as by torchvision's ImageFolder, but not in circles. Names that begin with
 /// a dot are passed over. What is left out is counted in the notes.
 /// The test part is the first subfolder named `test`, `val` or `validation`, at the top or one level below.
 ///
 /// # Errors
-/// * [`Error::Unreadable`] — a folder or file
-/// * [`Error::NoSplit`] — no such subfolder
-/// * [`Error::Empty`], [`Error::MixedSizes`], [`Error::Image`], [`Error::CropTooLarge`], [`Error::Spool`]
+/// * `Kind::Unreadable` — a folder or file
+/// * `Kind::NoSplit` — no such subfolder
+/// * `Kind::Empty`, `Kind::Mixed`, `Kind::Item`, `Kind::Option`, `Kind::Room`
 pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
     let mut listing = Listing::default();
     let root = fs::canonicalize(request.path).map_err(Error::reading(request.path))?;
@@ -38,25 +37,31 @@ pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
         listing.leftovers.others += (listing.len() - tables.len()) as u64;
         return parquet::open(tables, listing.leftovers, request);
     }
-    let images = if request.options.split == Split::Train { listing.images() } else { 0 };
-    pipeline::run(request, Some(listing.len() as u64), images, move |feed| {
-        let mut leftovers = std::mem::take(&mut listing.leftovers);
+    first_there(|class| items(&listing, class, request))
+}
+
+/// The items of one kind.
+fn items(listing: &Listing, class: Class, request: &Request) -> Result<DataSet, Error> {
+    let at_least = if request.options.split == Split::Train { listing.named(class) } else { 0 };
+    pipeline::run(request, Some(listing.len() as u64), at_least, move |feed| {
+        let mut leftovers = listing.leftovers.clone();
         let mut chooser = Chooser::new(request);
         for index in 0..listing.len() {
             let file = listing.path(index);
             if !chooser.takes(&slashed(&file)) {
                 continue;
             }
-            let image = match read_image(request.path, &file) {
+            let item = match read_item(request.path, &file, class) {
                 // A link whose target is gone is an image without bytes, named or skipped as such.
-                Err(Error::Unreadable { reason, .. })
-                    if request.options.skip_corrupt && reason.kind() == io::ErrorKind::NotFound =>
+                Err(error)
+                    if request.options.skip_corrupt
+                        && error.reason().is_some_and(|reason| reason.kind() == io::ErrorKind::NotFound) =>
                 {
                     Some(Vec::new())
                 }
-                image => image?,
+                item => item?,
             };
-            match image {
+            match item {
                 None => leftovers.pass(&slashed(&file)),
                 Some(bytes) => {
                     if feed.push(slashed(&file), Content::Encoded(bytes)).is_err() {
@@ -68,13 +73,6 @@ pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
         leftovers.notes.extend(chooser.note()?);
         Ok(leftovers)
     })
-}
-
-/// Whether a name promises an image.
-pub(crate) fn has_image_suffix(name: &str) -> bool {
-    const SUFFIXES: [&str; 5] = ["png", "jpg", "jpeg", "bmp", "webp"];
-    let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-    SUFFIXES.iter().any(|known| suffix.eq_ignore_ascii_case(known))
 }
 
 /// The files below a folder in order, in little more memory than their names: there may be millions.
@@ -91,10 +89,10 @@ impl Listing {
         self.files.ends.len()
     }
 
-    /// Number of files named like an image.
-    fn images(&self) -> u64 {
-        let is_image = |&index: &usize| has_image_suffix(&String::from_utf8_lossy(self.files.get(index)));
-        (0..self.len()).filter(is_image).count() as u64
+    /// Number of files whose names promise items of a kind.
+    fn named(&self, class: Class) -> u64 {
+        let names = (0..self.len()).map(|index| String::from_utf8_lossy(self.files.get(index)));
+        names.filter(|name| Class::of_name(name) == Some(class)).count() as u64
     }
 
     /// Path relative to the root.
@@ -108,7 +106,7 @@ impl Listing {
         let mut tables = Vec::new();
         for index in 0..self.len() {
             let name = String::from_utf8_lossy(self.files.get(index));
-            if has_image_suffix(&name) {
+            if Class::of_name(&name) == Some(Class::Images) {
                 return None;
             }
             if parquet::has_suffix(&name) {
@@ -203,29 +201,26 @@ fn os_str(name: &[u8]) -> Cow<'_, OsStr> {
     Cow::Owned(String::from_utf8_lossy(name).into_owned().into())
 }
 
-/// Content of an image file, or nothing if neither name nor content is an image's.
-fn read_image(root: &Path, relative: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let path = root.join(relative);
+/// Content of a file of the kind wanted, or nothing if neither name nor content is of that kind.
+fn read_item(root: &Path, relative: &Path, class: Class) -> Result<Option<Vec<u8>>, Error> {
+    let (path, name) = (root.join(relative), slashed(relative));
+    let promised = Class::of_name(&name);
+    if promised.is_some_and(|promised| promised != class) {
+        return Ok(None);
+    }
     let mut file = File::open(&path).map_err(Error::reading(&path))?;
     let mut bytes = Vec::new();
-    if !has_image_suffix(&slashed(relative)) {
+    if promised.is_none() {
         file.by_ref().take(HEAD as u64).read_to_end(&mut bytes).map_err(Error::reading(&path))?;
-        if !picture::is_image(&bytes) {
+        if Class::of_content(&bytes) != Some(class) {
             return Ok(None);
         }
     }
     let length = file.metadata().map_err(Error::reading(&path))?.len();
     if length > MAX_FILE {
-        let problem = picture::Problem::TooLong { bytes: length, limit: MAX_FILE };
-        return Err(Error::Image { file: slashed(relative), problem });
+        return Err(Error::item(&name, Problem::TooLong { bytes: length, limit: MAX_FILE }));
     }
     bytes.reserve(length as usize);
     file.take(MAX_FILE).read_to_end(&mut bytes).map_err(Error::reading(&path))?;
     Ok(Some(bytes))
-}
-
-/// Name of a file with `/` between folders on every system.
-pub(crate) fn slashed(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
 }

@@ -3,13 +3,22 @@
 /// Names of the rows of a data set: the file of an image, or `file#index` of a record.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    /// First row and leading text (folder, or file of records) of each run of rows that share it.
-    runs: Vec<(usize, String)>,
-    /// What follows the leading text, all names joined; empty where rows are numbered.
+    runs: Vec<Run>,
+    /// What follows the leading text in runs of named rows, all joined.
     text: String,
-    /// End of each name in `text`.
+    /// End of each such name in `text`.
     ends: Vec<usize>,
     len: usize,
+}
+
+/// Rows whose names begin alike.
+#[derive(Clone, Debug)]
+struct Run {
+    first: usize,
+    /// Folder, or file of records.
+    lead: String,
+    /// Place of the first row's name among all ends; none where rows are numbered.
+    named: Option<usize>,
 }
 
 impl Names {
@@ -31,21 +40,20 @@ impl Names {
         if row >= self.len {
             return None;
         }
-        let run = self.runs.partition_point(|&(first, _)| first <= row).checked_sub(1)?;
-        let (first, lead) = self.runs.get(run)?;
-        let Some(&end) = self.ends.get(row) else {
-            return Some(format!("{lead}#{}", row - first));
-        };
-        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let run = self.runs.partition_point(|run| run.first <= row).checked_sub(1)?;
+        let Run { first, lead, named } = self.runs.get(run)?;
+        let index = row - first;
+        let Some(named) = named else { return Some(format!("{lead}#{index}")) };
+        let end = self.ends[named + index];
+        let start = (named + index).checked_sub(1).map_or(0, |before| self.ends[before]);
         Some(format!("{lead}{}", &self.text[start..end]))
     }
 
     /// Appends a name; names that share a folder with the one before store it once.
     pub(crate) fn push(&mut self, name: &str) {
-        debug_assert!(self.ends.len() == self.len, "records and named files do not mix");
         let (folder, file) = name.split_at(name.rfind('/').map_or(0, |slash| slash + 1));
-        if self.runs.last().is_none_or(|(_, lead)| lead != folder) {
-            self.runs.push((self.len, folder.to_owned()));
+        if self.runs.last().is_none_or(|run| run.named.is_none() || run.lead != folder) {
+            self.runs.push(Run { first: self.len, lead: folder.to_owned(), named: Some(self.ends.len()) });
         }
         self.text.push_str(file);
         self.ends.push(self.text.len());
@@ -54,9 +62,21 @@ impl Names {
 
     /// Names `count` records of a file by their index in it.
     pub(crate) fn push_records(&mut self, file: &str, count: usize) {
-        debug_assert!(self.ends.is_empty(), "records and named files do not mix");
-        self.runs.push((self.len, file.to_owned()));
+        self.runs.push(Run { first: self.len, lead: file.to_owned(), named: None });
         self.len += count;
+    }
+
+    /// Appends other names, those that are no records with something before them.
+    pub(crate) fn append(&mut self, other: Self, before: &str) {
+        let (named, text) = (self.ends.len(), self.text.len());
+        self.runs.extend(other.runs.into_iter().map(|run| Run {
+            first: self.len + run.first,
+            lead: if run.named.is_some() { format!("{before}{}", run.lead) } else { run.lead },
+            named: run.named.map(|place| named + place),
+        }));
+        self.ends.extend(other.ends.into_iter().map(|end| text + end));
+        self.text.push_str(&other.text);
+        self.len += other.len;
     }
 }
 
@@ -80,5 +100,18 @@ mod tests {
         given.iter().for_each(|name| names.push(name));
         let all: Vec<_> = (0..6).map_while(|row| names.get(row)).collect();
         assert_eq!(all, given);
+    }
+
+    #[test]
+    fn joined_names_are_those_of_both() {
+        let mut names = Names::default();
+        ["a/x.png", "a/y.png"].iter().for_each(|name| names.push(name));
+        let mut others = Names::default();
+        others.push_records("b.bin", 2);
+        others.push("z.png");
+        names.append(others, "two/");
+        names.push("two/last.png");
+        let all: Vec<_> = (0..7).map_while(|row| names.get(row)).collect();
+        assert_eq!(all, ["a/x.png", "a/y.png", "b.bin#0", "b.bin#1", "two/z.png", "two/last.png"]);
     }
 }

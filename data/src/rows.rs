@@ -35,19 +35,35 @@ impl Pixels {
             Self::Floats(rows) => Rows::<f64>::dim(rows),
         }
     }
+
+    /// Appends the rows of another set of the same kind, precision and dimension; gives it back where it is another.
+    pub(crate) fn append(&mut self, other: Self) -> Result<(), Self> {
+        match (self, other) {
+            (Self::Bytes(own), Self::Bytes(more))
+                if own.pieces.width == more.pieces.width && own.meaning == more.meaning =>
+            {
+                own.pieces.append(more.pieces);
+            }
+            (Self::Floats(own), Self::Floats(more))
+                if own.double == more.double && own.pieces.width == more.pieces.width =>
+            {
+                own.pieces.append(more.pieces);
+            }
+            (_, other) => return Err(other),
+        }
+        Ok(())
+    }
 }
 
-/// Rows of bytes in one or several files.
+/// Records in one or several files: runs of `stride` bytes each, of which the first `width` are a row.
 #[derive(Debug)]
-pub struct ByteRows {
+struct Pieces {
     pieces: Vec<Piece>,
-    dim: usize,
+    width: usize,
     len: usize,
-    /// What each stored byte stands for, where that is not itself.
-    meaning: Option<Box<[u8; 256]>>,
 }
 
-/// A run of records in one file: `stride` bytes each, of which `dim` are the row.
+/// A run of records in one file.
 #[derive(Debug)]
 struct Piece {
     file: File,
@@ -57,9 +73,90 @@ struct Piece {
     stride: usize,
 }
 
+impl Pieces {
+    fn new(width: usize) -> Self {
+        Self { pieces: Vec::new(), width, len: 0 }
+    }
+
+    fn push(&mut self, file: File, rows: usize, offset: u64, stride: usize) {
+        debug_assert!(stride >= self.width, "records do not overlap");
+        self.pieces.push(Piece { file, first_row: self.len, rows, offset, stride });
+        self.len += rows;
+    }
+
+    fn append(&mut self, other: Self) {
+        for piece in other.pieces {
+            self.push(piece.file, piece.rows, piece.offset, piece.stride);
+        }
+    }
+
+    /// Whole rows as they are stored.
+    fn read(&self, first: usize, buffer: &mut [u8]) -> io::Result<()> {
+        let (mut row, end) = span(first, buffer.len(), self.width, self.len)?;
+        let mut rest = buffer;
+        let from = self.pieces.partition_point(|piece| piece.first_row + piece.rows <= row);
+        for piece in &self.pieces[from..] {
+            let in_piece = (piece.first_row + piece.rows).min(end).saturating_sub(row);
+            if in_piece == 0 {
+                break;
+            }
+            let (here, after) = rest.split_at_mut(in_piece * self.width);
+            piece.read(row - piece.first_row, self.width, here)?;
+            rest = after;
+            row += in_piece;
+        }
+        Ok(())
+    }
+
+    /// A part of the bytes of rows that lie one after the other in one piece: `skip` bytes into row `first`.
+    fn read_part(&self, first: usize, skip: usize, buffer: &mut [u8]) -> io::Result<()> {
+        let (mut row, mut skip, mut rest) = (first + skip / self.width, skip % self.width, buffer);
+        while !rest.is_empty() {
+            let index = self.pieces.partition_point(|piece| piece.first_row + piece.rows <= row);
+            let piece = self.pieces.get(index).ok_or(io::ErrorKind::InvalidInput)?;
+            let rows = if piece.stride == self.width { piece.first_row + piece.rows - row } else { 1 };
+            let here = rest.len().min(rows * self.width - skip);
+            let (part, after) = rest.split_at_mut(here);
+            let at = piece.offset + ((row - piece.first_row) as u64) * piece.stride as u64 + skip as u64;
+            read_exact_at(&piece.file, part, at)?;
+            (row, skip, rest) = (row + (skip + here) / self.width, (skip + here) % self.width, after);
+        }
+        Ok(())
+    }
+}
+
+impl Piece {
+    /// Reads records without a second buffer: a contiguous span of the file goes into `buffer`, its rows move left
+    /// over the bytes between them, and what did not fit is read in the next round.
+    fn read(&self, first: usize, width: usize, buffer: &mut [u8]) -> io::Result<()> {
+        let (mut row, mut rest) = (first, buffer);
+        while !rest.is_empty() {
+            let whole = (rest.len() - width) / self.stride + 1;
+            let span = (whole - 1) * self.stride + width;
+            read_exact_at(&self.file, &mut rest[..span], self.offset + row as u64 * self.stride as u64)?;
+            if self.stride > width {
+                for i in 1..whole {
+                    rest.copy_within(i * self.stride..i * self.stride + width, i * width);
+                }
+            }
+            row += whole;
+            rest = &mut rest[whole * width..];
+        }
+        Ok(())
+    }
+}
+
+/// Rows of bytes in one or several files.
+#[derive(Debug)]
+pub struct ByteRows {
+    pieces: Pieces,
+    /// What each stored byte stands for, where that is not itself.
+    meaning: Option<Box<[u8; 256]>>,
+}
+
 impl ByteRows {
     pub(crate) fn new(dim: usize) -> Self {
-        Self { pieces: Vec::new(), dim, len: 0, meaning: None }
+        Self { pieces: Pieces::new(dim), meaning: None }
     }
 
     /// From now on a stored byte is read as what it stands for.
@@ -69,33 +166,21 @@ impl ByteRows {
 
     /// Appends the records of a file: `offset` bytes lead to the first row, `stride` from one row to the next.
     pub(crate) fn push(&mut self, file: File, rows: usize, offset: u64, stride: usize) {
-        debug_assert!(stride >= self.dim, "records do not overlap");
-        self.pieces.push(Piece { file, first_row: self.len, rows, offset, stride });
-        self.len += rows;
+        self.pieces.push(file, rows, offset, stride);
     }
 }
 
 impl Rows<u8> for ByteRows {
     fn len(&self) -> usize {
-        self.len
+        self.pieces.len
     }
 
     fn dim(&self) -> usize {
-        self.dim
+        self.pieces.width
     }
 
     fn read(&self, first: usize, buffer: &mut [u8]) -> io::Result<()> {
-        let (mut row, end) = span(first, buffer.len(), self.dim, self.len)?;
-        let mut rest = &mut *buffer;
-        for piece in &self.pieces {
-            let in_piece = (piece.first_row + piece.rows).min(end).saturating_sub(row);
-            if in_piece > 0 {
-                let (here, after) = rest.split_at_mut(in_piece * self.dim);
-                piece.read(row - piece.first_row, self.dim, here)?;
-                rest = after;
-                row += in_piece;
-            }
-        }
+        self.pieces.read(first, buffer)?;
         if let Some(meaning) = &self.meaning {
             buffer.iter_mut().for_each(|byte| *byte = meaning[usize::from(*byte)]);
         }
@@ -103,41 +188,22 @@ impl Rows<u8> for ByteRows {
     }
 }
 
-impl Piece {
-    /// Reads records without a second buffer: a contiguous span of the file goes into `buffer`, its rows move left
-    /// over the bytes between them, and what did not fit is read in the next round.
-    fn read(&self, first: usize, dim: usize, buffer: &mut [u8]) -> io::Result<()> {
-        let (mut row, mut rest) = (first, buffer);
-        while !rest.is_empty() {
-            let whole = (rest.len() - dim) / self.stride + 1;
-            let span = (whole - 1) * self.stride + dim;
-            read_exact_at(&self.file, &mut rest[..span], self.offset + row as u64 * self.stride as u64)?;
-            if self.stride > dim {
-                for i in 1..whole {
-                    rest.copy_within(i * self.stride..i * self.stride + dim, i * dim);
-                }
-            }
-            row += whole;
-            rest = &mut rest[whole * dim..];
-        }
-        Ok(())
-    }
-}
-
-/// Rows of finite floating-point numbers in one file.
+/// Rows of finite floating-point numbers in one or several files.
 #[derive(Debug)]
 pub struct FloatRows {
-    file: File,
-    len: usize,
-    dim: usize,
-    offset: u64,
+    pieces: Pieces,
     double: bool,
 }
 
 impl FloatRows {
-    /// Little-endian numbers, row after row, from `offset` on.
-    pub(crate) fn new(file: File, len: usize, dim: usize, offset: u64, double: bool) -> Self {
-        Self { file, len, dim, offset, double }
+    /// No rows yet, of `dim` little-endian numbers in double or single precision.
+    pub(crate) fn new(dim: usize, double: bool) -> Self {
+        Self { pieces: Pieces::new(dim * if double { 8 } else { 4 }), double }
+    }
+
+    /// Appends rows that lie one after the other in a file, from `offset` on.
+    pub(crate) fn push(&mut self, file: File, rows: usize, offset: u64) {
+        self.pieces.push(file, rows, offset, self.pieces.width);
     }
 
     /// Whether the numbers are stored in double precision, so that reading them as `f32` rounds.
@@ -147,9 +213,7 @@ impl FloatRows {
 
     /// Reads rows as stored, in little-endian bytes; for the digest and the check of finiteness.
     pub(crate) fn read_bytes(&self, first: usize, buffer: &mut [u8]) -> io::Result<()> {
-        let width = self.width();
-        span(first, buffer.len(), self.dim * width, self.len)?;
-        read_exact_at(&self.file, buffer, self.offset + (first * self.dim * width) as u64)
+        self.pieces.read(first, buffer)
     }
 
     /// Bytes of one number.
@@ -164,14 +228,14 @@ impl FloatRows {
         single: impl Fn(f32) -> T,
         double: impl Fn(f64) -> T,
     ) -> io::Result<()> {
-        span(first, buffer.len(), self.dim, self.len)?;
         let width = self.width();
+        span(first, buffer.len(), self.pieces.width / width, self.pieces.len)?;
         let mut bytes = [0; 1 << 14];
-        let mut position = self.offset + (first * self.dim * width) as u64;
+        let mut skip = 0;
         for part in buffer.chunks_mut(bytes.len() / width) {
             let bytes = &mut bytes[..part.len() * width];
-            read_exact_at(&self.file, bytes, position)?;
-            position += bytes.len() as u64;
+            self.pieces.read_part(first, skip, bytes)?;
+            skip += bytes.len();
             if self.double {
                 let numbers = bytes.as_chunks::<8>().0;
                 part.iter_mut().zip(numbers).for_each(|(to, from)| *to = double(f64::from_le_bytes(*from)));
@@ -187,11 +251,11 @@ impl FloatRows {
 /// Exact for either precision of the file.
 impl Rows<f64> for FloatRows {
     fn len(&self) -> usize {
-        self.len
+        self.pieces.len
     }
 
     fn dim(&self) -> usize {
-        self.dim
+        self.pieces.width / self.width()
     }
 
     fn read(&self, first: usize, buffer: &mut [f64]) -> io::Result<()> {
@@ -202,11 +266,11 @@ impl Rows<f64> for FloatRows {
 /// Exact for single precision; numbers stored in double precision are rounded to nearest.
 impl Rows<f32> for FloatRows {
     fn len(&self) -> usize {
-        self.len
+        self.pieces.len
     }
 
     fn dim(&self) -> usize {
-        self.dim
+        self.pieces.width / self.width()
     }
 
     fn read(&self, first: usize, buffer: &mut [f32]) -> io::Result<()> {
@@ -291,7 +355,11 @@ mod tests {
         let single: Vec<u8> = numbers.iter().flat_map(|&x| (x as f32).to_le_bytes()).collect();
         let double: Vec<u8> = numbers.iter().flat_map(|&x| x.to_le_bytes()).collect();
         for (bytes, is_double) in [(single, false), (double, true)] {
-            let rows = FloatRows::new(file(&bytes), 5, 1000, 0, is_double);
+            // In two files, of which the second begins with other bytes.
+            let width = bytes.len() / 5;
+            let mut rows = FloatRows::new(1000, is_double);
+            rows.push(file(&bytes[..2 * width]), 2, 0);
+            rows.push(file(&[b"other", &bytes[2 * width..]].concat()), 3, 5);
             let (mut wide, mut narrow) = (vec![0.0_f64; 4000], vec![0.0_f32; 4000]);
             rows.read(1, &mut wide).unwrap();
             rows.read(1, &mut narrow).unwrap();

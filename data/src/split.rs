@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::{Error, Request};
-
 /// A part of a data set that its makers keep apart from the rest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Split {
@@ -57,77 +55,6 @@ impl Part {
             let folder = folders.next()?;
             folders.peek().and(Self::of_word(folder))
         })
-    }
-}
-
-/// Choice among images that come one by one, by the folders they lie in.
-pub(crate) struct Chooser<'a> {
-    request: &'a Request<'a>,
-    training: bool,
-    /// The first part met that is not for training: test or validation.
-    held_out: Option<Part>,
-    /// Whether anything else was met.
-    others: bool,
-    left_out: u64,
-}
-
-impl<'a> Chooser<'a> {
-    pub(crate) fn new(request: &'a Request<'a>) -> Self {
-        Self { request, training: false, held_out: None, others: false, left_out: 0 }
-    }
-
-    /// Whether an image is wanted: any for training, or all outside test folders; for test those of the first part held
-    /// out.
-    pub(crate) fn takes(&mut self, path: &str) -> bool {
-        let part = Part::of_top_folders(path);
-        match part {
-            Some(Part::Train) => self.training = true,
-            Some(Part::Test | Part::Validation) => self.held_out = self.held_out.or(part),
-            None => {}
-        }
-        let takes = match self.request.options.split {
-            Split::Train => true,
-            Split::TrainAlone => !matches!(part, Some(Part::Test | Part::Validation)),
-            Split::Test => part.is_some() && part == self.held_out,
-        };
-        self.others |= part.is_none() || part != self.held_out;
-        self.left_out += u64::from(!takes);
-        takes
-    }
-
-    /// Whether records of a known part are wanted.
-    pub(crate) fn takes_records(&mut self, part: Part) -> bool {
-        let takes = match self.request.options.split {
-            Split::Train | Split::TrainAlone => part == Part::Train,
-            Split::Test => part == Part::Test,
-        };
-        match part {
-            Part::Test => self.held_out = Some(part),
-            Part::Train | Part::Validation => self.others = true,
-        }
-        takes
-    }
-
-    /// What to say of the choice.
-    ///
-    /// # Errors
-    /// [`Error::NoSplit`] — nothing was of the part asked for
-    pub(crate) fn note(&self) -> Result<Option<String>, Error> {
-        match (self.request.options.split, self.held_out) {
-            (Split::Test, held_out) if held_out.is_none() || !self.others => {
-                Err(Error::no_split(self.request))
-            }
-            (Split::Test, Some(_)) if self.left_out > 0 => {
-                Ok(Some(format!("{} files outside the test folder left out", self.left_out)))
-            }
-            (Split::TrainAlone, Some(_)) if self.left_out > 0 => {
-                Ok(Some(format!("{} files in test folders left out", self.left_out)))
-            }
-            (Split::Train, Some(_)) if self.training => {
-                Ok(Some("folders of training and of test images are read together".into()))
-            }
-            _ => Ok(None),
-        }
     }
 }
 

@@ -6,17 +6,17 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::Error;
-use super::rows::{ByteRows, Rows, read_exact_at};
+use crate::error::Error;
+use crate::rows::{ByteRows, Rows, read_exact_at};
 
 /// Whether this many decoded bytes have room in the folder of temporary files, as far as the system says.
 ///
 /// # Errors
-/// [`Error::Room`].
+/// `Kind::Room`.
 pub(crate) fn check_room(bytes: u64) -> Result<(), Error> {
     let folder = std::env::temp_dir();
     match free_bytes(&folder) {
-        Some(free) if free < bytes => Err(Error::Room { folder, needed: bytes, free }),
+        Some(free) if free < bytes => Err(Error::room(folder, bytes, free)),
         _ => Ok(()),
     }
 }

@@ -1,12 +1,8 @@
 //! The range of stored values: which part of it is used, and which becomes 0 to 255.
 
 use std::str::FromStr;
-use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
-
-use super::rows::Rows;
-use super::{DataSet, Error, Pixels, Request};
 
 const ALLOWED: &str = "allowed: LO,HI, whole numbers with 0 <= LO < HI <= 65535";
 
@@ -36,6 +32,11 @@ impl ValueRange {
     pub(crate) const BYTES: Self = Self { lo: 0, hi: u8::MAX as u16 };
     /// All values of 16 bits.
     pub(crate) const WORDS: Self = Self { lo: 0, hi: u16::MAX };
+
+    /// All values from 0 to a greatest one, which is not 0.
+    pub(crate) fn up_to(greatest: u16) -> Self {
+        Self { lo: 0, hi: greatest.max(1) }
+    }
 
     /// The byte for a value; none outside the range.
     pub fn byte(self, value: u16) -> Option<u8> {
@@ -83,53 +84,6 @@ impl TryFrom<[u16; 2]> for ValueRange {
 impl From<ValueRange> for [u16; 2] {
     fn from(range: ValueRange) -> Self {
         range.ends()
-    }
-}
-
-impl DataSet {
-    /// The same rows with the range of bytes asked for as 0 to 255; without one, a note where hardly any of it is used.
-    ///
-    /// # Errors
-    /// [`Error::Value`]; [`Error::NotBytes`]; those of reading the rows.
-    pub(crate) fn ranged(mut self, request: &Request) -> Result<Self, Error> {
-        let wanted = request.options.value_range;
-        let Pixels::Bytes(rows) = &mut self.rows else {
-            return if wanted.is_none() {
-                Ok(self)
-            } else {
-                Err(Error::NotBytes { path: request.path.into() })
-            };
-        };
-        let (count, dim) = (rows.len(), rows.dim());
-        let together = ((1 << 18) / dim).clamp(1, count);
-        let mut buffer = vec![0; together * dim];
-        let mut seen: Option<Used> = None;
-        for first in (0..count).step_by(together) {
-            let part = &mut buffer[..together.min(count - first) * dim];
-            rows.read(first, part).map_err(Error::reading(request.path))?;
-            let used = Used::of(part).map(|used| seen.map_or(used, |seen| seen.and(used)));
-            match wanted {
-                // The first rows of most data settle it.
-                None if used.is_some_and(|used| !used.is_narrow(ValueRange::BYTES)) => return Ok(self),
-                None => {}
-                Some(range) => {
-                    if let Some(at) = part.iter().position(|&byte| range.byte(byte.into()).is_none()) {
-                        let place = format!("row {} of {}", first + at / dim, request.path.display());
-                        return Err(Error::outside(&place, part[at].into(), request));
-                    }
-                }
-            }
-            seen = used;
-        }
-        match wanted {
-            None => self.notes.extend(seen.and_then(|used| used.note(ValueRange::BYTES))),
-            Some(range) if range != ValueRange::BYTES => {
-                rows.translate(std::array::from_fn(|byte| range.byte(byte as u16).unwrap_or_default()));
-                self.digest = OnceLock::new();
-            }
-            Some(_) => {}
-        }
-        Ok(self)
     }
 }
 

@@ -327,7 +327,7 @@ fn npz_that_lies_is_refused() {
     let lying = npz(&[("a.npy", npy("|u1", "False", "(9, 9)", &[0; 80]))], zip::CompressionMethod::Deflated);
     assert_eq!(refusal("x.npz", &lying), "x.npz holds 80 bytes of values, its shape needs 81");
     let none = npz(&[("a.txt", vec![1])], zip::CompressionMethod::Stored);
-    assert!(refusal("x.npz", &none).starts_with("x.npz holds no images and no rows"));
+    assert!(refusal("x.npz", &none).starts_with("x.npz is a zip archive without images and arrays"));
     let whole = npz(&[("a.npy", npy("|u1", "False", "(9, 9)", &[0; 81]))], zip::CompressionMethod::Stored);
     assert!(refusal("x.npz", &whole[..whole.len() / 2]).starts_with("cannot unpack x.npz"));
     let mut damaged = whole.clone();

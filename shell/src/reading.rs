@@ -27,12 +27,15 @@ pub struct ReadArgs {
     /// Turn images upright as their EXIF orientation says
     #[arg(long)]
     pub exif: bool,
+    /// Keep 16-bit images as numbers from 0 to 65535, instead of the nearest of 256 values
+    #[arg(long)]
+    pub full_depth: bool,
 }
 
 impl From<ReadArgs> for Options {
     fn from(args: ReadArgs) -> Self {
-        let ReadArgs { size, crop, skip_corrupt, array, value_range, exif } = args;
-        Self { size, crop, skip_corrupt, array, value_range, exif, split: Split::Train }
+        let ReadArgs { size, crop, skip_corrupt, array, value_range, exif, full_depth } = args;
+        Self { size, crop, skip_corrupt, array, value_range, exif, full_depth, split: Split::Train }
     }
 }
 

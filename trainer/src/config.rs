@@ -97,6 +97,9 @@ pub struct Data {
     /// Whether images are turned upright as their EXIF orientation says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exif: bool,
+    /// Whether 16-bit images are kept as numbers in their own units.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub full_depth: bool,
     /// Order of the values of images in an array, where it was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageFormat};
-use ncsn_data::{self as data, DataSet, Error, Options, Pixels, Rows};
+use ncsn_data::{self as data, DataSet, Error, Kind, Options, Pixels, Rows};
 
 /// Opens with no one to tell of progress.
 pub fn open(path: &Path, options: &Options) -> Result<DataSet, Error> {
@@ -44,6 +44,11 @@ pub fn message(result: Result<DataSet, Error>) -> String {
     let message = result.map(|data| format!("no error, shape {:?}", data.shape)).unwrap_err().to_string();
     assert_eq!(message.lines().count(), 1, "{message:?}");
     message
+}
+
+/// The kind of an error.
+pub fn kind(result: Result<DataSet, Error>) -> Kind {
+    result.map(|data| format!("no error, shape {:?}", data.shape)).unwrap_err().kind()
 }
 
 /// An image of a pattern that depends on `seed`.

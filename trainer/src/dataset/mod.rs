@@ -101,6 +101,7 @@ pub fn open(config: &mut Config, held_out: HeldOut) -> Result<Split, Error> {
         array: config.data.array.clone(),
         value_range: config.data.value_range,
         exif: config.data.exif,
+        full_depth: config.data.full_depth,
         split,
     };
     // A named test part is read first, for the training part is then what is left.
@@ -108,7 +109,7 @@ pub fn open(config: &mut Config, held_out: HeldOut) -> Result<Split, Error> {
         Some(test) => Some((ncsn_shell::read(test, &options(data::Split::Train))?, test.clone())),
         None => match ncsn_shell::read(path, &options(data::Split::Test)) {
             Ok(set) => Some((set, path.clone())),
-            Err(data::Error::NoSplit { .. }) => None,
+            Err(error) if error.kind() == data::Kind::NoSplit => None,
             Err(error) => return Err(error.into()),
         },
     };

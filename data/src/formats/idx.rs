@@ -4,10 +4,14 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use super::array::{self, Layout};
-use super::element::Element;
-use super::split::{self, Part};
-use super::{DataSet, Error, Request};
+use crate::array;
+use crate::choose::{Offer, choose};
+use crate::element::Element;
+use crate::error::Error;
+use crate::layout::Layout;
+use crate::options::Request;
+use crate::set::DataSet;
+use crate::split::{self, Part};
 
 /// Whether a file begins like an IDX file.
 pub(crate) fn is_header(head: &[u8]) -> bool {
@@ -20,7 +24,7 @@ pub(crate) fn is_header(head: &[u8]) -> bool {
 /// one part, as EMNIST has, the option `array` names one.
 ///
 /// # Errors
-/// [`Error::Unreadable`]; [`Error::NoSplit`]; [`Error::ChooseArray`]; [`Error::NoArray`].
+/// `Kind::Unreadable`; `Kind::NoSplit`; `Kind::Choose`.
 pub(crate) fn file_of(request: &Request) -> Result<Option<(PathBuf, String)>, Error> {
     let folder = request.path;
     let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
@@ -38,17 +42,10 @@ pub(crate) fn file_of(request: &Request) -> Result<Option<(PathBuf, String)>, Er
         return Ok(None);
     }
     let parts = names.into_iter().map(|name| (Part::of_path(&name), name)).collect();
-    let arrays = split::choose(parts, request.options.split).ok_or_else(|| Error::no_split(request))?;
-    let path = folder.to_path_buf();
-    let chosen = match (&request.options.array, &arrays[..]) {
-        (Some(wanted), _) => arrays.iter().find(|&name| name == wanted),
-        (None, [name]) => Some(name),
-        (None, _) => return Err(Error::ChooseArray { path, arrays }),
-    };
-    let Some(chosen) = chosen else {
-        let name = request.options.array.clone().unwrap_or_default();
-        return Err(Error::NoArray { path, name, arrays });
-    };
+    let arrays = split::choose(parts, request.options.split)
+        .ok_or_else(|| Error::no_split(request.path, request.options.split))?;
+    let offers: Vec<_> = arrays.iter().map(Offer::named).collect();
+    let chosen = &arrays[choose(folder, &offers, request.options.array.as_deref())?];
     let left_out =
         if all > 1 { format!(", {} other IDX files of images left out", all - 1) } else { String::new() };
     let note = format!("images of {}{left_out}; labels not read", crate::escape::one_line(chosen));
@@ -74,9 +71,9 @@ pub(crate) fn open(mut file: File, request: &Request) -> Result<DataSet, Error> 
 /// * request — its path, for errors, and the options
 ///
 /// # Errors
-/// * [`Error::Header`] — an element type that is none; no dimensions
-/// * [`Error::Shape`], [`Error::Empty`], [`Error::Length`], [`Error::Trailing`], [`Error::Ratio`]
-/// * [`Error::NotFinite`] — a NaN or an infinity
+/// * `Kind::Damaged` — an element type that is none; no dimensions
+/// * `Kind::Damaged`, `Kind::Empty`
+/// * `Kind::Value` — a NaN or an infinity
 pub fn read(mut input: impl Read, stored: Option<(u64, u64)>, request: &Request) -> Result<DataSet, Error> {
     let (layout, _) = header(&mut input, request)?;
     if let Some((stored, limit)) = stored {
@@ -86,7 +83,7 @@ pub fn read(mut input: impl Read, stored: Option<(u64, u64)>, request: &Request)
 }
 
 fn header(input: &mut impl Read, request: &Request) -> Result<(Layout, u64), Error> {
-    let refused = |field, found, allowed| Error::Header { path: request.path.into(), field, found, allowed };
+    let refused = |field, found, allowed| Error::header(request.path, field, found, allowed);
     let mut magic = [0; 4];
     input.read_exact(&mut magic).map_err(Error::unpacking(request.path))?;
     let [0, 0, kind, rank] = magic else {

@@ -2,14 +2,15 @@
 
 use std::io::Read;
 
-use super::cifar;
-use super::folder::{HEAD, MAX_FILE, has_image_suffix};
-use super::leftovers::Leftovers;
-use super::picture::{self, Problem};
-use super::pipeline::{self, Content, Feed};
-use super::split::Chooser;
-use super::tar::{Kind, Next, Tar};
-use super::{DataSet, Error, Request};
+use crate::class::Class;
+use crate::error::Error;
+use crate::files::{HEAD, MAX_FILE, is_hidden};
+use crate::formats::cifar;
+use crate::formats::tar::{Kind, Next, Tar};
+use crate::options::Request;
+use crate::picture::Problem;
+use crate::pipeline::{self, Chooser, Content, Feed, Leftovers};
+use crate::set::DataSet;
 
 /// Reads the images of a tar archive, in its order.
 ///
@@ -23,15 +24,23 @@ use super::{DataSet, Error, Request};
 /// * request — its path, for errors, and the options
 ///
 /// # Errors
-/// * [`Error::Unpack`] — a header whose checksum is wrong, extensions that contradict each other, or an end in the
+/// * `Kind::Unpack` — a header whose checksum is wrong, extensions that contradict each other, or an end in the
 ///   middle of a file
-/// * [`Error::NoSplit`] — no test part
-/// * [`Error::Empty`], [`Error::MixedSizes`], [`Error::Image`], [`Error::CropTooLarge`], [`Error::Spool`]
+/// * `Kind::NoSplit` — no test part
+/// * `Kind::Empty`, `Kind::Mixed`, `Kind::Item`, `Kind::Option`, `Kind::Room`
 pub fn read(input: impl Read + Send, request: &Request) -> Result<DataSet, Error> {
+    read_class(input, Class::Images, request)
+}
+
+/// Reads the items of one kind.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_class(input: impl Read + Send, class: Class, request: &Request) -> Result<DataSet, Error> {
     pipeline::run(request, None, 0, |feed| {
         let mut leftovers = Leftovers::default();
         let mut chooser = Chooser::new(request);
-        feed_entries(&mut Tar::new(input), request, feed, &mut chooser, &mut leftovers)?;
+        feed_entries(&mut Tar::new(input), class, request, feed, &mut chooser, &mut leftovers)?;
         leftovers.notes.extend(chooser.note()?);
         Ok(leftovers)
     })
@@ -39,6 +48,7 @@ pub fn read(input: impl Read + Send, request: &Request) -> Result<DataSet, Error
 
 fn feed_entries<R: Read>(
     tar: &mut Tar<R>,
+    class: Class,
     request: &Request,
     feed: &mut Feed,
     chooser: &mut Chooser,
@@ -85,7 +95,7 @@ fn feed_entries<R: Read>(
         }
         let mut bytes = Vec::new();
         tar.take(HEAD as u64).read_to_end(&mut bytes).map_err(unpacking())?;
-        if !(has_image_suffix(file_name) || picture::is_image(&bytes)) {
+        if Class::of(file_name, &bytes) != Some(class) {
             leftovers.pass(&entry.name);
             continue;
         }
@@ -94,7 +104,7 @@ fn feed_entries<R: Read>(
         }
         if entry.size > MAX_FILE {
             let problem = Problem::TooLong { bytes: entry.size, limit: MAX_FILE };
-            return Err(Error::Image { file: entry.name, problem });
+            return Err(Error::item(&entry.name, problem));
         }
         // The size is only a claim: reserve little and grow with what is there.
         bytes.reserve((entry.size as usize).min(1 << 18));
@@ -103,9 +113,4 @@ fn feed_entries<R: Read>(
             return Ok(());
         }
     }
-}
-
-/// Whether a file, or a folder on the way to it, has a name that begins with a dot, as what is passed over in folders.
-pub(crate) fn is_hidden(name: &str) -> bool {
-    name.split('/').any(|part| part.starts_with('.') && !matches!(part, "." | ".."))
 }

@@ -1,130 +1,14 @@
-//! One encoded image to planes of bytes.
+//! One encoded image to planes; the format is known by the content.
 
 use std::io::Cursor;
 
+use image::codecs::pnm::PnmDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::values::{Used, ValueRange};
-use crate::escape::one_line;
+use super::{Changes, MAX_BYTES, Picture, Planes, Problem, Stored, check_size, jpeg, planes, tiff};
 use crate::guard::guarded;
-
-/// Largest decoded image, at eight bytes a pixel, so that a forged header cannot claim the memory of the machine.
-const MAX_BYTES: u64 = 512 << 20;
-
-/// Why an image cannot be decoded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Problem {
-    /// There is no content: an empty file, or a null in a table.
-    #[error("no bytes: empty, or a null in a table")]
-    Empty,
-    /// The content is no image of a known format, whatever the name says.
-    #[error("not a PNG, JPEG, BMP or WebP image")]
-    Unknown,
-    /// The decoded image would not fit the limit.
-    #[error("{width}×{height} pixels need more than the {limit} bytes allowed for one image")]
-    TooLarge {
-        /// Width its header states.
-        width: usize,
-        /// Height its header states.
-        height: usize,
-        /// Bytes allowed.
-        limit: u64,
-    },
-    /// The file is longer than any image.
-    #[error("{bytes} bytes, more than the {limit} allowed for one image file")]
-    TooLong {
-        /// Bytes of the file.
-        bytes: u64,
-        /// Bytes allowed.
-        limit: u64,
-    },
-    /// The image is truncated or damaged.
-    #[error("truncated or corrupt image ({})", one_line(.0))]
-    Corrupt(String),
-}
-
-/// A decoded image: planes of bytes, `[channels, height, width]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
-    /// 1 (grey) or 3 (red, green, blue).
-    pub channels: usize,
-    /// Height in pixels.
-    pub height: usize,
-    /// Width in pixels.
-    pub width: usize,
-    /// The planes, one after the other.
-    pub pixels: Vec<u8>,
-    /// What decoding changed.
-    pub changes: Changes,
-}
-
-/// A decoded image as it is stored: planes of 8 or 16 bits, before values become bytes and before it is turned upright.
-#[derive(Debug)]
-pub(crate) struct Stored {
-    pub channels: usize,
-    pub height: usize,
-    pub width: usize,
-    pub planes: Planes,
-    /// EXIF's number, 1 for an upright image.
-    pub orientation: u8,
-    pub changes: Changes,
-}
-
-/// The channels one after the other.
-#[derive(Debug)]
-pub(crate) enum Planes {
-    Bytes(Vec<u8>),
-    Words(Vec<u16>),
-}
-
-impl From<Picture> for Stored {
-    fn from(picture: Picture) -> Self {
-        let Picture { channels, height, width, pixels, changes } = picture;
-        Self { channels, height, width, planes: Planes::Bytes(pixels), orientation: 1, changes }
-    }
-}
-
-impl Stored {
-    /// The values there are, and all that there could be.
-    pub(crate) fn used(&self) -> (Option<Used>, ValueRange) {
-        match &self.planes {
-            Planes::Bytes(bytes) => (Used::of(bytes), ValueRange::BYTES),
-            Planes::Words(words) => (Used::of(words), ValueRange::WORDS),
-        }
-    }
-
-    /// The image with a range of values as 0 to 255, all of it where none is given.
-    ///
-    /// # Errors
-    /// A value outside the range.
-    pub(crate) fn picture(self, range: Option<ValueRange>) -> Result<Picture, u16> {
-        let range = range.unwrap_or(self.used().1);
-        let pixels = match self.planes {
-            Planes::Bytes(bytes) if range == ValueRange::BYTES => bytes,
-            Planes::Bytes(bytes) => range.bytes(bytes.into_iter().map(u16::from))?,
-            Planes::Words(words) => range.bytes(words.into_iter())?,
-        };
-        let Self { channels, height, width, changes, .. } = self;
-        Ok(Picture { channels, height, width, pixels, changes })
-    }
-}
-
-/// What decoding an image to 8-bit grey or RGB left out or converted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// An alpha channel was dropped; the colours beneath it stay as stored.
-    pub alpha: bool,
-    /// 16-bit samples were reduced to the nearest of 256 values.
-    pub sixteen_bit: bool,
-    /// Ink colours (CMYK) were converted to RGB.
-    pub cmyk: bool,
-    /// EXIF says that the image is to be turned or mirrored.
-    pub turned: bool,
-    /// It was smaller than the size asked for.
-    pub enlarged: bool,
-}
+use crate::values::ValueRange;
 
 /// Whether the bytes begin like an image of a known format.
 pub fn is_image(head: &[u8]) -> bool {
@@ -141,8 +25,16 @@ pub fn is_image(head: &[u8]) -> bool {
 /// * [`Problem::TooLarge`] — more than 67 million pixels (512 MiB at the widest, eight bytes each)
 /// * [`Problem::Corrupt`] — truncated or damaged, be it in a part that other programs fill with grey
 pub fn decode(bytes: &[u8]) -> Result<Picture, Problem> {
-    // Only a range given leaves values outside.
-    stored(bytes)?.picture(None).map_err(|value| Problem::Corrupt(value.to_string()))
+    let Stored { frame, planes, .. } = stored(bytes)?;
+    let pixels = match planes {
+        Planes::Bytes(bytes) => bytes,
+        // Only a range that is given leaves values outside.
+        Planes::Words(words, greatest) => ValueRange::up_to(greatest)
+            .bytes(words.into_iter())
+            .map_err(|value| Problem::Corrupt(format!("a value of {value}, more than {greatest}")))?,
+        Planes::Floats(_) => return Err(Problem::Numbers),
+    };
+    Ok(frame.with(pixels))
 }
 
 /// Decodes an image and keeps its values as they are.
@@ -154,11 +46,20 @@ pub(crate) fn stored(bytes: &[u8]) -> Result<Stored, Problem> {
         return Err(Problem::Empty);
     }
     match format(bytes).ok_or(Problem::Unknown)? {
-        ImageFormat::Jpeg => super::jpeg::decode(bytes),
+        ImageFormat::Jpeg => jpeg::decode(bytes),
+        ImageFormat::Tiff => {
+            guarded(|| tiff::decode(bytes)).unwrap_or_else(|panic| Err(Problem::Corrupt(panic)))
+        }
         format => {
             guarded(|| decode_other(bytes, format)).unwrap_or_else(|panic| Err(Problem::Corrupt(panic)))
         }
     }
+}
+
+/// Whether the bytes begin like an image of the formats that data sets are made of.
+pub(crate) fn is_common(head: &[u8]) -> bool {
+    use ImageFormat::{Bmp, Jpeg, Png, WebP};
+    matches!(format(head), Some(Png | Jpeg | Bmp | WebP))
 }
 
 fn format(head: &[u8]) -> Option<ImageFormat> {
@@ -170,6 +71,12 @@ fn format(head: &[u8]) -> Option<ImageFormat> {
         Some(ImageFormat::Bmp)
     } else if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
         Some(ImageFormat::WebP)
+    } else if head.starts_with(b"GIF87a") || head.starts_with(b"GIF89a") {
+        Some(ImageFormat::Gif)
+    } else if head.starts_with(b"II*\0") || head.starts_with(b"MM\0*") {
+        Some(ImageFormat::Tiff)
+    } else if matches!(head, [b'P', b'1'..=b'7', b' ' | b'\t' | b'\n' | b'\r', ..]) {
+        Some(ImageFormat::Pnm)
     } else {
         None
     }
@@ -201,14 +108,27 @@ fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<Stored, Problem> {
     };
     let grey = stored < 3 || format == ImageFormat::Bmp && bmp_palette_is_grey(bytes);
     let channels = if grey { 1 } else { 3 };
+    let greatest = if format == ImageFormat::Pnm { greatest_of_pnm(bytes)? } else { None };
     let planes = if sixteen_bit {
         let words = decoded.as_bytes().as_chunks::<2>().0.iter().map(|&pair| u16::from_ne_bytes(pair));
-        Planes::Words(planes(words.collect(), stored, channels))
+        Planes::Words(planes(words.collect(), stored, channels), greatest.unwrap_or(u16::MAX))
     } else {
-        Planes::Bytes(planes(decoded.into_bytes(), stored, channels))
+        let bytes = planes(decoded.into_bytes(), stored, channels);
+        match greatest {
+            Some(greatest) if greatest < 255 => {
+                Planes::Words(bytes.into_iter().map(u16::from).collect(), greatest)
+            }
+            _ => Planes::Bytes(bytes),
+        }
     };
-    let changes = Changes { alpha, sixteen_bit, turned: orientation != 1, ..Changes::default() };
-    Ok(Stored { channels, height, width, planes, orientation, changes })
+    let changes = Changes { alpha, sixteen_bit, ..Changes::default() };
+    Ok(Stored::new([channels, height, width], planes, changes).turned(orientation))
+}
+
+/// The value that stands for white, of which PNM's header tells; none in bitmaps, which are decoded to 0 and 255.
+fn greatest_of_pnm(bytes: &[u8]) -> Result<Option<u16>, Problem> {
+    let (_, header) = PnmDecoder::new(bytes).map_err(|e| Problem::Corrupt(e.to_string()))?.into_inner();
+    Ok(u16::try_from(header.maximal_sample()).ok().filter(|&greatest| greatest > 1))
 }
 
 /// Whether a BMP has a palette, and only greys in it: grey BMPs are stored so.
@@ -227,35 +147,6 @@ fn bmp_palette_is_grey(bytes: &[u8]) -> bool {
     let count = if stored == 0 { 1 << bits } else { stored.min(1 << bits) };
     let palette = bytes.get(14 + header..pixels.min(14 + header + count * colour)).unwrap_or_default();
     palette.len() >= colour && palette.chunks_exact(colour).all(|c| c[0] == c[1] && c[1] == c[2])
-}
-
-pub(super) fn check_size(width: usize, height: usize) -> Result<(), Problem> {
-    // Four channels of 16 bits are the widest pixel of these formats.
-    match (width as u64).checked_mul(height as u64).and_then(|n| n.checked_mul(8)) {
-        _ if width == 0 || height == 0 => Err(Problem::Corrupt(format!("{width}×{height} pixels"))),
-        Some(bytes) if bytes <= MAX_BYTES => Ok(()),
-        _ => Err(Problem::TooLarge { width, height, limit: MAX_BYTES }),
-    }
-}
-
-/// The first `channels` of `stored` interleaved channels, plane after plane.
-pub(super) fn planes<T: Copy + Default>(interleaved: Vec<T>, stored: usize, channels: usize) -> Vec<T> {
-    match stored {
-        1 => interleaved,
-        2 => planes_of::<T, 2>(&interleaved, channels),
-        3 => planes_of::<T, 3>(&interleaved, channels),
-        _ => planes_of::<T, 4>(&interleaved, channels),
-    }
-}
-
-/// A width known to the compiler keeps this a small part of decoding.
-fn planes_of<T: Copy + Default, const STORED: usize>(interleaved: &[T], channels: usize) -> Vec<T> {
-    let pixels = interleaved.as_chunks::<STORED>().0;
-    let mut planes = vec![T::default(); pixels.len() * channels];
-    for (channel, plane) in planes.chunks_exact_mut(pixels.len()).enumerate() {
-        plane.iter_mut().zip(pixels).for_each(|(to, from)| *to = from[channel]);
-    }
-    planes
 }
 
 #[cfg(test)]

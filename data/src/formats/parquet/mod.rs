@@ -13,11 +13,13 @@ use std::path::{Path, PathBuf};
 
 use footer::{Chunk, Column, Footer};
 
-use super::folder::slashed;
-use super::leftovers::Leftovers;
-use super::pipeline::{self, Content, Feed};
-use super::split::{self, Part};
-use super::{DEFLATE_RATIO, DataSet, Error, Request};
+use crate::choose::Offer;
+use crate::error::Error;
+use crate::files::slashed;
+use crate::options::{DEFLATE_RATIO, Request};
+use crate::pipeline::{self, Content, Feed, Leftovers};
+use crate::set::DataSet;
+use crate::split::{self, Part};
 
 mod footer;
 mod header;
@@ -36,10 +38,10 @@ pub(crate) fn is_header(head: &[u8]) -> bool {
 /// of several, the option `array` names one. A null in place of an image counts as a corrupt one.
 ///
 /// # Errors
-/// * [`Error::NoColumn`] — no column of bytes; [`Error::ChooseArray`] — several; [`Error::NoArray`] — none of the name
-/// * [`Error::Field`], [`Error::Short`], [`Error::Unpack`] — a damaged file, or encodings that are not read
-/// * [`Error::Ratio`] — a promise of more than 1032 times the file's bytes
-/// * [`Error::Empty`], [`Error::MixedSizes`], [`Error::Image`], [`Error::CropTooLarge`], [`Error::Spool`]
+/// * `Kind::Choose` — no column of bytes; `Kind::Choose` — several; `Kind::Choose` — none of the name
+/// * `Kind::Damaged`, `Kind::Unpack` — a damaged file, or encodings that are not read
+/// * `Kind::Damaged` — a promise of more than 1032 times the file's bytes
+/// * `Kind::Empty`, `Kind::Mixed`, `Kind::Item`, `Kind::Option`, `Kind::Room`
 pub fn read(mut input: impl Read + Seek + Send, request: &Request) -> Result<DataSet, Error> {
     let name = request.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let shard = Shard::open(&mut input, request.path.into(), name, request.options.array.as_deref())?;
@@ -61,7 +63,7 @@ pub(crate) fn has_suffix(name: &str) -> bool {
 /// * leftovers — what else the folder holds
 ///
 /// # Errors
-/// [`Error::NoSplit`]; those of [`read`], by file.
+/// `Kind::NoSplit`; those of [`read`], by file.
 pub(crate) fn open(
     files: Vec<PathBuf>,
     mut leftovers: Leftovers,
@@ -69,7 +71,8 @@ pub(crate) fn open(
 ) -> Result<DataSet, Error> {
     let all = files.len();
     let files = files.into_iter().map(|file| (Part::of_path(&slashed(&file)), file)).collect();
-    let files = split::choose(files, request.options.split).ok_or_else(|| Error::no_split(request))?;
+    let files = split::choose(files, request.options.split)
+        .ok_or_else(|| Error::no_split(request.path, request.options.split))?;
     let left_out = all - files.len();
     let mut shards: Vec<Shard> = Vec::with_capacity(files.len());
     for file in files {
@@ -134,8 +137,7 @@ impl Shard {
             // A dictionary can repeat an image at the cost of a bit or less.
             bytes += image.len() as u64;
             if bytes > self.length.saturating_mul(DEFLATE_RATIO) {
-                let (path, stored, limit) = (self.path.clone(), self.length, DEFLATE_RATIO);
-                return Err(Error::Ratio { path, expected: bytes, stored, limit });
+                return Err(Error::ratio(&self.path, bytes, self.length, DEFLATE_RATIO));
             }
             let pushed = feed.push(format!("{}#{row}", self.name), Content::Encoded(image.to_vec()));
             row += 1;
@@ -156,20 +158,16 @@ fn choose(
     array: Option<&str>,
     path: &Path,
 ) -> Result<Column, Error> {
-    let path = path.to_path_buf();
-    let names = |columns: &[Column]| columns.iter().map(|column| column.name.clone()).collect();
-    if let Some(name) = array {
-        let missing = || Error::NoArray { path, name: name.into(), arrays: names(&columns) };
-        return columns.iter().find(|column| column.name == name).cloned().ok_or_else(missing);
+    let offers = |columns: &[Column]| columns.iter().map(|c| Offer::named(&c.name)).collect::<Vec<_>>();
+    if array.is_some() {
+        let index = crate::choose::choose(path, &offers(&columns), array)?;
+        return Ok(columns[index].clone());
     }
     let (structures, plain): (Vec<_>, Vec<_>) = columns.into_iter().partition(|column| column.structure);
     let mut candidates = if structures.is_empty() { plain } else { structures };
-    match (candidates.pop(), candidates.is_empty()) {
-        (None, _) => Err(Error::NoColumn { path, columns: all }),
-        (Some(column), true) => Ok(column),
-        (Some(last), false) => {
-            candidates.push(last);
-            Err(Error::ChooseArray { path, arrays: names(&candidates) })
-        }
+    if candidates.is_empty() {
+        return Err(Error::no_column(path, &all));
     }
+    let index = crate::choose::choose(path, &offers(&candidates), None)?;
+    Ok(candidates.swap_remove(index))
 }

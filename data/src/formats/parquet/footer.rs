@@ -3,8 +3,8 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::super::Error;
 use super::thrift::{Kind, Thrift, invalid};
+use crate::error::Error;
 
 /// First and last bytes of a file.
 pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
@@ -58,19 +58,18 @@ impl<'a> Footer<'a> {
     /// Reads the end of a file.
     ///
     /// # Errors
-    /// [`Error::Field`] — no parquet file; [`Error::Short`]; [`Error::Unreadable`].
+    /// `Kind::Damaged` — no parquet file; `Kind::Damaged`; `Kind::Unreadable`.
     pub(crate) fn read(input: &mut (impl Read + Seek), path: &'a Path) -> Result<Self, Error> {
         let reading = || Error::reading(path);
         let length = input.seek(SeekFrom::End(0)).map_err(reading())?;
         if length < 12 {
-            return Err(Error::Short { path: path.into(), expected: 12, found: length });
+            return Err(Error::short(path, 12, length));
         }
         let mut tail = [0; 8];
         input.seek(SeekFrom::Start(length - 8)).map_err(reading())?;
         input.read_exact(&mut tail).map_err(reading())?;
         let [a, b, c, d, magic @ ..] = tail;
-        let refused =
-            |at, field, found, allowed| Error::Field { path: path.into(), at, field, found, allowed };
+        let refused = |at, field, found, allowed| Error::field(path, at, field, found, allowed);
         if magic != *MAGIC {
             let found = magic.escape_ascii().to_string();
             let allowed = "PAR1 (the file may have been cut short)".into();
@@ -92,7 +91,7 @@ impl<'a> Footer<'a> {
     /// The columns that may hold images, and the names of all.
     ///
     /// # Errors
-    /// [`Error::Unpack`] — a schema that is none
+    /// `Kind::Unpack` — a schema that is none
     pub(crate) fn columns(&self) -> Result<(Vec<Column>, Vec<String>), Error> {
         let mut elements = Vec::new();
         self.parse(|thrift, number, kind| {
@@ -115,7 +114,7 @@ impl<'a> Footer<'a> {
     /// Where the values of a column lie, by row groups.
     ///
     /// # Errors
-    /// [`Error::Unpack`] — a row group that is none; [`Error::Field`] — numbers that contradict each other
+    /// `Kind::Unpack` — a row group that is none; `Kind::Damaged` — numbers that contradict each other
     pub(crate) fn chunks(&self, column: &Column) -> Result<Vec<Chunk>, Error> {
         let mut groups = Vec::new();
         let mut rows = None;
@@ -134,10 +133,8 @@ impl<'a> Footer<'a> {
             Ok(true)
         })?;
         let chunks: Vec<Chunk> = groups.iter().map(|group| self.chunk(group)).collect::<Result<_, _>>()?;
-        let refused = |field, found: u64, allowed| {
-            let (path, at) = (self.path.into(), self.data);
-            Err(Error::Field { path, at, field, found: found.to_string(), allowed })
-        };
+        let refused =
+            |field, found: u64, allowed| Err(Error::field(self.path, self.data, field, found, allowed));
         let total = chunks.iter().fold(0_u64, |n, chunk| n.saturating_add(chunk.rows));
         if rows != i64::try_from(total).ok() {
             return refused("rows of all parquet row groups", total, format!("{}", rows.unwrap_or(0)));
@@ -156,13 +153,7 @@ impl<'a> Footer<'a> {
     /// The place of a column in a row group, checked against the file.
     fn chunk(&self, group: &Group) -> Result<Chunk, Error> {
         let refused = |field, found: i64, allowed: String| {
-            Err(Error::Field {
-                path: self.path.into(),
-                at: self.data,
-                field,
-                found: found.to_string(),
-                allowed,
-            })
+            Err(Error::field(self.path, self.data, field, found, allowed))
         };
         let &Group { rows, kind, values, codec, length, data, dictionary } = group;
         if rows == 0 {

@@ -1,7 +1,10 @@
 //! Centre crops and the antialiased bilinear resize of Pillow, bit for bit.
 
-use super::picture::{Changes, Picture};
-use super::{Error, Options};
+use std::ops::AddAssign;
+
+use super::{Changes, Picture};
+use crate::error::Error;
+use crate::options::Options;
 
 /// Fractional bits of a weight.
 const BITS: u32 = 22;
@@ -13,8 +16,8 @@ const BITS: u32 = 22;
 /// crop c given:   the central c × c
 /// size s given:   shorter side to s, longer side to ⌊s·long/short⌋, then the central s × s
 /// centre:         offset (length − side)/2, halves rounded to even
-/// resize:         horizontal pass, then vertical pass, each rounded to bytes
-/// weight of x:    1 − |x − centre|/scale, positive part, normalised, rounded to 22 bits (scale = max(in/out, 1))
+/// resize:         horizontal pass, then vertical pass, each rounded to bytes, or singles
+/// weight of x:    1 − |x − centre|/scale, positive part, normalised (scale = max(in/out, 1)); for bytes in 22 bits
 /// ```
 ///
 /// # Arguments
@@ -26,16 +29,20 @@ const BITS: u32 = 22;
 /// `fast_image_resize` 6.1 and `image` 0.25 differ from it by one step of 255 in up to 18 % and 14 % of the pixels.
 ///
 /// # Errors
-/// * [`Error::CropTooLarge`] — the crop reaches beyond the image
+/// * `Kind::Option` — the crop reaches beyond the image
 ///
 /// # Source
 /// Preprocessing of CelebA (crop 140, size 64) and LSUN (size 96 or 128), Song & Ermon (2020), appendix B.2.
-pub(crate) fn fit(picture: Picture, options: &Options, name: &str) -> Result<Picture, Error> {
+pub(crate) fn fit<T: Sample>(
+    picture: Picture<T>,
+    options: &Options,
+    name: &str,
+) -> Result<Picture<T>, Error> {
     let (width, height) = (picture.width, picture.height);
     let mut source = Window { left: 0, top: 0, width, height };
     if let Some(crop) = options.crop {
         if (crop as usize) > width.min(height) {
-            return Err(Error::CropTooLarge { file: name.into(), width, height, crop });
+            return Err(Error::crop_too_large(name, [width, height], crop));
         }
         source = source.centre(crop as usize);
     }
@@ -75,7 +82,7 @@ fn half_to_even(n: usize) -> usize {
     n / 2 + usize::from(n % 4 == 3)
 }
 
-fn cropped(picture: Picture, window: Window) -> Picture {
+fn cropped<T: Copy>(picture: Picture<T>, window: Window) -> Picture<T> {
     if (window.width, window.height) == (picture.width, picture.height) {
         return picture;
     }
@@ -89,9 +96,9 @@ fn cropped(picture: Picture, window: Window) -> Picture {
 }
 
 /// The part `window` of the picture resized to `full`.
-fn resized(picture: &Picture, full: &Window, window: &Window) -> Picture {
-    let columns = Taps::new(picture.width, full.width, window.left, window.width);
-    let rows = Taps::new(picture.height, full.height, window.top, window.height);
+fn resized<T: Sample>(picture: &Picture<T>, full: &Window, window: &Window) -> Picture<T> {
+    let columns = Taps::<T>::new(picture.width, full.width, window.left, window.width);
+    let rows = Taps::<T>::new(picture.height, full.height, window.top, window.height);
     let mut pixels = Vec::with_capacity(picture.channels * window.height * window.width);
     for plane in picture.pixels.chunks_exact(picture.height * picture.width) {
         pixels.extend(rows.down(&columns.along(plane, picture.width), window.width));
@@ -99,21 +106,70 @@ fn resized(picture: &Picture, full: &Window, window: &Window) -> Picture {
     Picture { pixels, height: window.height, width: window.width, ..*picture }
 }
 
-/// For each output position, the first input position and the weights from there on.
-struct Taps {
-    outputs: Vec<(usize, Vec<i32>)>,
+/// A value that weighted sums are made of, as Pillow makes them.
+pub(crate) trait Sample: Copy {
+    /// A weight of the sum: fixed-point for bytes, a double for numbers.
+    type Weight: Copy;
+    /// A weighted sum.
+    type Sum: Copy + Default + AddAssign;
+
+    fn weight(exact: f64) -> Self::Weight;
+
+    fn times(self, weight: Self::Weight) -> Self::Sum;
+
+    fn rounded(sum: Self::Sum) -> Self;
 }
 
-impl Taps {
+impl Sample for u8 {
+    type Weight = i32;
+    type Sum = i32;
+
+    fn weight(exact: f64) -> i32 {
+        (exact * f64::from(1 << BITS) + 0.5) as i32
+    }
+
+    fn times(self, weight: i32) -> i32 {
+        i32::from(self) * weight
+    }
+
+    /// Rounds to the nearest byte; weights that add up to a little more than 1 may reach past 255.
+    fn rounded(sum: i32) -> Self {
+        ((sum + (1 << (BITS - 1))) >> BITS).min(255) as Self
+    }
+}
+
+impl Sample for f32 {
+    type Weight = f64;
+    type Sum = f64;
+
+    fn weight(exact: f64) -> f64 {
+        exact
+    }
+
+    fn times(self, weight: f64) -> f64 {
+        f64::from(self) * weight
+    }
+
+    fn rounded(sum: f64) -> Self {
+        sum as Self
+    }
+}
+
+/// For each output position, the first input position and the weights from there on.
+struct Taps<T: Sample> {
+    outputs: Vec<(usize, Vec<T::Weight>)>,
+}
+
+impl<T: Sample> Taps<T> {
     /// Weights of the outputs `first..first + count` of `full`, from `input` positions.
     fn new(input: usize, full: usize, first: usize, count: usize) -> Self {
         let outputs = (first..first + count).map(|at| Self::weights(input, full, at)).collect();
         Self { outputs }
     }
 
-    fn weights(input: usize, full: usize, at: usize) -> (usize, Vec<i32>) {
+    fn weights(input: usize, full: usize, at: usize) -> (usize, Vec<T::Weight>) {
         if input == full {
-            return (at, vec![1 << BITS]);
+            return (at, vec![T::weight(1.0)]);
         }
         let scale = input as f64 / full as f64;
         let support = scale.max(1.0);
@@ -124,40 +180,35 @@ impl Taps {
         let inverse = 1.0 / support;
         let raw = (start..end).map(|x| (1.0 - ((x as f64 - centre + 0.5) * inverse).abs()).max(0.0));
         let total: f64 = raw.clone().sum();
-        let fixed = raw.map(|w| (w / total * f64::from(1 << BITS) + 0.5) as i32).collect();
-        (start, fixed)
+        (start, raw.map(|w| T::weight(w / total)).collect())
     }
 
     /// Weighted sums along each row of a plane.
-    fn along(&self, plane: &[u8], width: usize) -> Vec<u8> {
+    fn along(&self, plane: &[T], width: usize) -> Vec<T> {
         let mut out = Vec::with_capacity(plane.len() / width * self.outputs.len());
         for row in plane.chunks_exact(width) {
             out.extend(self.outputs.iter().map(|(start, weights)| {
-                let sum: i32 = row[*start..].iter().zip(weights).map(|(&p, &w)| i32::from(p) * w).sum();
-                to_byte(sum)
+                let mut sum = T::Sum::default();
+                row[*start..].iter().zip(weights).for_each(|(&p, &w)| sum += p.times(w));
+                T::rounded(sum)
             }));
         }
         out
     }
 
     /// Weighted sums of whole rows of a plane.
-    fn down(&self, plane: &[u8], width: usize) -> Vec<u8> {
+    fn down(&self, plane: &[T], width: usize) -> Vec<T> {
         let mut out = Vec::with_capacity(self.outputs.len() * width);
-        let mut sums = vec![0_i32; width];
+        let mut sums = vec![T::Sum::default(); width];
         for (start, weights) in &self.outputs {
-            sums.fill(0);
+            sums.fill(T::Sum::default());
             for (row, &w) in plane.chunks_exact(width).skip(*start).zip(weights) {
-                sums.iter_mut().zip(row).for_each(|(sum, &p)| *sum += i32::from(p) * w);
+                sums.iter_mut().zip(row).for_each(|(sum, &p)| *sum += p.times(w));
             }
-            out.extend(sums.iter().map(|&sum| to_byte(sum)));
+            out.extend(sums.iter().map(|&sum| T::rounded(sum)));
         }
         out
     }
-}
-
-/// Rounds to the nearest byte; weights that add up to a little more than 1 may reach past 255.
-fn to_byte(sum: i32) -> u8 {
-    ((sum + (1 << (BITS - 1))) >> BITS).min(255) as u8
 }
 
 #[cfg(test)]

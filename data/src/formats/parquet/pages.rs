@@ -7,11 +7,11 @@ use flate2::Crc;
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
-use super::super::Error;
 use super::footer::{Chunk, Column};
 use super::header::{DATA, DATA_V2, DICTIONARY, Header};
 use super::thrift::Thrift;
 use super::values::{Dictionary, Hybrid, Plain, Values};
+use crate::error::Error;
 use crate::guard::{Guarded, guarded};
 
 /// Largest page, unpacked: some writers put a thousand images into one.
@@ -30,9 +30,9 @@ pub(crate) type Take<'a> = dyn FnMut(Option<&[u8]>) -> Result<bool, Error> + 'a;
 /// Passes the values of a row group on, in order; whether to go on.
 ///
 /// # Errors
-/// * [`Error::Unpack`] — a header or compressed page that is none
-/// * [`Error::Field`] — numbers that contradict each other, encodings and compressions that are not read
-/// * [`Error::Unreadable`]; those of `take`
+/// * `Kind::Unpack` — a header or compressed page that is none
+/// * `Kind::Damaged` — numbers that contradict each other, encodings and compressions that are not read
+/// * `Kind::Unreadable`; those of `take`
 pub(crate) fn read(
     input: &mut (impl Read + Seek),
     path: &Path,
@@ -127,7 +127,7 @@ impl Page<'_> {
             1 => {
                 let (stored, limit) = (packed.len() as u64, SNAPPY_RATIO);
                 if unpacked > stored.saturating_mul(limit) {
-                    return Err(Error::Ratio { path: self.path.into(), expected: unpacked, stored, limit });
+                    return Err(Error::ratio(self.path, unpacked, stored, limit));
                 }
                 let snappy = |e: snap::Error| unpacking()(std::io::Error::other(e));
                 if snap::raw::decompress_len(packed).map_err(snappy)? as u64 == unpacked {
@@ -263,7 +263,7 @@ impl Page<'_> {
 
     fn refused(&self, field: &'static str, found: impl ToString, allowed: impl Into<String>) -> Error {
         let (at, found, allowed) = (self.at, found.to_string(), allowed.into());
-        Error::Field { path: self.path.into(), at, field, found, allowed }
+        Error::field(self.path, at, field, found, allowed)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use image::metadata::Orientation;
 
-use super::picture::Picture;
+use super::Picture;
 
 /// The orientation of a JPEG image: 1 (upright) to 8, as EXIF numbers them.
 pub(super) fn of_jpeg(bytes: &[u8]) -> u8 {
@@ -31,7 +31,7 @@ pub(super) fn of_jpeg(bytes: &[u8]) -> u8 {
     1
 }
 
-impl Picture {
+impl<T: Copy> Picture<T> {
     /// The image as it is to be looked at.
     ///
     /// # Formula
@@ -42,7 +42,7 @@ impl Picture {
     ///
     /// # Accuracy
     /// Exact: pixels move and do not change, as in Pillow's `exif_transpose`.
-    pub(super) fn upright(self, orientation: u8) -> Self {
+    pub(crate) fn upright(self, orientation: u8) -> Self {
         if !(2..=8).contains(&orientation) {
             return self;
         }

@@ -6,6 +6,8 @@
 
 use std::io::{self, Read};
 
+use crate::files::normal;
+
 const BLOCK: usize = 512;
 /// Longest name or extended header.
 const MAX_EXTENSION: u64 = 1 << 20;
@@ -226,19 +228,6 @@ fn resolved(name: &str, target: &str) -> Option<String> {
     }
     let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
     normal(&format!("{folder}/{target}"))
-}
-
-/// A path without `.` and `..`; nothing if it leads out of the archive.
-pub(crate) fn normal(path: &str) -> Option<String> {
-    let mut parts = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            _ => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 /// Text up to a zero.

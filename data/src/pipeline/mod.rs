@@ -1,16 +1,25 @@
 //! Images through decoders on all cores and back into order.
 
+mod chooser;
+mod collect;
+mod item;
+mod leftovers;
+
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use rayon::prelude::*;
 
-use super::collect::Collector;
-use super::leftovers::Leftovers;
-use super::picture::{self, Picture};
-use super::resize::fit;
-use super::values::{Used, ValueRange};
-use super::{DataSet, Error, Request};
+use collect::Collector;
+use item::{Decoded, Item, Outcome, decode};
+
+use crate::error::Error;
+use crate::options::Request;
+use crate::set::DataSet;
+
+pub(crate) use chooser::Chooser;
+pub(crate) use item::Content;
+pub(crate) use leftovers::Leftovers;
 
 /// Encoded bytes that travel together, where they are images for all threads.
 const BATCH_BYTES: usize = 1 << 20;
@@ -18,27 +27,6 @@ const BATCH_BYTES: usize = 1 << 20;
 const BATCH_ITEMS: usize = 1024;
 /// Decoded bytes in flight between decoders and writer, twice over.
 const DECODED_BYTES: usize = 4 << 20;
-
-/// What a source delivers.
-pub(crate) enum Content {
-    /// A file that should be an image.
-    Encoded(Vec<u8>),
-    /// Pixels that need no decoding.
-    Decoded(Picture),
-}
-
-struct Item {
-    name: String,
-    content: Content,
-}
-
-/// A decoded image, or why there is none, in the order of the source.
-pub(crate) struct Outcome {
-    pub name: String,
-    pub picture: Result<Picture, Error>,
-    /// The values it was stored with, and all that could be stored.
-    pub used: Option<(Used, ValueRange)>,
-}
 
 /// Where a source puts its images.
 pub(crate) struct Feed {
@@ -53,10 +41,7 @@ pub(crate) struct Stopped;
 impl Feed {
     /// Hands over one image.
     pub(crate) fn push(&mut self, name: String, content: Content) -> Result<(), Stopped> {
-        self.bytes += match &content {
-            Content::Encoded(bytes) => bytes.len(),
-            Content::Decoded(picture) => picture.pixels.len(),
-        };
+        self.bytes += content.len();
         self.batch.push(Item { name, content });
         let full = self.bytes >= BATCH_BYTES && self.batch.len() >= rayon::current_num_threads();
         if full || self.batch.len() >= BATCH_ITEMS {
@@ -110,34 +95,13 @@ fn decode_batches(request: &Request, encoded: Receiver<Vec<Item>>, to: SyncSende
             let together = (DECODED_BYTES / largest).max(rayon::current_num_threads());
             let part: Vec<Item> = items.by_ref().take(together).collect();
             let outcomes: Vec<Outcome> = part.into_par_iter().map(|item| decode(item, request)).collect();
-            let sizes = outcomes.iter().map(|o| o.picture.as_ref().map_or(0, |p| p.pixels.len()));
+            let sizes = outcomes.iter().map(|outcome| outcome.decoded.as_ref().map_or(0, Decoded::len));
             largest = sizes.max().unwrap_or(0).max(largest);
             if to.send(outcomes).is_err() {
                 return;
             }
         }
     }
-}
-
-fn decode(item: Item, request: &Request) -> Outcome {
-    let Item { name, content } = item;
-    let decoded = match content {
-        Content::Encoded(bytes) => {
-            picture::stored(&bytes).map_err(|problem| Error::Image { file: name.clone(), problem })
-        }
-        Content::Decoded(picture) => Ok(picture.into()),
-    };
-    let used = decoded.as_ref().ok().and_then(|stored| {
-        let (used, all) = stored.used();
-        Some((used?, all))
-    });
-    let picture = decoded.and_then(|stored| {
-        let orientation = if request.options.exif { stored.orientation } else { 1 };
-        let outside = |value| Error::outside(&name, value, request);
-        let picture = stored.picture(request.options.value_range).map_err(outside)?;
-        fit(picture.upright(orientation), request.options, &name)
-    });
-    Outcome { name, picture, used }
 }
 
 /// Result of a scoped thread; its panic goes on in this one.

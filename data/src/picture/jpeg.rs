@@ -12,7 +12,7 @@ use mozjpeg::{ColorSpace, Decompress};
 use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr, jpeg_std_error};
 
 use super::exif;
-use super::picture::{Changes, Planes, Problem, Stored, check_size, planes};
+use super::{Changes, Planes, Problem, Stored, check_size, planes};
 use crate::guard::guarded;
 
 /// Decodes an image; what libjpeg warns of and would fill with grey is an error here.
@@ -44,10 +44,9 @@ fn unguarded(bytes: &[u8]) -> Result<Stored, Problem> {
         return Err(Problem::Corrupt(format!("{} values for {width}×{height}×{stored}", pixels.len())));
     }
     let channels = stored.min(3);
-    let orientation = exif::of_jpeg(bytes);
-    let changes = Changes { cmyk, turned: orientation != 1, ..Changes::default() };
+    let changes = Changes { cmyk, ..Changes::default() };
     let planes = Planes::Bytes(planes(pixels, stored, channels));
-    Ok(Stored { channels, height, width, planes, orientation, changes })
+    Ok(Stored::new([channels, height, width], planes, changes).turned(exif::of_jpeg(bytes)))
 }
 
 /// Pillow's conversion of CMYK as Adobe stores it, inverted: light = black − black·ink/255.

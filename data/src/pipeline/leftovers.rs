@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::names::Names;
-use super::tar::normal;
+use crate::error::{IMAGES, not_read};
+use crate::files::normal;
+use crate::names::Names;
 
 /// Names of image formats that are not read.
 const UNREAD: [&str; 24] = [
@@ -12,7 +13,7 @@ const UNREAD: [&str; 24] = [
 ];
 
 /// What a source saw and did not hand over.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Leftovers {
     /// Files that are no images.
     pub others: u64,
@@ -66,7 +67,7 @@ impl Leftovers {
     pub(crate) fn describe(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if !self.unread.is_empty() {
-            notes.push(format!("{}: read are PNG, JPEG, BMP and WebP", listed(&self.unread)));
+            notes.push(format!("{}: read are {IMAGES}", not_read(&self.unread)));
         }
         for (count, what) in [
             (self.others, "files that are no images left out"),
@@ -79,12 +80,6 @@ impl Leftovers {
         }
         notes
     }
-}
-
-/// `3 .gif not read, 1 .tif not read`.
-pub(crate) fn listed(unread: &BTreeMap<&'static str, u64>) -> String {
-    let counts: Vec<_> = unread.iter().map(|(suffix, count)| format!("{count} .{suffix} not read")).collect();
-    counts.join(", ")
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 use std::fs::File;
 use std::io::Read;
 
-use super::array::{self, Layout};
-use super::element::Element;
-use super::{DataSet, Error, Request};
+use crate::array;
+use crate::element::Element;
+use crate::error::Error;
+use crate::layout::Layout;
+use crate::options::Request;
+use crate::set::DataSet;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Longest header; NumPy itself reads 10,000 bytes unless told otherwise.
@@ -28,11 +31,11 @@ pub(crate) fn open(mut file: File, request: &Request) -> Result<DataSet, Error> 
 /// Values of a stream; an array of shape `[N, ...]` gives N rows of shape `[...]`, one of shape `[N]` rows of one entry.
 ///
 /// # Errors
-/// * [`Error::Header`] — not npy 1 to 3; entries that are neither booleans, integers nor floats; a malformed dictionary
-/// * [`Error::NoDouble`] — an integer of more than 53 bits that no double is
-/// * [`Error::Shape`], [`Error::Empty`], [`Error::Length`], [`Error::Trailing`]
-/// * [`Error::NotFinite`] — a NaN or an infinity
-/// * [`Error::NotImages`] — a size or crop asked for: an array does not say which of its axes are pixels
+/// * `Kind::Damaged` — not npy 1 to 3; entries that are neither booleans, integers nor floats; a malformed dictionary
+/// * `Kind::Value` — an integer of more than 53 bits that no double is
+/// * `Kind::Damaged`, `Kind::Empty`
+/// * `Kind::Value` — a NaN or an infinity
+/// * `Kind::Option` — a size or crop asked for: an array does not say which of its axes are pixels
 pub fn read(mut input: impl Read, request: &Request) -> Result<DataSet, Error> {
     let (layout, _) = header(&mut input, request)?;
     array::read(input, layout, request)?.ranged(request)?.unfitted(request)
@@ -41,8 +44,8 @@ pub fn read(mut input: impl Read, request: &Request) -> Result<DataSet, Error> {
 /// Reads the header; returns it and its length.
 pub(crate) fn header(input: &mut impl Read, request: &Request) -> Result<(Layout, u64), Error> {
     let refused = |field, found: &str, allowed| {
-        let found = found.chars().take(60).collect();
-        Error::Header { path: request.path.into(), field, found, allowed }
+        let found = found.chars().take(60).collect::<String>();
+        Error::header(request.path, field, found, allowed)
     };
     let unpacking = || Error::unpacking(request.path);
     let mut start = [0; 8];

@@ -5,11 +5,15 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::picture::{Changes, Picture};
-use super::pipeline::{Content, Feed};
-use super::rows::ByteRows;
-use super::split::{self, Part};
-use super::{DataSet, Error, Names, Pixels, Request, Split};
+use crate::error::Error;
+use crate::names::Names;
+use crate::options::Request;
+use crate::picture::{Changes, Picture};
+use crate::pipeline::{Content, Feed};
+use crate::rows::ByteRows;
+use crate::rows::Pixels;
+use crate::set::DataSet;
+use crate::split::{self, Part};
 
 const SIDE: usize = 32;
 const PIXELS: usize = 3 * SIDE * SIDE;
@@ -48,8 +52,9 @@ pub fn known(file_name: &str) -> Option<Records> {
 /// The files of a part in a folder, for training else its test file; nothing if it has no such files at all.
 ///
 /// # Errors
-/// [`Error::Unreadable`]; [`Error::NoSplit`] — training files only.
-pub(crate) fn files_of(folder: &Path, split: Split) -> Result<Option<Vec<PathBuf>>, Error> {
+/// `Kind::Unreadable`; `Kind::NoSplit` — training files only.
+pub(crate) fn files_of(request: &Request) -> Result<Option<Vec<PathBuf>>, Error> {
+    let Request { path: folder, options, .. } = *request;
     let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
     let mut found = Vec::new();
     for entry in entries.map_err(Error::reading(folder))? {
@@ -60,8 +65,8 @@ pub(crate) fn files_of(folder: &Path, split: Split) -> Result<Option<Vec<PathBuf
     if found.is_empty() {
         return Ok(None);
     }
-    let mut files =
-        split::choose(found, split).ok_or_else(|| Error::NoSplit { path: folder.into(), split })?;
+    let mut files = split::choose(found, options.split)
+        .ok_or_else(|| Error::no_split(request.path, request.options.split))?;
     // data_batch_10 after data_batch_9
     files.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
     Ok(Some(files))
@@ -70,8 +75,8 @@ pub(crate) fn files_of(folder: &Path, split: Split) -> Result<Option<Vec<PathBuf
 /// Records of files that stay where they are.
 ///
 /// # Errors
-/// * [`Error::Unreadable`]; [`Error::Records`] — a length that is no multiple of the record
-/// * [`Error::Header`] — a label out of range
+/// * `Kind::Unreadable`; `Kind::Damaged` — a length that is no multiple of the record
+/// * `Kind::Damaged` — a label out of range
 pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Error> {
     let mut rows = ByteRows::new(PIXELS);
     let mut names = Names::default();
@@ -82,12 +87,12 @@ pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Erro
         let records = known(&name).unwrap_or_else(|| by_length(length));
         let stride = records.stride() as u64;
         if length == 0 || !length.is_multiple_of(stride) {
-            return Err(Error::Records { path: path.clone(), found: length, record: stride });
+            return Err(Error::records(path, length, stride, "CIFAR record"));
         }
         for record in [0, length / stride - 1] {
             let mut labels = [0; 2];
             let labels = &mut labels[..records.labels];
-            super::rows::read_exact_at(&file, labels, record * stride).map_err(Error::reading(path))?;
+            crate::rows::read_exact_at(&file, labels, record * stride).map_err(Error::reading(path))?;
             check_labels(labels, path)?;
         }
         let count = (length / stride) as usize;
@@ -106,11 +111,11 @@ pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Erro
 /// Reads records from a stream.
 ///
 /// # Errors
-/// * [`Error::Records`] — an end in the middle of a record
-/// * [`Error::Header`] — a label out of range
+/// * `Kind::Damaged` — an end in the middle of a record
+/// * `Kind::Damaged` — a label out of range
 pub fn read(input: impl Read + Send, records: Records, request: &Request) -> Result<DataSet, Error> {
     let name = request.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    super::pipeline::run(request, None, 0, |feed_to| {
+    crate::pipeline::run(request, None, 0, |feed_to| {
         feed(input, records, &name, request.path, feed_to)?;
         Ok(Default::default())
     })
@@ -137,7 +142,7 @@ pub(crate) fn feed(
         }
         if record.len() < records.stride() {
             let found = index * stride + record.len() as u64;
-            return Err(Error::Records { path: path.into(), found, record: stride });
+            return Err(Error::records(path, found, stride, "CIFAR record"));
         }
         check_labels(&record[..records.labels], path)?;
         let pixels = record.split_off(records.labels);
@@ -161,12 +166,7 @@ fn check_labels(labels: &[u8], path: &Path) -> Result<(), Error> {
         _ => ("0 to 19 and 0 to 99 (CIFAR-100)", &[19, 99]),
     };
     if labels.iter().zip(limits).any(|(label, limit)| label > limit) {
-        return Err(Error::Header {
-            path: path.into(),
-            field: "label",
-            found: format!("{labels:?}"),
-            allowed,
-        });
+        return Err(Error::header(path, "label", format!("{labels:?}"), allowed));
     }
     Ok(())
 }

@@ -21,11 +21,12 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::folder::{HEAD, MAX_FILE};
-use super::leftovers::Leftovers;
-use super::picture::{self, Problem};
-use super::pipeline::{self, Content, Feed};
-use super::{DataSet, Error, Request};
+use crate::error::Error;
+use crate::files::{HEAD, MAX_FILE};
+use crate::options::Request;
+use crate::picture::{self, Problem};
+use crate::pipeline::{self, Content, Feed, Leftovers};
+use crate::set::DataSet;
 
 /// Name of the file in a database's folder.
 pub(crate) const FILE: &str = "data.mdb";
@@ -63,18 +64,17 @@ pub(crate) fn is_header(head: &[u8]) -> bool {
 /// FFHQ in several resolutions, the option `array` names the resolution.
 ///
 /// # Errors
-/// * [`Error::Field`] — no database, of another version, or damaged; [`Error::Short`] — truncated
-/// * [`Error::ChooseArray`] — several resolutions and none named; [`Error::NoArray`] — no resolution of that name
-/// * [`Error::Empty`], [`Error::MixedSizes`], [`Error::Image`], [`Error::CropTooLarge`], [`Error::Spool`]
+/// * `Kind::Damaged` — no database, of another version, or damaged; `Kind::Damaged` — truncated
+/// * `Kind::Choose` — several resolutions and none named; `Kind::Choose` — no resolution of that name
+/// * `Kind::Empty`, `Kind::Mixed`, `Kind::Item`, `Kind::Option`, `Kind::Room`
 pub fn read(input: impl Read + Seek + Send, request: &Request) -> Result<DataSet, Error> {
     let mut tree = Tree::open(input, request.path)?;
     let resolutions = tree.resolutions()?;
-    let path = request.path.to_path_buf();
     match &request.options.array {
         Some(wanted) if !resolutions.contains(wanted) => {
-            return Err(Error::NoArray { path, name: wanted.clone(), arrays: resolutions });
+            return Err(Error::no_array(request.path, wanted, &resolutions));
         }
-        None if resolutions.len() > 1 => return Err(Error::ChooseArray { path, arrays: resolutions }),
+        None if resolutions.len() > 1 => return Err(Error::choose_array(request.path, &resolutions)),
         _ => {}
     }
     // Of several resolutions one is read; a database of images and labels holds both.
@@ -175,7 +175,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
             ));
         }
         if tree.entries == 0 {
-            return Err(Error::empty(path));
+            return Err(Error::no_rows(path));
         }
         let depth = int(&meta, 94, 2);
         if !(1..=MAX_DEPTH).contains(&depth) {
@@ -186,7 +186,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
         let pages = [96, 104, 112].into_iter().try_fold(2_u64, |n, at| n.checked_add(int(&meta, at, 8)));
         let expected = pages.unwrap_or(u64::MAX).saturating_mul(page_size);
         if expected > length {
-            return Err(Error::Short { path: path.into(), expected, found: length });
+            return Err(Error::short(path, expected, length));
         }
         Ok(tree)
     }
@@ -210,7 +210,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
     fn bytes(&mut self, at: u64, count: u64) -> Result<Vec<u8>, Error> {
         let expected = at.saturating_add(count);
         if expected > self.length {
-            return Err(Error::Short { path: self.path.into(), expected, found: self.length });
+            return Err(Error::short(self.path, expected, self.length));
         }
         let mut bytes = vec![0; count as usize];
         self.input.seek(SeekFrom::Start(at)).map_err(Error::reading(self.path))?;
@@ -406,7 +406,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
         }
         if size > MAX_FILE {
             let problem = Problem::TooLong { bytes: size, limit: MAX_FILE };
-            return Err(Error::Image { file: text(node.key), problem });
+            return Err(Error::item(&text(node.key), problem));
         }
         self.bytes(at + HEADER as u64, size).map(Some)
     }
@@ -418,7 +418,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
         found: impl ToString,
         allowed: impl Into<String>,
     ) -> Error {
-        Error::Field { path: self.path.into(), at, field, found: found.to_string(), allowed: allowed.into() }
+        Error::field(self.path, at, field, found.to_string(), allowed.into())
     }
 }
 

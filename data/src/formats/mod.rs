@@ -1,0 +1,12 @@
+//! One file for each format.
+
+pub(crate) mod tar;
+
+pub mod archive;
+pub mod cifar;
+pub mod idx;
+pub mod lmdb;
+pub mod npy;
+pub mod npz;
+pub mod parquet;
+pub mod zip_images;

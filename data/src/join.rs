@@ -1,0 +1,45 @@
+//! Several data sets as one.
+
+use std::sync::OnceLock;
+
+use crate::error::Error;
+use crate::rows::Pixels;
+use crate::set::DataSet;
+
+/// The rows of all sets, in order; they stay in the files in which they are.
+///
+/// # Arguments
+/// sets — at least one, each with the path that it came from; a row that is a file is named by both
+///
+/// # Errors
+/// `Kind::Mixed` — a set of another type or shape than the first.
+pub(crate) fn join(sets: impl IntoIterator<Item = (String, DataSet)>) -> Result<Option<DataSet>, Error> {
+    let mut joined: Option<(String, DataSet)> = None;
+    for (path, set) in sets {
+        let Some((first, all)) = &mut joined else {
+            joined = Some((path, set));
+            continue;
+        };
+        let kinds = [kind(all), kind(&set)];
+        let DataSet { rows, names, notes, skipped, .. } = set;
+        if kinds[0] != kinds[1] || all.rows.append(rows).is_err() {
+            return Err(Error::mixed((first, &kinds[0]), (&path, &kinds[1])));
+        }
+        all.names.append(names, &format!("{path}/"));
+        all.notes.extend(notes);
+        all.skipped += skipped;
+        all.digest = OnceLock::new();
+    }
+    Ok(joined.map(|(_, set)| set))
+}
+
+/// Type and shape of the rows.
+fn kind(set: &DataSet) -> String {
+    let element = match &set.rows {
+        Pixels::Bytes(_) => "u8",
+        Pixels::Floats(rows) if rows.is_double() => "f64",
+        Pixels::Floats(_) => "f32",
+    };
+    let sides: Vec<String> = set.shape.iter().map(usize::to_string).collect();
+    format!("{element} {}", sides.join("×"))
+}

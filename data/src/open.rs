@@ -1,0 +1,198 @@
+//! Which reader a path is for.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Cursor, Read, Seek};
+use std::path::Path;
+
+use crate::class::{Class, first_there};
+use crate::error::Error;
+use crate::folder;
+use crate::formats::{archive, cifar, idx, lmdb, npy, npz, parquet, tar, zip_images};
+use crate::options::{Options, Progress, Request};
+use crate::packing::Packing;
+use crate::picture;
+use crate::set::DataSet;
+use crate::split::Split;
+
+/// Opens a data set: a folder or archive of images, or a file of arrays; files are told apart by their content.
+///
+/// Of a folder or archive with CIFAR's binary files, the training batches are read (a folder without them: its test
+/// batch). CIFAR's records carry no magic word: any other file named `*.bin` is taken for them. Of a folder with MNIST's
+/// files, that of the training images is read (without it, that of the test images).
+///
+/// A folder with `data.mdb` is an LMDB database. A folder with parquet files and no file named like an image is a table
+/// in the order of their paths; of several splits, told by words of the paths, that of training is read.
+///
+/// [`Split::Test`] asks for the other part: CIFAR's test batch, MNIST's test images, the parquet files of the test
+/// (else validation) split, the folder `test` (else `val` or `validation`) of a folder or archive of images.
+/// [`Split::Train`] reads such a folder of images with all others, for a folder may hold anything;
+/// [`Split::TrainAlone`] leaves it out. A single file of records or values is one part.
+///
+/// # Arguments
+/// * path — folder, .tar, .tar.gz, .zip, IDX, IDX.gz, CIFAR binary, .npy, .npz, LMDB's data.mdb or .parquet
+/// * options — size, crop, what to skip, which array
+/// * progress — told of rows done
+///
+/// # Errors
+/// [`Error`], with the kind of fault, the path and one line that says what is wrong and what is allowed.
+///
+/// # Example
+/// ```
+/// use ncsn_data::{self as data, Options, Pixels, Rows};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("two.idx");
+/// std::fs::write(&path, [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40])?;
+/// let data = data::open(&path, &Options::default(), &|_done, _total| {})?;
+/// assert_eq!(data.shape, [1, 1, 2]);
+/// let Pixels::Bytes(rows) = &data.rows else { panic!("bytes were written") };
+/// let mut second = [0; 2];
+/// rows.read(1, &mut second)?;
+/// assert_eq!(second, [30, 40]);
+/// assert_eq!(data.names.get(1).as_deref(), Some("two.idx#1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn open(path: &Path, options: &Options, progress: &Progress) -> Result<DataSet, Error> {
+    options.check()?;
+    let request = Request { path, options, progress };
+    let metadata = fs::metadata(path).map_err(Error::reading(path))?;
+    if metadata.is_dir() { open_folder(&request) } else { open_file(&metadata, &request) }
+}
+
+fn open_folder(request: &Request) -> Result<DataSet, Error> {
+    let database = request.path.join(lmdb::FILE);
+    if database.is_file() {
+        Format::Lmdb.check_options(request.options, request.path)?;
+        let file = File::open(&database).map_err(Error::reading(&database))?;
+        return lmdb::read(file, &Request { path: &database, ..*request });
+    }
+    if let Some(files) = cifar::files_of(request)? {
+        return cifar::open(&files, request);
+    }
+    if let Some((file, note)) = idx::file_of(request)? {
+        let metadata = fs::metadata(&file).map_err(Error::reading(&file))?;
+        let options = Options { array: None, split: Split::Train, ..request.options.clone() };
+        let mut data = open_file(&metadata, &Request { path: &file, options: &options, ..*request })?;
+        data.notes.insert(0, note);
+        return Ok(data);
+    }
+    folder::open(request)
+}
+
+fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Error> {
+    let &Request { path, options, .. } = request;
+    if !metadata.is_file() {
+        let reason = io::Error::new(io::ErrorKind::Unsupported, "neither a folder nor a regular file");
+        return Err(Error::reading(path)(reason));
+    }
+    let reading = || Error::reading(path);
+    let mut file = File::open(path).map_err(reading())?;
+    let head = head(&mut file).map_err(reading())?;
+    file.rewind().map_err(reading())?;
+    if let Some(packing) = Packing::of(&head) {
+        return open_packed(packing, metadata.len(), request);
+    }
+    let format = Format::of(&head, path)?;
+    format.check_options(options, path)?;
+    match format {
+        Format::Npy => npy::open(file, request),
+        Format::Zip => zip_images::read(BufReader::new(file), request),
+        Format::Idx => idx::open(file, request),
+        Format::Lmdb => lmdb::read(file, request),
+        Format::Parquet => parquet::read(file, request),
+        Format::Tar => first_there(|class| {
+            let file = File::open(path).map_err(reading())?;
+            archive::read_class(BufReader::with_capacity(1 << 17, file), class, request)
+        }),
+        Format::Cifar => cifar::open(&[path.into()], request),
+    }
+}
+
+/// A compressed file of one of the formats that are read front to back.
+fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataSet, Error> {
+    let &Request { path, options, .. } = request;
+    let open = || {
+        let file = File::open(path).map_err(Error::reading(path))?;
+        let mut unpacked = packing.unpack(file);
+        let head = head(&mut unpacked).map_err(Error::unpacking(path))?;
+        let whole = BufReader::with_capacity(1 << 17, Cursor::new(head.clone()).chain(unpacked));
+        Ok((head, whole))
+    };
+    let (head, whole) = open()?;
+    let format = Format::of(&head, path)?;
+    format.check_options(options, path)?;
+    let stored = packing.ratio().map(|limit| (stored, limit));
+    match format {
+        Format::Idx => idx::read(whole, stored, request),
+        Format::Npy => npy::read(whole, request),
+        Format::Tar => first_there(|class: Class| archive::read_class(open()?.1, class, request)),
+        Format::Zip | Format::Lmdb | Format::Parquet | Format::Cifar => {
+            Err(Error::unknown(path, "holds a compressed file that must be unpacked before it is read"))
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Npy,
+    Zip,
+    Tar,
+    Idx,
+    Cifar,
+    Lmdb,
+    Parquet,
+}
+
+impl Format {
+    /// The format of a file by its first bytes; CIFAR's records by their name, for pixels may look like anything.
+    fn of(head: &[u8], path: &Path) -> Result<Self, Error> {
+        let named_bin = path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("bin"));
+        if named_bin {
+            Ok(Self::Cifar)
+        } else if npy::is_header(head) {
+            Ok(Self::Npy)
+        } else if npz::is_header(head) {
+            Ok(Self::Zip)
+        } else if tar::is_header(head) {
+            Ok(Self::Tar)
+        } else if lmdb::is_header(head) {
+            Ok(Self::Lmdb)
+        } else if parquet::is_header(head) {
+            Ok(Self::Parquet)
+        } else if idx::is_header(head) {
+            Ok(Self::Idx)
+        } else if picture::is_image(head) {
+            Err(Error::unknown(path, "is a single image: name the folder or archive that holds the data set"))
+        } else {
+            Err(unknown(path))
+        }
+    }
+
+    /// Refuses what a format cannot have: a test part in one file of records, a name where there are none.
+    fn check_options(self, options: &Options, path: &Path) -> Result<(), Error> {
+        let nameless = matches!(self, Self::Npy | Self::Tar | Self::Idx | Self::Cifar);
+        if let Some(name) = options.array.as_ref().filter(|_| nameless) {
+            return Err(Error::no_array(path, name, &[]));
+        }
+        match options.split {
+            Split::Test if !matches!(self, Self::Tar | Self::Zip) => {
+                Err(Error::no_split(path, options.split))
+            }
+            Split::Test | Split::Train | Split::TrainAlone => Ok(()),
+        }
+    }
+}
+
+/// The first bytes, as many as a tar header has.
+fn head(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(512);
+    input.take(512).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+fn unknown(path: &Path) -> Error {
+    Error::unknown(
+        path,
+        "is none of: folder, .tar, .tar.gz or .zip of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz; LMDB; \
+         .parquet",
+    )
+}

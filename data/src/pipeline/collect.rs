@@ -1,0 +1,246 @@
+//! Decoded images in order: shapes compared, values kept, changes counted.
+
+use std::sync::OnceLock;
+
+use super::item::{Decoded, Outcome};
+use super::leftovers::Leftovers;
+use crate::element::Element;
+use crate::error::{Error, Kind};
+use crate::names::Names;
+use crate::numbers::Numbers;
+use crate::options::{Options, Request};
+use crate::picture::{Changes, Picture};
+use crate::set::DataSet;
+use crate::spool::{self, Spool};
+use crate::values::{Used, ValueRange};
+use crate::writer;
+
+/// Corrupt images named in the notes; the rest are only counted.
+const NAMED: usize = 3;
+
+/// The ranges of 8-bit and of 16-bit images.
+const WHOLE: [ValueRange; 2] = [ValueRange::BYTES, ValueRange::WORDS];
+
+pub(crate) struct Collector<'a> {
+    request: &'a Request<'a>,
+    total: Option<u64>,
+    /// Images that are there at least.
+    images: u64,
+    spool: Spool,
+    names: Names,
+    first: Option<First>,
+    skipped: Vec<String>,
+    counts: Counts,
+}
+
+/// The item that sets the shape of all.
+struct First {
+    name: String,
+    shape: Shape,
+}
+
+/// What all items must be.
+enum Shape {
+    /// Bytes; a later image of three channels makes them of all.
+    Image { channels: usize, height: usize, width: usize },
+    /// An array, or an image in its own units.
+    Numbers { element: Element, shape: Vec<usize>, planes: bool },
+}
+
+impl Shape {
+    fn of(decoded: &Decoded) -> Self {
+        match decoded {
+            &Decoded::Picture(Picture { channels, height, width, .. }) => {
+                Self::Image { channels, height, width }
+            }
+            Decoded::Numbers(Numbers { element, shape, planes, .. }, _) => {
+                Self::Numbers { element: *element, shape: shape.clone(), planes: *planes }
+            }
+        }
+    }
+
+    /// Shape of a row, and its type.
+    fn row(&self) -> (Vec<usize>, Element) {
+        match self {
+            &Self::Image { channels, height, width } => (vec![channels, height, width], Element::U8),
+            Self::Numbers { element, shape, .. } => (shape.clone(), *element),
+        }
+    }
+
+    fn planes(&self) -> bool {
+        matches!(self, Self::Image { .. } | Self::Numbers { planes: true, .. })
+    }
+
+    /// Type and shape, for people.
+    fn kind(&self) -> String {
+        let (shape, element) = self.row();
+        let sides: Vec<String> = shape.iter().map(usize::to_string).collect();
+        format!("{} {}", element.name(), sides.join("×"))
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    grey: usize,
+    alpha: usize,
+    sixteen_bit: usize,
+    cmyk: usize,
+    skipped: u64,
+    turned: usize,
+    enlarged: usize,
+    /// The values of 8-bit images and of 16-bit images.
+    used: [Option<Used>; 2],
+}
+
+impl<'a> Collector<'a> {
+    pub(crate) fn new(request: &'a Request<'a>, total: Option<u64>, images: u64) -> Result<Self, Error> {
+        Ok(Self {
+            request,
+            total,
+            images,
+            spool: Spool::new()?,
+            names: Names::default(),
+            first: None,
+            skipped: Vec::new(),
+            counts: Counts::default(),
+        })
+    }
+
+    /// Takes the next image.
+    ///
+    /// # Errors
+    /// Its own; `Kind::Mixed`; `Kind::Room`.
+    pub(crate) fn push(&mut self, outcome: Outcome) -> Result<(), Error> {
+        if let Some((used, all)) = outcome.used {
+            if let Some(at) = WHOLE.iter().position(|&whole| whole == all) {
+                let seen = &mut self.counts.used[at];
+                *seen = Some(seen.map_or(used, |seen| seen.and(used)));
+            }
+        }
+        match outcome.decoded {
+            Ok(decoded) => self.keep(outcome.name, &decoded)?,
+            Err(error) if error.kind() == Kind::Item && self.request.options.skip_corrupt => {
+                self.counts.skipped += 1;
+                if self.skipped.len() < NAMED {
+                    self.skipped.push(outcome.name);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        let done = self.names.len() as u64 + self.counts.skipped;
+        if done.is_multiple_of(64) {
+            (self.request.progress)(done, self.total);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, name: String, decoded: &Decoded) -> Result<(), Error> {
+        self.names.push(&name);
+        if self.first.is_none() && !self.request.options.skip_corrupt {
+            spool::check_room(self.images.saturating_mul(decoded.len() as u64))?;
+        }
+        let own = Shape::of(decoded);
+        let first = self.first.get_or_insert_with(|| First { name: name.clone(), shape: Shape::of(decoded) });
+        match (&mut first.shape, decoded) {
+            (Shape::Image { channels, height, width }, Decoded::Picture(picture)) => {
+                if (*width, *height) != (picture.width, picture.height) {
+                    return Err(Error::mixed_sizes(
+                        (&first.name, [*width, *height]),
+                        (&name, [picture.width, picture.height]),
+                    ));
+                }
+                if picture.channels > *channels {
+                    *channels = picture.channels;
+                    let grey = std::mem::replace(&mut self.spool, Spool::new()?);
+                    self.spool = grey.grey_to_colour(self.names.len() - 1, picture.width * picture.height)?;
+                }
+                for _ in 0..*channels / picture.channels {
+                    self.spool.write(&picture.pixels)?;
+                }
+                self.counts.grey += usize::from(picture.channels == 1);
+                self.counts.changed(picture.changes);
+            }
+            (Shape::Numbers { element, shape, .. }, Decoded::Numbers(numbers, changes))
+                if *element == numbers.element && *shape == numbers.shape =>
+            {
+                self.spool.write(&numbers.values)?;
+                self.counts.changed(*changes);
+            }
+            (shape, _) => return Err(Error::mixed((&first.name, &shape.kind()), (&name, &own.kind()))),
+        }
+        Ok(())
+    }
+
+    /// The data set of all images taken.
+    ///
+    /// # Errors
+    /// `Kind::Empty`; `Kind::Room`.
+    pub(crate) fn finish(mut self, mut leftovers: Leftovers) -> Result<DataSet, Error> {
+        let (decoded, skipped) = (self.names.len(), self.counts.skipped);
+        let Some(First { shape, .. }) = self.first else {
+            let others = leftovers.others + leftovers.links.len() as u64 + leftovers.loops;
+            return Err(Error::empty(self.request.path, &leftovers.unread, others, skipped));
+        };
+        let (planes, (shape, element)) = (shape.planes(), shape.row());
+        let dim: usize = shape.iter().product();
+        for (name, row) in leftovers.follow(&self.names) {
+            self.spool.repeat(row, dim * element.width())?;
+            self.names.push(&name);
+        }
+        let count = self.names.len();
+        (self.request.progress)(count as u64 + skipped, Some(count as u64 + skipped));
+        let left_out = leftovers.describe();
+        let mut notes = leftovers.notes;
+        notes.extend(self.counts.notes(decoded, shape[0], &self.skipped, self.request.options));
+        notes.extend(left_out);
+        let (file, hash) = self.spool.finish()?;
+        let digest = OnceLock::from(spool::digest(hash, element.name(), count, &shape));
+        let data = writer::data_set(file, 0, count, element, shape, digest, self.request);
+        Ok(DataSet { planes, names: self.names, notes, skipped, ..data })
+    }
+}
+
+impl Counts {
+    fn changed(&mut self, changes: Changes) {
+        self.alpha += usize::from(changes.alpha);
+        self.sixteen_bit += usize::from(changes.sixteen_bit);
+        self.cmyk += usize::from(changes.cmyk);
+        self.turned += usize::from(changes.turned);
+        self.enlarged += usize::from(changes.enlarged);
+    }
+
+    fn notes(&self, count: usize, channels: usize, skipped: &[String], options: &Options) -> Vec<String> {
+        let grey = if channels == 3 { self.grey } else { 0 };
+        let turned = if options.exif {
+            "are turned or mirrored as their EXIF orientation says"
+        } else {
+            "have an EXIF orientation, which is not applied: --exif applies it"
+        };
+        let sixteen_bit = match options.value_range {
+            None if options.full_depth => "have 16-bit samples, kept as numbers from 0 to 65535",
+            None => "have 16-bit samples, reduced to the nearest of 256 values",
+            Some(_) => "have 16-bit samples, of which the value range is reduced to 256 values",
+        };
+        let mut notes: Vec<String> = [
+            (self.alpha, "have an alpha channel, which is dropped"),
+            (self.sixteen_bit, sixteen_bit),
+            (self.cmyk, "are CMYK, converted to RGB"),
+            (grey, "are grey, expanded to colour by equal channels"),
+            (self.turned, turned),
+            (self.enlarged, "are smaller than the size asked for and enlarged"),
+        ]
+        .into_iter()
+        .filter(|&(n, _)| n > 0)
+        .map(|(n, what)| format!("{n} of {count} images {what}"))
+        .collect();
+        if options.value_range.is_none() && !options.full_depth {
+            notes.extend(self.used.iter().zip(WHOLE).filter_map(|(used, all)| used.as_ref()?.note(all)));
+        }
+        if self.skipped > 0 {
+            let more = if self.skipped > NAMED as u64 { ", …" } else { "" };
+            let named: Vec<_> = skipped.iter().map(|name| crate::escape::one_line(name)).collect();
+            notes.push(format!("{} corrupt images skipped: {}{more}", self.skipped, named.join(", ")));
+        }
+        notes
+    }
+}
