@@ -63,6 +63,10 @@
 //! # Ok::<(), ncsn_pth::Error>(())
 //! ```
 
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;
+
 mod bare;
 mod blob;
 mod budget;

@@ -1,5 +1,6 @@
 //! The reader against files of torch and numpy, files written here, and damaged ones.
 
+mod form;
 mod locate;
 mod memory;
 mod mutations;
