@@ -3,6 +3,7 @@
 use super::fault::{Fault, shown};
 use super::global::Global;
 use super::heap::{Heap, Id, Object};
+use super::input::reserve;
 use super::{numpy, torch};
 
 /// What `REDUCE` returns for a callee and its tuple of arguments.
@@ -132,9 +133,11 @@ fn encode(heap: &mut Heap, text: Id, codec: Id) -> Result<Id, Fault> {
     if codec != "latin1" && codec != "latin-1" {
         return Err(Fault::Codec { found: shown(codec) });
     }
-    heap.budget.charge(heap.text(text, "encoded bytes")?.len() as u64)?;
-    let text = heap.text(text, "encoded bytes")?;
-    let byte = |c: char| u8::try_from(c).map_err(|_| Fault::Latin1 { found: c });
-    let bytes = text.chars().map(byte).collect::<Result<Vec<u8>, _>>()?;
+    let room = heap.text(text, "encoded bytes")?.len() as u64;
+    heap.budget.charge(room)?;
+    let mut bytes = reserve(room)?;
+    for c in heap.text(text, "encoded bytes")?.chars() {
+        bytes.push(u8::try_from(c).map_err(|_| Fault::Latin1 { found: c })?);
+    }
     heap.push_bytes(bytes.into())
 }

@@ -159,3 +159,21 @@ fn a_zip_and_a_pickle_of_eight_megabytes_are_located_in_one() {
         assert!(peak < 1 << 20, "{peak} bytes");
     }
 }
+
+/// Long strings that are no arrays are left in the file until the tree needs them.
+#[test]
+fn long_strings_are_loaded() {
+    let len = 70_000_u32.to_le_bytes();
+    let string = |code: &[u8], byte: u8| [code, &len, &[byte; 70_000], b"a"].concat();
+    let shared = [b"B", &len[..], &[1; 70_000], b"q\0ah\0a"].concat();
+    let file =
+        [b"\x80\x03]".to_vec(), string(b"T", b'a'), string(b"T", 0xff), shared, b".".to_vec()].concat();
+    let located = locate_in(Cursor::new(&file), Path::new("x.pkl")).unwrap();
+    let expected = [
+        Value::Text("a".repeat(70_000)),
+        Value::Bytes(vec![0xff; 70_000]),
+        Value::Bytes(vec![1; 70_000]),
+        Value::Bytes(vec![1; 70_000]),
+    ];
+    assert!(located.as_list().unwrap() == expected);
+}

@@ -6,6 +6,7 @@ mod memory;
 mod mutations;
 mod numpy;
 mod refused;
+mod refused_arrays;
 mod torch;
 mod tree;
 mod writer;

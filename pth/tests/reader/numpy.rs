@@ -89,3 +89,9 @@ fn message(name: &str) -> String {
     let error: Error = read(&fixture(&format!("refused_{name}.pkl"))).expect_err(name);
     error.to_string()
 }
+
+/// Type, shape and bytes of an array.
+pub fn elements(value: &Value) -> (&'static str, &[usize], &[u8]) {
+    let array = value.as_array().unwrap();
+    (array.dtype.name(), &array.shape, &array.bytes)
+}
