@@ -139,7 +139,7 @@ impl<R: Read + Seek> Archive<R> {
     fn place(&mut self, index: usize) -> Result<Option<u64>, Fault> {
         let entry = self.zip.by_index(index)?;
         let (size, packed) = (entry.size(), entry.compressed_size());
-        if entry.compression() != CompressionMethod::Stored || entry.encrypted() || size != packed {
+        if entry.compression() != CompressionMethod::Stored || size != packed {
             return Ok(None);
         }
         let Some(start) = entry.data_start() else { return Ok(None) };

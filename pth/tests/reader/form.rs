@@ -49,4 +49,8 @@ fn a_zip_of_other_things_is_not_of_torch() {
     let zip = zip.finish().unwrap().into_inner();
     assert!(!is_torch_zip(&zip));
     assert!((0..zip.len()).all(|len| !is_torch_zip(&zip[..len])));
+    // The right name in what is no zip.
+    let mut small = std::fs::read(fixture("small.pth")).unwrap();
+    small[0] = b'Q';
+    assert!(!is_torch_zip(&small));
 }

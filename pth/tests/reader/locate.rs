@@ -3,7 +3,7 @@
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use ncsn_pth::{Dtype, Value, locate, locate_in, read};
+use ncsn_pth::{Dtype, Fault, Value, locate, locate_in, parse, read};
 
 use crate::fixture;
 use crate::memory::{archive_of, peak, stream_of};
@@ -93,6 +93,36 @@ fn a_tensor_that_reaches_past_the_end_is_refused() {
     }
 }
 
+#[test]
+fn arrays_in_other_orders_are_loaded() {
+    for (is_big, is_fortran, is_placed) in
+        [(false, false, true), (true, false, false), (false, true, false), (true, true, false)]
+    {
+        let bytes = (0..400 * 100 * 2).map(|i| (i % 251) as u8).collect();
+        let array = Block { name: "u2", shape: vec![400, 100], bytes, is_big, is_fortran };
+        let file = array.pickle(Way::Bytes);
+        let value = locate_in(Cursor::new(&file), Path::new("x.pkl")).unwrap();
+        assert_eq!(value.as_placed().is_some(), is_placed);
+        assert!(content(&value, &file).2 == array.bytes);
+    }
+}
+
+/// Source: APPNOTE 6.3.10 of the zip format: bit 0 of the flags, at byte 6 of an entry and 8 of its line in the directory.
+#[test]
+fn an_encrypted_entry_has_no_place() {
+    let mut file = std::fs::read(fixture("small.pth")).unwrap();
+    for (signature, flags) in [(b"PK\x03\x04", 6), (b"PK\x01\x02", 8)] {
+        for at in 0..file.len() {
+            let name = at + if flags == 6 { 30 } else { 46 };
+            if file[at..].starts_with(signature) && file[name..].starts_with(b"small/data/0") {
+                file[at + flags] |= 1;
+            }
+        }
+    }
+    let error = locate_in(Cursor::new(&file), Path::new("x.pth")).unwrap_err();
+    assert!(matches!(*error.fault, Fault::Archive(_)), "{error}");
+}
+
 /// A file of which only the first and the last bytes exist: what lies between is 0.
 struct Sparse {
     head: Vec<u8>,
@@ -168,12 +198,14 @@ fn long_strings_are_loaded() {
     let shared = [b"B", &len[..], &[1; 70_000], b"q\0ah\0a"].concat();
     let file =
         [b"\x80\x03]".to_vec(), string(b"T", b'a'), string(b"T", 0xff), shared, b".".to_vec()].concat();
-    let located = locate_in(Cursor::new(&file), Path::new("x.pkl")).unwrap();
     let expected = [
         Value::Text("a".repeat(70_000)),
         Value::Bytes(vec![0xff; 70_000]),
         Value::Bytes(vec![1; 70_000]),
         Value::Bytes(vec![1; 70_000]),
     ];
-    assert!(located.as_list().unwrap() == expected);
+    for read in [parse, locate_in] {
+        let value = read(Cursor::new(&file), Path::new("x.pkl")).unwrap();
+        assert!(value.as_list().unwrap() == expected);
+    }
 }

@@ -130,7 +130,8 @@ fn bytes_in_text_must_be_latin1() {
     assert!(matches!(encode(b"a", b"rot13"), Err(Fault::Codec { found }) if found == "rot13"));
 }
 
-/// A text of 1 MB, turned into bytes and arrays a thousand times; a million scalars that no value keeps.
+/// A text of 1 MB, turned into bytes and arrays a thousand times; a million scalars and many parameters that no value
+/// keeps.
 #[test]
 fn copies_are_paid_for() {
     let text = |code: &[u8]| [code, &1_000_000_u32.to_le_bytes()[..], &[b'a'; 1_000_000], b"q\x01"].concat();
@@ -146,7 +147,18 @@ fn copies_are_paid_for() {
     assert!(matches!(fault(&[&refused]), Fault::Budget { .. }));
 
     let scalar = [b"cnumpy.core.multiarray\nscalar\nq\0", U2, b"C\x02ab\x86q\x01"].concat();
-    survives(&[&scalar[..], &b"h\0h\x01R0".repeat(1_500_000), b"."].concat());
+    let refused = [&scalar[..], &b"h\0h\x01R0".repeat(1_500_000), b"N."].concat();
+    assert!(!survives(&refused));
+    assert!(matches!(fault(&[&refused]), Fault::Budget { .. }));
+
+    // A tensor of 60 axes and no elements, and the calls that make parameters of it.
+    let storage = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\0tQ";
+    let axes = [b"(", &b"K\0".repeat(60)[..], b"t2"].concat();
+    let tensor = [b"ctorch._utils\n_rebuild_tensor\n(", &storage[..], b"K\0", &axes, b"tR"].concat();
+    let parameter = [b"ctorch._utils\n_rebuild_parameter\nq\0", &tensor[..], b"\x88N\x87q\x01"].concat();
+    let refused = [&parameter[..], &b"h\0h\x01R0".repeat(200_000), b"N."].concat();
+    assert!(!survives(&refused));
+    assert!(matches!(fault(&[&refused]), Fault::Budget { .. }));
 }
 
 #[test]
