@@ -20,9 +20,12 @@ pub const TARGETS: [&str; 13] = [
 pub fn read(target: &str, bytes: &[u8]) -> Result<(), String> {
     match target {
         "picture" => picture::decode(bytes).map(drop).map_err(|problem| problem.to_string()),
-        "pth" => ncsn_pth::parse(Cursor::new(bytes), Path::new("input"))
-            .map(drop)
-            .map_err(|error| error.to_string()),
+        "pth" => {
+            let located = ncsn_pth::locate_in(Cursor::new(bytes), Path::new("input"));
+            let read = ncsn_pth::parse(Cursor::new(bytes), Path::new("input"));
+            assert!(located.is_ok() || read.is_err());
+            read.map(drop).map_err(|error| error.to_string())
+        }
         "schedule" => read_text(bytes, |text| ScheduleFile::parse(text).map(drop)),
         "yaml" => read_text(bytes, |text| parse_yaml(text, None).map(drop)),
         _ => read_rows(target, bytes).and_then(check).map_err(|error| error.to_string()),

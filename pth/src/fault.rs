@@ -1,10 +1,10 @@
-//! What can go wrong between a `.pth` file and its values, each with the value and the limit.
+//! What can go wrong between a file and its values, each with the value and the limit.
 
 use std::io;
 
 use zip::result::ZipError;
 
-/// One way in which a checkpoint is wrong, or asks for what is refused.
+/// One way in which a file is wrong, or asks for what is refused.
 ///
 /// Text taken from the file is escaped and cut to 80 characters, so that printing it is safe.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +45,8 @@ pub enum Fault {
         /// `list`, `tuple` or `dict`.
         kind: &'static str,
     },
-    /// First bytes of neither form.
-    #[error("neither a zip archive nor a torch.save stream: begins with {head:02x?}")]
+    /// First bytes of no form.
+    #[error("neither a zip archive nor a pickle: begins with {head:02x?}")]
     Form {
         /// The first bytes.
         head: Vec<u8>,
@@ -110,13 +110,19 @@ pub enum Fault {
         /// The byte.
         code: u8,
     },
-    /// An opcode that no checkpoint needs.
+    /// An opcode that no data need.
     #[error("opcode {name} is not allowed")]
     OpcodeRefused {
         /// Its name in Python's `pickletools`.
         name: &'static str,
     },
-    /// A class or function outside the list of [`crate::pickle`].
+    /// An array of protocol 5 whose bytes its writer kept in another place.
+    #[error("opcode {name} takes a buffer from outside of the file")]
+    OutOfBand {
+        /// The opcode's name in Python's `pickletools`.
+        name: &'static str,
+    },
+    /// A class or function outside the list of this crate.
     #[error("global {module}.{name} is not allowed")]
     Global {
         /// Module named by the file.
@@ -124,7 +130,7 @@ pub enum Fault {
         /// Name in it.
         name: String,
     },
-    /// A listed class or function used otherwise than `torch.save` uses it.
+    /// A listed class or function used otherwise than torch, numpy and Python use it.
     #[error("{callee} with {found} arguments is not allowed here")]
     Call {
         /// Its full name.
@@ -172,7 +178,7 @@ pub enum Fault {
         /// The domain.
         allowed: &'static str,
     },
-    /// An integer longer than any that a checkpoint holds.
+    /// An integer longer than any that is read.
     #[error("integer has {bytes} bytes, limit {limit}")]
     LongInteger {
         /// Its length.
@@ -278,6 +284,48 @@ pub enum Fault {
         end: u64,
         /// Size of the storage.
         limit: u64,
+    },
+    /// An array of elements that are not read.
+    #[error("numpy elements {name} are {kind}, read: u1 to u8, i1 to i8, b1, f2, f4, f8")]
+    Element {
+        /// numpy's name of the type.
+        name: String,
+        /// What it stands for.
+        kind: &'static str,
+    },
+    /// A byte order of an array that is none.
+    #[error("byte order of an array is {found}, allowed: < or >, and | for single bytes")]
+    ArrayOrder {
+        /// The order named by the file.
+        found: String,
+    },
+    /// An order of axes that is none.
+    #[error("order of an array is {found}, allowed: C, F, or K with each axis once")]
+    Layout {
+        /// The order named by the file.
+        found: String,
+    },
+    /// An array with more or fewer bytes than its shape.
+    #[error("array of shape {shape:?} has {found} bytes, expected {expected}")]
+    ArraySize {
+        /// Its shape.
+        shape: Vec<usize>,
+        /// Bytes present.
+        found: u64,
+        /// Product of the shape × bytes of an element.
+        expected: u64,
+    },
+    /// Bytes written as text in another way than Python does.
+    #[error("bytes are encoded as {found}, expected latin1")]
+    Codec {
+        /// The encoding named by the file.
+        found: String,
+    },
+    /// A character that stands for no byte.
+    #[error("character {found:?} stands for no byte, allowed: U+0000 to U+00FF")]
+    Latin1 {
+        /// The character.
+        found: char,
     },
     /// An object that [`crate::Value`] cannot hold, such as a bare storage.
     #[error("a {found} is no value")]

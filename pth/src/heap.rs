@@ -1,12 +1,15 @@
-//! The objects that a pickle builds, and the few calls that it may make.
+//! The objects that a pickle builds.
 
 use std::collections::HashMap;
 
+use super::blob::Blob;
+use super::budget::Budget;
+use super::descr::Descr;
+use super::dtype::Dtype;
 use super::fault::{Fault, shown};
 use super::global::Global;
-use super::input::Budget;
-use super::value::Dtype;
-use super::view::View;
+use super::tensor::Place;
+use super::view::{Origin, View};
 
 /// Number of an object in the [`Heap`].
 pub(super) type Id = u32;
@@ -17,14 +20,31 @@ pub(super) enum Object {
     Bool(bool),
     Int(i128),
     Float(f64),
-    Text(Box<str>),
-    Bytes(Box<[u8]>),
+    /// `raw`: a `str` of Python 2, whose bytes these are.
+    Text {
+        text: Box<str>,
+        raw: bool,
+    },
+    /// `raw`: a `str` of Python 2, which is text if it is UTF-8.
+    Bytes {
+        blob: usize,
+        raw: bool,
+    },
     List(Vec<Id>),
     Tuple(Box<[Id]>),
-    Dict { entries: Vec<(Id, Id)>, ordered: bool },
+    Dict {
+        entries: Vec<(Id, Id)>,
+        ordered: bool,
+    },
     Global(Global),
-    Storage { index: usize, dtype: Dtype },
+    Storage {
+        index: usize,
+        dtype: Dtype,
+    },
     Tensor(Box<View>),
+    Descr(Descr),
+    /// Nothing until its state is set.
+    Array(Option<Box<View>>),
 }
 
 /// What the pickle says of a storage.
@@ -34,11 +54,14 @@ pub(super) struct Storage {
     pub(super) location: String,
     /// Element size of its first mention; the legacy form counts in it.
     pub(super) item: u64,
+    /// Where its bytes are, if they are left in the file.
+    pub(super) place: Option<u64>,
 }
 
-/// All objects and storages of one file.
+/// All objects, strings of bytes and storages of one file.
 pub(super) struct Heap {
     objects: Vec<Object>,
+    blobs: Vec<Blob>,
     storages: Vec<Storage>,
     by_key: HashMap<String, usize>,
     /// The memory that is still allowed.
@@ -48,7 +71,7 @@ pub(super) struct Heap {
 impl Heap {
     /// An empty heap.
     pub(super) fn new(budget: Budget) -> Self {
-        Self { objects: Vec::new(), storages: Vec::new(), by_key: HashMap::new(), budget }
+        Self { objects: Vec::new(), blobs: Vec::new(), storages: Vec::new(), by_key: HashMap::new(), budget }
     }
 
     /// Keeps an object.
@@ -58,6 +81,27 @@ impl Heap {
         let id = Id::try_from(self.objects.len()).map_err(|_| self.budget.exceeded())?;
         self.objects.push(object);
         Ok(id)
+    }
+
+    /// Keeps a `bytes`.
+    pub(super) fn push_bytes(&mut self, blob: Blob) -> Result<Id, Fault> {
+        let blob = self.push_blob(blob)?;
+        self.push(Object::Bytes { blob, raw: false })
+    }
+
+    /// Keeps a string of bytes, whose memory the caller has paid for.
+    pub(super) fn push_blob(&mut self, blob: Blob) -> Result<usize, Fault> {
+        self.budget.charge_items(2, size_of::<Blob>())?;
+        self.blobs.push(blob);
+        Ok(self.blobs.len() - 1)
+    }
+
+    /// Keeps a storage, whose text the caller has paid for.
+    pub(super) fn push_storage(&mut self, storage: Storage) -> Result<usize, Fault> {
+        self.budget.charge_items(2, size_of::<Storage>())?;
+        self.by_key.insert(storage.key.clone(), self.storages.len());
+        self.storages.push(storage);
+        Ok(self.storages.len() - 1)
     }
 
     /// The object of a number that [`Heap::push`] returned.
@@ -80,6 +124,21 @@ impl Heap {
         &self.storages
     }
 
+    /// All storages, to say where they are.
+    pub(super) fn storages_mut(&mut self) -> &mut [Storage] {
+        &mut self.storages
+    }
+
+    /// All strings of bytes.
+    pub(super) fn blobs(&self) -> &[Blob] {
+        &self.blobs
+    }
+
+    /// All strings of bytes, to take their bytes.
+    pub(super) fn blobs_mut(&mut self) -> &mut [Blob] {
+        &mut self.blobs
+    }
+
     /// Number of the storage with this key.
     pub(super) fn storage(&self, key: &str) -> Option<usize> {
         self.by_key.get(key).copied()
@@ -88,8 +147,22 @@ impl Heap {
     /// The text of an object. `what` names it in messages.
     pub(super) fn text(&self, id: Id, what: &'static str) -> Result<&str, Fault> {
         match self.get(id) {
-            Object::Text(text) => Ok(text),
+            Object::Text { text, .. } => Ok(text),
             other => Err(Fault::Type { what, expected: "str", found: other.kind() }),
+        }
+    }
+
+    /// The bytes of a `bytes`, or of a `str` of Python 2. `what` names them in messages.
+    pub(super) fn bytes(&mut self, id: Id, what: &'static str) -> Result<usize, Fault> {
+        match self.get(id) {
+            Object::Bytes { blob, .. } => Ok(*blob),
+            Object::Text { text, raw: true } => {
+                // One text can serve many arrays through the memo, each with a copy of its own.
+                self.budget.charge(text.len() as u64)?;
+                let bytes = self.text(id, what)?.as_bytes().to_vec();
+                self.push_blob(bytes.into())
+            }
+            other => Err(Fault::Type { what, expected: "bytes", found: other.kind() }),
         }
     }
 
@@ -106,6 +179,14 @@ impl Heap {
         match self.get(id) {
             Object::Bool(value) => Ok(*value),
             other => Err(Fault::Type { what, expected: "bool", found: other.kind() }),
+        }
+    }
+
+    /// A flag: a bool, or an int of which only 0 is false. `what` names it in messages.
+    pub(super) fn flag(&self, id: Id, what: &'static str) -> Result<bool, Fault> {
+        match self.get(id) {
+            Object::Int(value) => Ok(*value != 0),
+            _ => self.truth(id, what),
         }
     }
 
@@ -127,80 +208,30 @@ impl Heap {
         self.tuple(id, what)?.iter().map(|&item| self.count(item, what)).collect()
     }
 
-    /// What `BINPERSID` returns: the storage that a tuple of `torch.save` names.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::PersistentId`] for any other object; [`Fault::StorageView`], [`Fault::StorageSize`],
-    /// [`Fault::StorageLocation`] for storages that contradict themselves.
-    ///
-    /// # Source
-    ///
-    /// torch 2.11 `serialization.py`, `persistent_id` in `_save` (5 entries) and in `_legacy_save` (6, the last one for
-    /// views, which it never writes).
-    pub(super) fn persistent(&mut self, id: Id) -> Result<Id, Fault> {
-        let (class, key, location, numel, view) = match self.get(id) {
-            Object::Tuple(items) => match **items {
-                [tag, class, key, location, numel] if self.is_text(tag, "storage") => {
-                    (class, key, location, numel, None)
-                }
-                [tag, class, key, location, numel, view] if self.is_text(tag, "storage") => {
-                    (class, key, location, numel, Some(view))
-                }
-                [tag, ..] => return Err(Fault::PersistentId { found: self.described(tag) }),
-                [] => return Err(Fault::PersistentId { found: "()".into() }),
-            },
-            _ => return Err(Fault::PersistentId { found: self.described(id) }),
+    /// Where the elements of a view are, if they are left in the file as a caller needs them.
+    pub(super) fn place(&self, view: &View) -> Option<Place> {
+        let start = match view.origin {
+            Origin::Storage(index) => self.storages[index].place,
+            Origin::Blob(index) => self.blobs[index].place(),
         };
-        let dtype = match self.get(class) {
-            Object::Global(Global::Storage(dtype)) => *dtype,
-            Object::Global(other) => return Err(Fault::PersistentId { found: other.name().into() }),
-            other => return Err(Fault::PersistentId { found: other.kind().into() }),
-        };
-        // Key and location may come from the memo, and are hashed, compared and copied each time.
-        let texts = self.text(key, "storage key")?.len() + self.text(location, "storage location")?.len();
-        self.budget.charge_items(3, texts)?;
-        let key = self.text(key, "storage key")?;
-        let location = self.text(location, "storage location")?;
-        if view.is_some_and(|view| !matches!(self.get(view), Object::None)) {
-            return Err(Fault::StorageView { key: shown(key) });
-        }
-        let numel = self.count(numel, "storage size")?;
-        let item = dtype.size() as u64;
-        let bytes = (numel as u64).checked_mul(item).ok_or(Fault::Overflow { shape: vec![numel] })?;
-        let index = match self.by_key.get(key) {
-            Some(&index) => {
-                let first = &self.storages[index];
-                if first.bytes != bytes {
-                    return Err(Fault::StorageSize { key: shown(key), found: bytes, expected: first.bytes });
-                }
-                if first.location != location {
-                    let expected = shown(&first.location);
-                    return Err(Fault::StorageLocation { key: shown(key), found: shown(location), expected });
-                }
-                index
-            }
-            None => {
-                let new = Storage { key: key.into(), bytes, location: location.into(), item };
-                self.budget.charge_items(2, size_of::<Storage>())?;
-                self.budget.charge(bytes)?;
-                self.by_key.insert(new.key.clone(), self.storages.len());
-                self.storages.push(new);
-                self.storages.len() - 1
-            }
-        };
-        self.push(Object::Storage { index, dtype })
+        view.place(start?)
+    }
+
+    /// Pays for a view and its two vectors.
+    pub(super) fn charge_view(&mut self, view: &View) -> Result<(), Fault> {
+        self.budget.charge_items(2 * view.shape.len(), size_of::<usize>())?;
+        self.budget.charge(size_of::<View>() as u64)
     }
 
     /// Whether the object is this text.
     pub(super) fn is_text(&self, id: Id, text: &str) -> bool {
-        matches!(self.get(id), Object::Text(found) if **found == *text)
+        matches!(self.get(id), Object::Text { text: found, .. } if **found == *text)
     }
 
     /// The object for a message: its text if it is one, otherwise its type.
     pub(super) fn described(&self, id: Id) -> String {
         match self.get(id) {
-            Object::Text(text) => format!("\"{}\"", shown(text)),
+            Object::Text { text, .. } => format!("\"{}\"", shown(text)),
             other => other.kind().into(),
         }
     }
@@ -214,14 +245,17 @@ impl Object {
             Self::Bool(_) => "bool",
             Self::Int(_) => "int",
             Self::Float(_) => "float",
-            Self::Text(_) => "str",
-            Self::Bytes(_) => "bytes",
+            Self::Text { .. } => "str",
+            Self::Bytes { .. } => "bytes",
             Self::List(_) => "list",
             Self::Tuple(_) => "tuple",
             Self::Dict { .. } => "dict",
             Self::Global(global) => global.name(),
             Self::Storage { .. } => "storage",
             Self::Tensor(_) => "tensor",
+            Self::Descr(_) => "dtype",
+            Self::Array(Some(_)) => "array",
+            Self::Array(None) => "array without content",
         }
     }
 }

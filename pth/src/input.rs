@@ -1,9 +1,13 @@
-//! Bytes with a known end, and the memory that a file of that size may ask for.
+//! Bytes with a known end.
 
 use std::io::{Read, Seek, SeekFrom};
 
-use super::error::Place;
+use super::blob::Blob;
+use super::error::Position;
 use super::fault::Fault;
+
+/// Bytes from which on a string is left in the file, where that is asked for: names of any kind are shorter.
+const SHORTEST_LEFT: u64 = 1 << 16;
 
 /// A reader that knows how much is left, so that no length is believed before it is checked.
 pub(super) struct Input<R> {
@@ -11,12 +15,18 @@ pub(super) struct Input<R> {
     offset: u64,
     end: u64,
     part: &'static str,
+    left_at: Option<u64>,
 }
 
 impl<R: Read> Input<R> {
     /// Bytes `0..end` of `inner`, which stands at 0. `part` names it in messages.
     pub(super) fn new(inner: R, end: u64, part: &'static str) -> Self {
-        Self { inner, offset: 0, end, part }
+        Self { inner, offset: 0, end, part, left_at: None }
+    }
+
+    /// Leaves long strings of bytes in the file, of which this input is the part that starts at `start`.
+    pub(super) fn leave_in_file(&mut self, start: u64) {
+        self.left_at = Some(start);
     }
 
     /// Bytes read so far.
@@ -30,8 +40,8 @@ impl<R: Read> Input<R> {
     }
 
     /// The name and position of what starts at `offset`.
-    pub(super) fn place(&self, offset: u64, item: &'static str) -> Place {
-        Place { part: self.part, offset, item }
+    pub(super) fn position(&self, offset: u64, item: &'static str) -> Position {
+        Position { part: self.part, offset, item }
     }
 
     /// The next byte.
@@ -82,6 +92,23 @@ impl<R: Read + Seek> Input<R> {
         Ok(())
     }
 
+    /// The next `len` bytes, or their place where they are left in the file.
+    pub(super) fn blob(&mut self, len: u64) -> Result<Blob, Fault> {
+        match self.left_at {
+            Some(start) if len >= SHORTEST_LEFT => {
+                let place = start + self.offset;
+                self.skip(len)?;
+                Ok(Blob::left(place, len))
+            }
+            _ => self.take(len).map(Blob::from),
+        }
+    }
+
+    /// The bytes of a [`Input::blob`] that was left in the file.
+    pub(super) fn left_blob(&mut self, place: u64, len: u64) -> Result<Vec<u8>, Fault> {
+        self.at(place - self.left_at.unwrap_or(0), len)
+    }
+
     /// `len` bytes at `offset`, both from a place passed over before. The input is of no further use in order.
     pub(super) fn at(&mut self, offset: u64, len: u64) -> Result<Vec<u8>, Fault> {
         self.inner.seek(SeekFrom::Start(offset))?;
@@ -105,42 +132,4 @@ pub(super) fn reserve(len: u64) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     let fits = usize::try_from(len).is_ok_and(|len| bytes.try_reserve_exact(len).is_ok());
     if fits { Ok(bytes) } else { Err(Fault::Memory { bytes: len }) }
-}
-
-/// The memory that a file may still ask for.
-///
-/// A memo lets a pickle of 100 bytes name 2³⁰ objects, a stride of 0 lets a tensor of any size live in four bytes, and
-/// deflate packs 1000 to 1. A real checkpoint asks for two bytes per byte of its storages: the storage, and its tensor.
-pub(super) struct Budget {
-    left: u64,
-    limit: u64,
-}
-
-impl Budget {
-    /// Allowed for any file, however small: a state dict without its tensors.
-    const BASE: u64 = 64 << 20;
-    /// Allowed per byte of file.
-    const RATIO: u64 = 16;
-
-    /// The budget of a file of `len` bytes: 64 MiB + 16 `len`.
-    pub(super) fn new(len: u64) -> Self {
-        let limit = len.saturating_mul(Self::RATIO).saturating_add(Self::BASE);
-        Self { left: limit, limit }
-    }
-
-    /// Takes `bytes` away, or fails with [`Fault::Budget`].
-    pub(super) fn charge(&mut self, bytes: u64) -> Result<(), Fault> {
-        self.left = self.left.checked_sub(bytes).ok_or(self.exceeded())?;
-        Ok(())
-    }
-
-    /// The fault of asking for more.
-    pub(super) fn exceeded(&self) -> Fault {
-        Fault::Budget { limit: self.limit }
-    }
-
-    /// Takes `count` items of `size` bytes away, or fails with [`Fault::Budget`].
-    pub(super) fn charge_items(&mut self, count: usize, size: usize) -> Result<(), Fault> {
-        self.charge((count as u64).saturating_mul(size as u64))
-    }
 }

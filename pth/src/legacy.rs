@@ -14,12 +14,14 @@
 
 use std::io::{Read, Seek};
 
+use super::budget::Budget;
 use super::error::Failure;
 use super::fault::{Fault, shown};
 use super::heap::{Heap, Id, Object};
-use super::input::{Budget, Input};
+use super::input::Input;
+use super::tree::{self, Piece};
 use super::value::Value;
-use super::{machine, tree};
+use super::{Mode, machine};
 
 const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
 const PROTOCOL: i128 = 1001;
@@ -31,15 +33,26 @@ const PROTOCOL: i128 = 1001;
 /// [`Fault::Magic`], [`Fault::Version`], [`Fault::ByteOrder`], [`Fault::StorageMissing`], [`Fault::StorageSurplus`],
 /// [`Fault::StorageRepeated`], [`Fault::StorageSize`], [`Fault::Truncated`], [`Fault::Trailing`] after the storages, and
 /// those of pickles and tree.
-pub(super) fn read<R: Read + Seek>(reader: R, len: u64) -> Result<Value, Failure> {
+pub(super) fn read<R: Read + Seek>(reader: R, len: u64, mode: Mode) -> Result<Value, Failure> {
     let mut heap = Heap::new(Budget::new(len));
     let mut input = Input::new(reader, len, "stream");
+    if mode == Mode::Locate {
+        input.leave_in_file(0);
+    }
     check_header(&mut input, &mut heap)?;
     let root = machine::run(&mut input, &mut heap)?;
     let keys = machine::run(&mut input, &mut heap)?;
     let offsets = storages(&mut input, &heap, keys)?;
     let sizes: Vec<u64> = heap.storages().iter().map(|storage| storage.bytes).collect();
-    let value = tree::build(&mut heap, root, &mut |storage| input.at(offsets[storage], sizes[storage]))?;
+    if mode == Mode::Locate {
+        for (storage, &offset) in heap.storages_mut().iter_mut().zip(&offsets) {
+            storage.place = Some(offset);
+        }
+    }
+    let value = tree::build(&mut heap, root, &mut |piece| match piece {
+        Piece::Storage(index) => input.at(offsets[index], sizes[index]),
+        Piece::Blob { place, len } => input.left_blob(place, len),
+    })?;
     Ok(value)
 }
 
@@ -80,7 +93,7 @@ fn storages<R: Read + Seek>(input: &mut Input<R>, heap: &Heap, keys: Id) -> Resu
     };
     let mut offsets = vec![None; heap.storages().len()];
     for &key in keys {
-        let place = input.place(input.offset(), "storage");
+        let position = input.position(input.offset(), "storage");
         let mut next = || {
             let key = heap.text(key, "storage key")?;
             let index = heap.storage(key).ok_or_else(|| Fault::StorageSurplus { key: shown(key) })?;
@@ -100,7 +113,7 @@ fn storages<R: Read + Seek>(input: &mut Input<R>, heap: &Heap, keys: Id) -> Resu
             }
             input.skip(found)
         };
-        next().map_err(|fault| Failure::at(place, fault))?;
+        next().map_err(|fault| Failure::at(position, fault))?;
     }
     if input.left() > 0 {
         return Err(Fault::Trailing { bytes: input.left() }.into());

@@ -1,14 +1,14 @@
-//! The stack machine that a pickle is a program for, cut down to what `torch.save` writes.
+//! The stack machine that a pickle is a program for, cut down to what data needs.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{Read, Seek};
 
 use super::error::Failure;
 use super::fault::Fault;
-use super::global::{self, Global};
+use super::global::Global;
 use super::heap::{Heap, Id, Object};
 use super::input::Input;
-use super::{opcode as op, scalar, text};
+use super::{call, opcode as op, scalar, text, torch};
 
 /// Highest protocol of Python 3.
 const PROTOCOL_LIMIT: u8 = 5;
@@ -21,7 +21,7 @@ const PROTOCOL_LIMIT: u8 = 5;
 /// # Errors
 ///
 /// A [`Failure`] that names opcode and byte.
-pub(super) fn run<R: Read>(input: &mut Input<R>, heap: &mut Heap) -> Result<Id, Failure> {
+pub(super) fn run<R: Read + Seek>(input: &mut Input<R>, heap: &mut Heap) -> Result<Id, Failure> {
     let mut machine = Machine { input, heap, stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
     loop {
         let offset = machine.input.offset();
@@ -33,7 +33,7 @@ pub(super) fn run<R: Read>(input: &mut Input<R>, heap: &mut Heap) -> Result<Id, 
         match step {
             Ok(None) => {}
             Ok(Some(id)) => return Ok(id),
-            Err(fault) => return Err(Failure::at(machine.input.place(offset, item), fault)),
+            Err(fault) => return Err(Failure::at(machine.input.position(offset, item), fault)),
         }
     }
 }
@@ -47,7 +47,7 @@ struct Machine<'a, R> {
     memo: HashMap<u64, Id>,
 }
 
-impl<R: Read> Machine<'_, R> {
+impl<R: Read + Seek> Machine<'_, R> {
     /// Does what one opcode says; the result is the object of `STOP`.
     ///
     /// # Source
@@ -151,23 +151,24 @@ impl<R: Read> Machine<'_, R> {
             op::REDUCE => {
                 let args = self.pop()?;
                 let callee = self.pop()?;
-                let result = global::call(self.heap, callee, args)?;
+                let result = call::call(self.heap, callee, args)?;
                 self.stack.push(result);
             }
             op::INST | op::OBJ | op::NEWOBJ | op::NEWOBJ_EX => self.construct(code)?,
             op::BUILD => {
                 let state = self.pop()?;
-                global::build(self.heap, self.top()?, state)?;
+                let target = self.top()?;
+                call::build(self.heap, target, state)?;
             }
             op::BINPERSID => {
                 let id = self.pop()?;
-                let storage = self.heap.persistent(id)?;
+                let storage = torch::persistent(self.heap, id)?;
                 self.stack.push(storage);
             }
-            _ => match scalar::read(self.input, code)? {
+            op::NEXT_BUFFER | op::READONLY_BUFFER => return Err(Fault::OutOfBand { name }),
+            _ => match scalar::read(self.heap, self.input, code)? {
                 Some(object) => self.push(object)?,
-                // PERSID cannot hold a tuple, EXT1 to EXT4 name globals by number, buffers and sets occur in no
-                // checkpoint.
+                // PERSID cannot hold a tuple, EXT1 to EXT4 name globals by number, sets hold no data.
                 None => return Err(Fault::OpcodeRefused { name }),
             },
         }
@@ -209,7 +210,7 @@ impl<R: Read> Machine<'_, R> {
                 (class, self.heap.tuple(args, "argument list")?.to_vec())
             }
         };
-        let object = global::construct(self.heap, class, &args)?;
+        let object = call::construct(self.heap, class, &args)?;
         self.stack.push(object);
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Opcodes that spell out one object, and the numbers that others carry.
 
-use std::io::Read;
+use std::io::{Read, Seek};
 
+use super::blob::Blob;
 use super::fault::Fault;
-use super::heap::Object;
+use super::heap::{Heap, Object};
 use super::input::Input;
 use super::{opcode as op, text};
 
@@ -11,7 +12,11 @@ use super::{opcode as op, text};
 const INTEGER_LIMIT: u64 = 16;
 
 /// The object that an opcode spells out by itself; `None` for an opcode that spells out none.
-pub(super) fn read<R: Read>(input: &mut Input<R>, code: u8) -> Result<Option<Object>, Fault> {
+pub(super) fn read<R: Read + Seek>(
+    heap: &mut Heap,
+    input: &mut Input<R>,
+    code: u8,
+) -> Result<Option<Object>, Fault> {
     Ok(Some(match code {
         op::NONE => Object::None,
         op::NEWTRUE => Object::Bool(true),
@@ -42,34 +47,61 @@ pub(super) fn read<R: Read>(input: &mut Input<R>, code: u8) -> Result<Option<Obj
         }
         op::FLOAT => Object::Float(text::float(input.line()?)?),
         op::BINFLOAT => Object::Float(f64::from_be_bytes(input.array()?)),
-        op::STRING => Object::Text(text::quoted(input.line()?)?.into()),
-        op::UNICODE => Object::Text(text::raw_unicode_escape(input.line()?)?.into()),
+        op::STRING => {
+            let bytes = text::quoted(input.line()?)?;
+            python_2(heap, bytes.into())?
+        }
+        op::UNICODE => {
+            let text = text::raw_unicode_escape(input.line()?)?;
+            Object::Text { text: text.into(), raw: false }
+        }
         op::SHORT_BINSTRING | op::SHORT_BINUNICODE | op::SHORT_BINBYTES => {
             let len = input.byte()?.into();
-            bytes_or_text(input, code, len)?
+            string(heap, input, code, len)?
         }
         op::BINSTRING | op::BINUNICODE | op::BINBYTES => {
             let len = u32::from_le_bytes(input.array()?).into();
-            bytes_or_text(input, code, len)?
+            string(heap, input, code, len)?
         }
         op::BINUNICODE8 | op::BINBYTES8 | op::BYTEARRAY8 => {
             let len = u64::from_le_bytes(input.array()?);
-            bytes_or_text(input, code, len)?
+            string(heap, input, code, len)?
         }
         _ => return Ok(None),
     }))
 }
 
-fn bytes_or_text<R: Read>(input: &mut Input<R>, code: u8, len: u64) -> Result<Object, Fault> {
-    let bytes = input.take(len)?;
-    Ok(match code {
-        op::BINBYTES | op::SHORT_BINBYTES | op::BINBYTES8 | op::BYTEARRAY8 => Object::Bytes(bytes.into()),
-        _ => Object::Text(text::utf8(bytes)?.into()),
-    })
+/// A string of `len` bytes of the type that the opcode says.
+fn string<R: Read + Seek>(
+    heap: &mut Heap,
+    input: &mut Input<R>,
+    code: u8,
+    len: u64,
+) -> Result<Object, Fault> {
+    match code {
+        op::BINBYTES | op::SHORT_BINBYTES | op::BINBYTES8 | op::BYTEARRAY8 => {
+            let blob = heap.push_blob(input.blob(len)?)?;
+            Ok(Object::Bytes { blob, raw: false })
+        }
+        op::BINSTRING | op::SHORT_BINSTRING => python_2(heap, input.blob(len)?),
+        _ => Ok(Object::Text { text: text::utf8(input.take(len)?)?.into(), raw: false }),
+    }
+}
+
+/// A `str` of Python 2: text if it is UTF-8, which is known here if it was read.
+fn python_2(heap: &mut Heap, mut blob: Blob) -> Result<Object, Fault> {
+    let bytes = match blob.take() {
+        None => return Ok(Object::Bytes { blob: heap.push_blob(blob)?, raw: true }),
+        Some(bytes) => bytes,
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Object::Text { text: text.into(), raw: true }),
+        Err(error) => Ok(Object::Bytes { blob: heap.push_blob(error.into_bytes().into())?, raw: true }),
+    }
 }
 
 /// The slot that a `PUT` or `GET` opcode names.
-pub(super) fn memo_key<R: Read>(input: &mut Input<R>, code: u8) -> Result<u64, Fault> {
+pub(super) fn memo_key<R: Read + Seek>(input: &mut Input<R>, code: u8) -> Result<u64, Fault> {
     match code {
         op::BINPUT | op::BINGET => Ok(input.byte()?.into()),
         op::LONG_BINPUT | op::LONG_BINGET => Ok(u32::from_le_bytes(input.array()?).into()),

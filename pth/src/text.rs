@@ -23,8 +23,8 @@ pub(super) fn float(line: Vec<u8>) -> Result<f64, Fault> {
 ///
 /// # Errors
 ///
-/// [`Fault::Literal`] without matching quotes or with an unknown escape, [`Fault::Utf8`] if the bytes are no text.
-pub(super) fn quoted(line: Vec<u8>) -> Result<String, Fault> {
+/// [`Fault::Literal`] without matching quotes or with an unknown escape.
+pub(super) fn quoted(line: Vec<u8>) -> Result<Vec<u8>, Fault> {
     let bad = || literal(&String::from_utf8_lossy(&line), "quoted string");
     let inner = match line.as_slice() {
         [open @ (b'\'' | b'"'), inner @ .., close] if open == close => inner,
@@ -53,7 +53,7 @@ pub(super) fn quoted(line: Vec<u8>) -> Result<String, Fault> {
             _ => return Err(bad()),
         });
     }
-    utf8(out)
+    Ok(out)
 }
 
 /// Python's `raw-unicode-escape`: Latin-1, with `\uXXXX` and `\UXXXXXXXX` for the rest and no other escape.
@@ -105,7 +105,7 @@ mod tests {
     /// Source: `save_string` in `pickle.py` of Python 2.7 writes `repr`, here of the bytes of "it's", newline, "é".
     #[test]
     fn quoted_reads_what_python_2_writes() {
-        assert_eq!(quoted(br#""it's\n\xc3\xa9""#.to_vec()).unwrap(), "it's\né");
+        assert_eq!(quoted(br#""it's\n\xc3\xa9""#.to_vec()).unwrap(), "it's\né".as_bytes());
     }
 
     #[test]

@@ -5,14 +5,24 @@ use std::collections::HashSet;
 use super::fault::{Fault, shown};
 use super::heap::{Heap, Id, Object};
 use super::input::reserve;
-use super::value::{Tensor, Value};
+use super::tensor::{Array, Placed, Tensor};
+use super::value::Value;
+use super::view::{Origin, View};
 
 /// Containers inside containers. A checkpoint needs five; 100 frames of the recursion fit any thread's stack.
 const DEPTH_LIMIT: usize = 100;
 
-/// The tree below `root`. `load` returns the bytes of a storage by its number, once for each storage that is needed.
+/// Bytes that are not in the heap.
+pub(super) enum Piece {
+    /// A storage, by its number.
+    Storage(usize),
+    /// A string of bytes that was left in the file.
+    Blob { place: u64, len: u64 },
+}
+
+/// The tree below `root`. `load` returns the bytes of a piece, once for each piece that is needed.
 ///
-/// A storage is dropped after its last tensor, which takes it over if it is all of it: a checkpoint without shared
+/// A piece is dropped after its last tensor or array, which takes it over if it is all of it: a file without shared
 /// storages is never held twice.
 ///
 /// # Errors
@@ -22,12 +32,18 @@ const DEPTH_LIMIT: usize = 100;
 pub(super) fn build(
     heap: &mut Heap,
     root: Id,
-    load: &mut dyn FnMut(usize) -> Result<Vec<u8>, Fault>,
+    load: &mut dyn FnMut(Piece) -> Result<Vec<u8>, Fault>,
 ) -> Result<Value, Fault> {
-    let mut survey = Survey { open: vec![false; heap.len()], uses: vec![0; heap.storages().len()] };
+    let mut survey = Survey {
+        open: vec![false; heap.len()],
+        storages: vec![0; heap.storages().len()],
+        blobs: vec![0; heap.blobs().len()],
+    };
     survey.visit(heap, root, 0)?;
-    let loaded = survey.uses.iter().map(|_| None).collect();
-    Builder { heap, uses: survey.uses, loaded, load }.value(root)
+    let storages = survey.storages.iter().map(|&uses| Shared { uses, bytes: None }).collect();
+    let blobs = heap.blobs_mut().iter_mut().zip(&survey.blobs);
+    let blobs = blobs.map(|(blob, &uses)| Shared { uses, bytes: blob.take() }).collect();
+    Builder { heap, storages, blobs, load }.value(root)
 }
 
 /// First walk: everything is counted and checked before anything large is read.
@@ -35,7 +51,9 @@ struct Survey {
     /// Containers on the path from the root.
     open: Vec<bool>,
     /// Tensors in the tree for each storage.
-    uses: Vec<u64>,
+    storages: Vec<u64>,
+    /// Values in the tree for each string of bytes.
+    blobs: Vec<u64>,
 }
 
 impl Survey {
@@ -43,15 +61,16 @@ impl Survey {
         heap.budget.charge(size_of::<Value>() as u64)?;
         match heap.get(id) {
             Object::List(_) | Object::Tuple(_) | Object::Dict { .. } => {}
-            Object::Text(text) => return heap.budget.charge(text.len() as u64),
-            Object::Bytes(bytes) => return heap.budget.charge(bytes.len() as u64),
-            Object::Tensor(view) => {
-                let location = heap.storages()[view.storage].location.len();
-                let owned = view.len().saturating_add(location).saturating_add(size_of_val(&*view.shape));
-                self.uses[view.storage] += 1;
+            Object::Text { text, .. } => return heap.budget.charge(text.len() as u64),
+            Object::Bytes { blob, .. } => {
+                self.blobs[*blob] += 1;
+                return heap.budget.charge(heap.blobs()[*blob].len());
+            }
+            Object::Tensor(view) | Object::Array(Some(view)) => {
+                let owned = self.view(heap, view);
                 return heap.budget.charge(owned as u64);
             }
-            Object::Global(_) | Object::Storage { .. } => {
+            Object::Global(_) | Object::Storage { .. } | Object::Descr(_) | Object::Array(None) => {
                 return Err(Fault::NoValue { found: heap.get(id).kind() });
             }
             Object::None | Object::Bool(_) | Object::Int(_) | Object::Float(_) => return Ok(()),
@@ -71,6 +90,33 @@ impl Survey {
         self.open[id as usize] = false;
         Ok(())
     }
+
+    /// Counts a use of the view's origin; the bytes that its value will own.
+    fn view(&mut self, heap: &Heap, view: &View) -> usize {
+        let shape = size_of_val(&*view.shape);
+        if heap.place(view).is_some() {
+            return shape;
+        }
+        let location = match view.origin {
+            Origin::Storage(index) => {
+                self.storages[index] += 1;
+                heap.storages()[index].location.len()
+            }
+            Origin::Blob(index) => {
+                self.blobs[index] += 1;
+                0
+            }
+        };
+        view.len().saturating_add(location).saturating_add(shape)
+    }
+}
+
+/// Bytes that several values can share.
+struct Shared {
+    /// Values still to come.
+    uses: u64,
+    /// The bytes, once they are loaded.
+    bytes: Option<Vec<u8>>,
 }
 
 /// The `n`-th object in a container; keys and values of a dict alternate.
@@ -88,10 +134,9 @@ fn child(container: &Object, n: usize) -> Option<Id> {
 /// Second walk: the values.
 struct Builder<'a> {
     heap: &'a Heap,
-    /// Tensors still to come for each storage.
-    uses: Vec<u64>,
-    loaded: Vec<Option<Vec<u8>>>,
-    load: &'a mut dyn FnMut(usize) -> Result<Vec<u8>, Fault>,
+    storages: Vec<Shared>,
+    blobs: Vec<Shared>,
+    load: &'a mut dyn FnMut(Piece) -> Result<Vec<u8>, Fault>,
 }
 
 impl Builder<'_> {
@@ -106,13 +151,16 @@ impl Builder<'_> {
                 allowed: "-2^63 to 2^63 - 1",
             })?),
             Object::Float(value) => Value::Float(*value),
-            Object::Text(text) => Value::Text(text.to_string()),
-            Object::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
+            Object::Text { text, .. } => Value::Text(text.to_string()),
+            Object::Bytes { blob, raw } => {
+                let bytes = self.bytes(*blob)?;
+                if *raw { python_2(bytes) } else { Value::Bytes(bytes) }
+            }
             Object::List(items) => Value::List(self.values(items)?),
             Object::Tuple(items) => Value::Tuple(self.values(items)?),
             Object::Dict { entries, .. } => Value::Dict(self.entries(entries)?),
-            Object::Tensor(_) => Value::Tensor(self.tensor(id)?),
-            other @ (Object::Global(_) | Object::Storage { .. }) => {
+            Object::Tensor(view) | Object::Array(Some(view)) => self.block(view)?,
+            other @ (Object::Global(_) | Object::Storage { .. } | Object::Descr(_) | Object::Array(None)) => {
                 return Err(Fault::NoValue { found: other.kind() });
             }
         })
@@ -135,32 +183,83 @@ impl Builder<'_> {
         Ok(built)
     }
 
-    fn tensor(&mut self, id: Id) -> Result<Tensor, Fault> {
-        let Object::Tensor(view) = self.heap.get(id) else {
-            return Err(Fault::NoValue { found: self.heap.get(id).kind() });
-        };
-        let index = view.storage;
-        let storage = match self.loaded[index].take() {
-            Some(storage) => storage,
-            None => (self.load)(index)?,
-        };
-        self.uses[index] -= 1;
-        let is_last = self.uses[index] == 0;
-        let bytes = if is_last && view.is_whole(storage.len()) {
-            storage
-        } else {
-            let mut bytes = reserve(view.len() as u64)?;
-            view.copy_into(&storage, &mut bytes);
-            self.loaded[index] = (!is_last).then_some(storage);
-            bytes
-        };
-        Ok(Tensor {
-            dtype: view.dtype,
-            shape: view.shape.clone(),
-            bytes,
-            device: self.heap.storages()[index].location.clone(),
-            requires_grad: view.requires_grad,
+    /// A tensor or an array, with its elements or with their place.
+    fn block(&mut self, view: &View) -> Result<Value, Fault> {
+        let (dtype, shape) = (view.dtype, view.shape.clone());
+        if let Some(place) = self.heap.place(view) {
+            return Ok(Value::Placed(Placed { dtype, shape, place }));
+        }
+        let bytes = self.elements(view)?;
+        Ok(match view.origin {
+            Origin::Blob(_) => Value::Array(Array { dtype, shape, bytes }),
+            Origin::Storage(index) => {
+                let device = self.heap.storages()[index].location.clone();
+                Value::Tensor(Tensor { dtype, shape, bytes, device, requires_grad: view.requires_grad })
+            }
         })
+    }
+
+    fn elements(&mut self, view: &View) -> Result<Vec<u8>, Fault> {
+        let (origin, is_last) = self.take(view.origin)?;
+        if is_last && view.is_whole(origin.len()) {
+            return Ok(view.elements_of_whole(origin));
+        }
+        let mut bytes = reserve(view.len() as u64)?;
+        view.copy_into(&origin, &mut bytes);
+        if !is_last {
+            self.shared(view.origin).bytes = Some(origin);
+        }
+        Ok(bytes)
+    }
+
+    fn bytes(&mut self, blob: usize) -> Result<Vec<u8>, Fault> {
+        let (bytes, is_last) = self.take(Origin::Blob(blob))?;
+        if !is_last {
+            let mut copy = reserve(bytes.len() as u64)?;
+            copy.extend_from_slice(&bytes);
+            self.blobs[blob].bytes = Some(copy);
+        }
+        Ok(bytes)
+    }
+
+    /// The bytes of an origin, to be put back unless this is their last use.
+    fn take(&mut self, origin: Origin) -> Result<(Vec<u8>, bool), Fault> {
+        let shared = self.shared(origin);
+        shared.uses -= 1;
+        let is_last = shared.uses == 0;
+        let bytes = match shared.bytes.take() {
+            Some(bytes) => bytes,
+            None => {
+                let piece = self.piece(origin);
+                (self.load)(piece)?
+            }
+        };
+        Ok((bytes, is_last))
+    }
+
+    fn shared(&mut self, origin: Origin) -> &mut Shared {
+        match origin {
+            Origin::Storage(index) => &mut self.storages[index],
+            Origin::Blob(index) => &mut self.blobs[index],
+        }
+    }
+
+    fn piece(&self, origin: Origin) -> Piece {
+        match origin {
+            Origin::Storage(index) => Piece::Storage(index),
+            Origin::Blob(index) => {
+                let blob = &self.heap.blobs()[index];
+                Piece::Blob { place: blob.place().unwrap_or(0), len: blob.len() }
+            }
+        }
+    }
+}
+
+/// A `str` of Python 2.
+fn python_2(bytes: Vec<u8>) -> Value {
+    match String::from_utf8(bytes) {
+        Ok(text) => Value::Text(text),
+        Err(error) => Value::Bytes(error.into_bytes()),
     }
 }
 

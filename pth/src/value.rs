@@ -1,8 +1,8 @@
-//! The plain tree that a checkpoint is read into.
+//! The plain tree that a file is read into.
 
-use std::fmt;
+use super::tensor::{Array, Placed, Tensor};
 
-/// A Python object of a checkpoint, without code and without sharing.
+/// A Python object of a file, without code and without sharing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// `None`.
@@ -15,7 +15,7 @@ pub enum Value {
     Float(f64),
     /// `str`, and `str` of Python 2 if it is UTF-8. Also `torch.device`, as `cuda:0`.
     Text(String),
-    /// `bytes` and `bytearray`.
+    /// `bytes` and `bytearray`, and `str` of Python 2 if it is not UTF-8.
     Bytes(Vec<u8>),
     /// `list`.
     List(Vec<Value>),
@@ -25,70 +25,10 @@ pub enum Value {
     Dict(Vec<(Value, Value)>),
     /// `torch.Tensor` and `torch.nn.Parameter`.
     Tensor(Tensor),
-}
-
-/// A tensor with storage of its own.
-#[derive(Clone, PartialEq)]
-pub struct Tensor {
-    /// Type of the elements.
-    pub dtype: Dtype,
-    /// Sizes; empty for a scalar.
-    pub shape: Vec<usize>,
-    /// Elements in row-major order, little-endian: product of `shape` × [`Dtype::size`] bytes.
-    pub bytes: Vec<u8>,
-    /// Where the tensor was when it was saved: `cpu`, `cuda:0`.
-    pub device: String,
-    /// Whether autograd recorded it. True for parameters, false for buffers and moments.
-    pub requires_grad: bool,
-}
-
-/// Type of a tensor's elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Dtype {
-    /// `torch.float64`.
-    F64,
-    /// `torch.float32`.
-    F32,
-    /// `torch.float16`.
-    F16,
-    /// `torch.bfloat16`.
-    BF16,
-    /// `torch.int64`.
-    I64,
-    /// `torch.int32`.
-    I32,
-    /// `torch.int16`.
-    I16,
-    /// `torch.int8`.
-    I8,
-    /// `torch.uint8`.
-    U8,
-    /// `torch.bool`, one byte each.
-    Bool,
-}
-
-impl Dtype {
-    /// Bytes per element.
-    pub fn size(self) -> usize {
-        match self {
-            Self::F64 | Self::I64 => 8,
-            Self::F32 | Self::I32 => 4,
-            Self::F16 | Self::BF16 | Self::I16 => 2,
-            Self::I8 | Self::U8 | Self::Bool => 1,
-        }
-    }
-}
-
-impl fmt::Debug for Tensor {
-    /// Everything but the elements, of which there can be millions.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tensor")
-            .field("dtype", &self.dtype)
-            .field("shape", &self.shape)
-            .field("device", &self.device)
-            .field("requires_grad", &self.requires_grad)
-            .finish_non_exhaustive()
-    }
+    /// `numpy.ndarray` and numpy's scalars, which have the shape `[]`.
+    Array(Array),
+    /// A tensor or an array whose elements are left in the file. Only [`crate::locate`] returns it.
+    Placed(Placed),
 }
 
 impl Value {
@@ -105,14 +45,22 @@ impl Value {
             Self::Tuple(_) => "tuple",
             Self::Dict(_) => "dict",
             Self::Tensor(_) => "tensor",
+            Self::Array(_) => "array",
+            Self::Placed(_) => "tensor or array in the file",
         }
     }
 
-    /// Entry of a dict under a text key; `None` if there is none or this is no dict.
+    /// Entry of a dict under a text key, or under a key of bytes that spell it, as where a file went from Python 2 to 3;
+    /// the first one if both occur. `None` if there is none or this is no dict.
     ///
     /// Searches linearly. To visit all entries, iterate over [`Value::as_dict`].
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.as_dict()?.iter().find(|(name, _)| name.as_text() == Some(key)).map(|(_, value)| value)
+        let spells = |name: &Value| match name {
+            Self::Text(name) => name == key,
+            Self::Bytes(name) => name == key.as_bytes(),
+            _ => false,
+        };
+        self.as_dict()?.iter().find(|(name, _)| spells(name)).map(|(_, value)| value)
     }
 
     /// The truth value of a bool.
@@ -135,6 +83,11 @@ impl Value {
         if let Self::Text(value) = self { Some(value) } else { None }
     }
 
+    /// The bytes of a bytes.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        if let Self::Bytes(value) = self { Some(value) } else { None }
+    }
+
     /// The items of a list.
     pub fn as_list(&self) -> Option<&[Value]> {
         if let Self::List(items) = self { Some(items) } else { None }
@@ -155,6 +108,16 @@ impl Value {
         if let Self::Tensor(tensor) = self { Some(tensor) } else { None }
     }
 
+    /// The array.
+    pub fn as_array(&self) -> Option<&Array> {
+        if let Self::Array(array) = self { Some(array) } else { None }
+    }
+
+    /// The tensor or array that is left in the file.
+    pub fn as_placed(&self) -> Option<&Placed> {
+        if let Self::Placed(placed) = self { Some(placed) } else { None }
+    }
+
     /// The items of a list, moved out.
     pub fn into_list(self) -> Option<Vec<Value>> {
         if let Self::List(items) = self { Some(items) } else { None }
@@ -168,5 +131,10 @@ impl Value {
     /// The tensor, moved out without copying its elements.
     pub fn into_tensor(self) -> Option<Tensor> {
         if let Self::Tensor(tensor) = self { Some(tensor) } else { None }
+    }
+
+    /// The array, moved out without copying its elements.
+    pub fn into_array(self) -> Option<Array> {
+        if let Self::Array(array) = self { Some(array) } else { None }
     }
 }

@@ -1,20 +1,31 @@
-//! A tensor as PyTorch stores it: sizes and strides over a storage that others may share.
+//! A tensor or an array as a file stores it: sizes and strides over bytes that others may share.
 
+use super::dtype::Dtype;
 use super::fault::Fault;
-use super::value::Dtype;
+use super::tensor::Place;
 
 /// Axes of a tensor, as numpy allows them.
 const MOST_AXES: usize = 64;
 
-/// A tensor whose elements still lie in a storage. Every element is inside the storage.
+/// Whose bytes a view is of.
+#[derive(Clone, Copy)]
+pub(super) enum Origin {
+    /// A storage of torch, by its number.
+    Storage(usize),
+    /// A string of bytes in the pickle, by its number.
+    Blob(usize),
+}
+
+/// A tensor or an array whose elements still lie where they came from. Every element is inside of that.
 #[derive(Clone)]
 pub(super) struct View {
-    /// Index of the storage.
-    pub(super) storage: usize,
+    pub(super) origin: Origin,
     pub(super) dtype: Dtype,
     pub(super) shape: Vec<usize>,
     pub(super) requires_grad: bool,
-    /// First byte in the storage.
+    /// Whether the bytes of each element come in the reverse of little-endian order.
+    pub(super) reversed: bool,
+    /// First byte in the origin.
     start: usize,
     /// Bytes between neighbours along each axis.
     steps: Vec<usize>,
@@ -23,11 +34,11 @@ pub(super) struct View {
 }
 
 impl View {
-    /// A view of storage number `storage`, which has `limit` bytes.
+    /// A view of `origin`, which has `limit` bytes.
     ///
     /// # Formula
     ///
-    /// element (i₁, …, i_k) = `storage[offset + Σ i_j strides_j]`, 0 ≤ i_j < shape_j
+    /// element (i₁, …, i_k) = `origin[offset + Σ i_j strides_j]`, 0 ≤ i_j < shape_j
     ///
     /// # Arguments
     ///
@@ -40,7 +51,7 @@ impl View {
     /// - [`Fault::Overflow`] if a byte position does not fit 64 bits, or the size does not fit memory.
     /// - [`Fault::Bounds`] if the last element ends past `limit`.
     pub(super) fn new(
-        (storage, limit, dtype): (usize, u64, Dtype),
+        (origin, limit, dtype): (Origin, u64, Dtype),
         offset: usize,
         shape: Vec<usize>,
         strides: &[usize],
@@ -74,7 +85,7 @@ impl View {
         if end as u64 > limit {
             return Err(Fault::Bounds { shape, end: end as u64, limit });
         }
-        Ok(Self { storage, dtype, shape, requires_grad: false, start, steps, len })
+        Ok(Self { origin, dtype, shape, requires_grad: false, reversed: false, start, steps, len })
     }
 
     /// Bytes of all elements.
@@ -82,21 +93,45 @@ impl View {
         self.len
     }
 
-    /// Whether the view is the whole storage of `limit` bytes in order, so that no copy is needed.
-    pub(super) fn is_whole(&self, limit: usize) -> bool {
-        self.start == 0 && self.len == limit && self.block().0 == 0
+    /// Where the elements are in the file, if the origin starts at `start` of it and they are contiguous in row-major
+    /// order and little-endian.
+    pub(super) fn place(&self, start: u64) -> Option<Place> {
+        let as_needed = self.is_in_order() && !self.reversed;
+        as_needed.then(|| Place { offset: start + self.start as u64, length: self.len as u64 })
     }
 
-    /// Appends the elements in row-major order to `out`. `storage` has the size that [`View::new`] was given.
-    pub(super) fn copy_into(&self, storage: &[u8], out: &mut Vec<u8>) {
-        if self.len == 0 {
-            return;
+    /// Whether the elements are all of the origin's `limit` bytes in order, so that no copy is needed.
+    pub(super) fn is_whole(&self, limit: usize) -> bool {
+        self.start == 0 && self.len == limit && self.is_in_order()
+    }
+
+    /// The elements in row-major order, little-endian. `whole` is all of the origin, and the last use of it.
+    pub(super) fn elements_of_whole(&self, mut whole: Vec<u8>) -> Vec<u8> {
+        self.make_little(&mut whole);
+        whole
+    }
+
+    /// Appends the elements in row-major order, little-endian, to `out`, which is empty. `origin` has the size that
+    /// [`View::new`] was given.
+    pub(super) fn copy_into(&self, origin: &[u8], out: &mut Vec<u8>) {
+        if self.len > 0 {
+            self.copy_blocks(origin, out);
         }
+        self.make_little(out);
+    }
+
+    fn make_little(&self, bytes: &mut [u8]) {
+        if self.reversed {
+            bytes.chunks_exact_mut(self.dtype.size()).for_each(<[u8]>::reverse);
+        }
+    }
+
+    fn copy_blocks(&self, origin: &[u8], out: &mut Vec<u8>) {
         let (outer, block) = self.block();
         let mut index = vec![0; outer];
         let mut at = self.start;
         loop {
-            out.extend_from_slice(&storage[at..at + block]);
+            out.extend_from_slice(&origin[at..at + block]);
             // An odometer over the axes before the block, the last one fastest.
             let mut axis = outer;
             loop {
@@ -113,6 +148,11 @@ impl View {
                 index[axis] = 0;
             }
         }
+    }
+
+    /// Whether the elements are contiguous in row-major order, as no elements are.
+    fn is_in_order(&self) -> bool {
+        self.len == 0 || self.block().0 == 0
     }
 
     /// The trailing axes that lie in one piece: number of axes before them, bytes of the piece.
@@ -133,10 +173,10 @@ mod tests {
     use super::*;
 
     fn elements(offset: usize, shape: &[usize], strides: &[usize]) -> Result<Vec<u8>, Fault> {
-        let storage: Vec<u8> = (0..24).collect();
-        let view = View::new((0, 24, Dtype::U8), offset, shape.to_vec(), strides)?;
+        let bytes: Vec<u8> = (0..24).collect();
+        let view = View::new((Origin::Blob(0), 24, Dtype::U8), offset, shape.to_vec(), strides)?;
         let mut out = Vec::new();
-        view.copy_into(&storage, &mut out);
+        view.copy_into(&bytes, &mut out);
         assert_eq!(out.len(), view.len());
         Ok(out)
     }

@@ -2,17 +2,19 @@
 //!
 //! Source: torch 2.11 `serialization.py`, `_save` and `_load`; `caffe2/serialize/versions.h` for the versions.
 
-use std::io::{Read, Seek};
+use std::io::{Cursor, Read, Seek};
 
 use zip::read::{ArchiveOffset, Config};
 use zip::{CompressionMethod, ZipArchive};
 
+use super::budget::Budget;
 use super::error::Failure;
 use super::fault::{Fault, shown};
 use super::heap::Heap;
-use super::input::{Budget, Input, reserve};
+use super::input::{Input, reserve};
+use super::tree::{self, Piece};
 use super::value::Value;
-use super::{machine, tree};
+use super::{Mode, machine};
 
 /// Reads an archive of `len` bytes.
 ///
@@ -21,19 +23,28 @@ use super::{machine, tree};
 /// [`Fault::Archive`] for a broken archive, [`Fault::EntryRepeated`], [`Fault::Pickles`], [`Fault::TorchScript`],
 /// [`Fault::EntryMissing`], [`Fault::Version`], [`Fault::ByteOrder`], [`Fault::Trailing`] after the pickle,
 /// [`Fault::StorageMissing`], [`Fault::StorageSurplus`], [`Fault::StorageSize`], and those of pickle and tree.
-pub(super) fn read<R: Read + Seek>(reader: R, len: u64) -> Result<Value, Failure> {
+pub(super) fn read<R: Read + Seek>(reader: R, len: u64, mode: Mode) -> Result<Value, Failure> {
     let mut heap = Heap::new(Budget::new(len));
     let mut archive = Archive::open(reader, len)?;
     archive.check_format(&mut heap.budget)?;
     let pickle = archive.entry("data.pkl", &mut heap.budget)?;
-    let mut input = Input::new(pickle.as_slice(), pickle.len() as u64, "data.pkl");
+    let mut input = Input::new(Cursor::new(&pickle), pickle.len() as u64, "data.pkl");
     let root = machine::run(&mut input, &mut heap)?;
     if input.left() > 0 {
         return Err(Fault::Trailing { bytes: input.left() }.into());
     }
     drop(pickle);
     let entries = archive.storages(&heap)?;
-    let value = tree::build(&mut heap, root, &mut |storage| archive.unpack(entries[storage]))?;
+    if mode == Mode::Locate {
+        for (storage, &entry) in heap.storages_mut().iter_mut().zip(&entries) {
+            storage.place = archive.place(entry)?;
+        }
+    }
+    let value = tree::build(&mut heap, root, &mut |piece| match piece {
+        Piece::Storage(index) => archive.unpack(entries[index]),
+        // Never asked for: the pickle of an archive is read whole.
+        Piece::Blob { len, .. } => Err(Fault::Truncated { needed: len, left: 0 }),
+    })?;
     Ok(value)
 }
 
@@ -122,6 +133,18 @@ impl<R: Read + Seek> Archive<R> {
         let index = self.index(entry).ok_or_else(missing)?;
         budget.charge(self.zip.by_index_data(index)?.size())?;
         self.unpack(index)
+    }
+
+    /// Where the content of an entry is in the file, if it is there as it is.
+    fn place(&mut self, index: usize) -> Result<Option<u64>, Fault> {
+        let entry = self.zip.by_index(index)?;
+        let (size, packed) = (entry.size(), entry.compressed_size());
+        if entry.compression() != CompressionMethod::Stored || size != packed {
+            return Ok(None);
+        }
+        let Some(start) = entry.data_start() else { return Ok(None) };
+        let left = self.len.saturating_sub(start);
+        if size > left { Err(Fault::Truncated { needed: size, left }) } else { Ok(Some(start)) }
     }
 
     /// The content of an entry, stored or deflated, with its checksum compared.

@@ -14,7 +14,7 @@ fn error(name: &str) -> Error {
 /// The message without its folder.
 fn message(name: &str) -> String {
     let message = error(name).to_string();
-    message.rsplit_once("fixtures/pickle/").unwrap().1.to_owned()
+    message.rsplit_once("fixtures/").unwrap().1.to_owned()
 }
 
 /// A legacy stream around a pickle.
@@ -64,7 +64,6 @@ fn forbidden_globals_are_refused_by_name_and_place() {
     ] {
         assert_eq!(message(name), format!("{name}: {expected}"));
     }
-    assert!(message("refused_numpy.pth").contains("global numpy"));
 }
 
 #[test]
@@ -85,7 +84,7 @@ fn forbidden_globals_are_refused_from_every_opcode() {
     }
 }
 
-/// Source: `pickletools.opcodes` of Python 3.11, those that no `torch.save` file of tensors and plain types needs.
+/// Source: `pickletools.opcodes` of Python 3.11, those that no data need.
 #[test]
 fn opcodes_without_use_are_refused_by_name() {
     let opcodes = [
@@ -96,11 +95,12 @@ fn opcodes_without_use_are_refused_by_name() {
         (b"\x8f.", "EMPTY_SET"),
         (b"(\x90.", "ADDITEMS"),
         (b"(\x91.", "FROZENSET"),
-        (b"\x97.", "NEXT_BUFFER"),
-        (b"\x98.", "READONLY_BUFFER"),
     ];
     for (pickle, expected) in opcodes {
         assert!(matches!(fault(pickle), Fault::OpcodeRefused { name } if name == expected), "{expected}");
+    }
+    for (pickle, expected) in [(&b"\x97."[..], "NEXT_BUFFER"), (b"\x98.", "READONLY_BUFFER")] {
+        assert!(matches!(fault(pickle), Fault::OutOfBand { name } if name == expected), "{expected}");
     }
     assert!(matches!(fault(b"\xff."), Fault::Opcode { code: 0xff }));
     assert!(matches!(fault(b"\x80\x06N."), Fault::Protocol { found: 6, limit: 5 }));
@@ -272,7 +272,6 @@ fn other_formats_are_refused_by_name() {
     assert!(matches!(fault(&tar), Fault::Tar));
     assert!(matches!(fault(b""), Fault::Form { .. }));
     assert!(matches!(fault(b"\x93NUMPY"), Fault::Form { head } if head == b"\x93NUM"));
-    assert!(matches!(fault(b"\x80\x02}."), Fault::Magic { found: "dict" }));
     assert!(matches!(fault(b"PK\x05\x06"), Fault::Form { .. }));
     assert!(matches!(fault(b"PK\x03\x04"), Fault::Archive(_)));
 }

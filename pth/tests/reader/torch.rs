@@ -1,17 +1,10 @@
-//! The checkpoint reader against files of torch 2.11 (`fixtures/pickle/make.py`) and against the authors' checkpoint.
+//! Files of torch 2.11 (`fixtures/make.py`), and the authors' checkpoint.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ncsn_pth::{self as pickle, Dtype, Tensor, Value};
 
-#[path = "pickle/mutations.rs"]
-mod mutations;
-#[path = "pickle/refused.rs"]
-mod refused;
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
-}
+use crate::fixture;
 
 fn value(name: &str) -> Value {
     pickle::read(&fixture(name)).unwrap()
