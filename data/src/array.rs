@@ -1,7 +1,7 @@
 //! Arrays of numbers, as IDX and npy describe them: a header, then the values.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::sync::OnceLock;
 
 use crate::element::Element;
@@ -21,19 +21,34 @@ const CHUNK: usize = 1 << 18;
 ///
 /// # Errors
 /// `Kind::Damaged`; `Kind::Value`; `Kind::Unreadable`; `Kind::Room`.
-pub(crate) fn open(mut file: File, offset: u64, layout: Layout, request: &Request) -> Result<DataSet, Error> {
+pub(crate) fn open(file: File, offset: u64, layout: Layout, request: &Request) -> Result<DataSet, Error> {
     let reading = || Error::reading(request.path);
     let (expected, length) = (layout.bytes(), file.metadata().map_err(reading())?.len());
     let found = length.saturating_sub(offset);
     if found != expected {
         return Err(Error::length(request.path, expected, found));
     }
+    open_part(file, offset, layout, request)
+}
+
+/// As [`open`], of a file in which other things may follow; its bytes are known to be there.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_part(
+    mut file: File,
+    offset: u64,
+    layout: Layout,
+    request: &Request,
+) -> Result<DataSet, Error> {
+    let reading = || Error::reading(request.path);
     if layout.fortran {
         return transposed(&file, offset, layout, request);
     }
     if !layout.is_plain() {
         io::Seek::seek(&mut file, io::SeekFrom::Start(offset)).map_err(reading())?;
-        return read(file, layout, request);
+        let values = BufReader::new(file).take(layout.bytes());
+        return read(values, layout, request);
     }
     let Layout { count, element, shape, .. } = layout;
     let data = data_set(file, offset, count, element, shape, OnceLock::new(), request);

@@ -17,6 +17,11 @@ impl Offer {
         Self { name: name.into(), shape: None }
     }
 
+    /// An array with its axes.
+    pub(crate) fn shaped(name: impl Into<String>, shape: impl IntoIterator<Item = u64>) -> Self {
+        Self { name: name.into(), shape: Some(shape.into_iter().collect()) }
+    }
+
     /// Number of rows, and entries of each.
     fn rows(&self) -> Option<(u64, u64)> {
         let (&count, row) = self.shape.as_deref()?.split_first()?;

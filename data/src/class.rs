@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind};
 use crate::files::has_suffix;
-use crate::formats::npy;
+use crate::formats::{npy, pickles};
 use crate::picture;
 use crate::set::DataSet;
 
@@ -41,7 +41,7 @@ impl Class {
         if picture::is_image(head) {
             Some(if picture::is_common(head) { Self::Images } else { Self::MoreImages })
         } else {
-            npy::is_header(head).then_some(Self::Arrays)
+            (npy::is_header(head) || pickles::is_header(head)).then_some(Self::Arrays)
         }
     }
 }

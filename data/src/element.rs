@@ -1,6 +1,6 @@
 //! Types of stored numbers, and the doubles or single-precision numbers that they stand for.
 
-use half::f16;
+use half::{bf16, f16};
 
 /// Type of the entries of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,7 @@ pub(crate) enum Element {
     U64,
     I64,
     F16,
+    Bf16,
     F32,
     F64,
 }
@@ -24,7 +25,7 @@ impl Element {
     pub(crate) fn width(self) -> usize {
         match self {
             Self::Bool | Self::U8 | Self::I8 => 1,
-            Self::U16 | Self::I16 | Self::F16 => 2,
+            Self::U16 | Self::I16 | Self::F16 | Self::Bf16 => 2,
             Self::U32 | Self::I32 | Self::F32 => 4,
             Self::U64 | Self::I64 | Self::F64 => 8,
         }
@@ -34,7 +35,7 @@ impl Element {
     pub(crate) fn kept(self) -> Self {
         match self {
             Self::U8 => Self::U8,
-            Self::Bool | Self::I8 | Self::U16 | Self::I16 | Self::F16 | Self::F32 => Self::F32,
+            Self::Bool | Self::I8 | Self::U16 | Self::I16 | Self::F16 | Self::Bf16 | Self::F32 => Self::F32,
             Self::U32 | Self::I32 | Self::U64 | Self::I64 | Self::F64 => Self::F64,
         }
     }
@@ -60,6 +61,7 @@ impl Element {
             Self::I8 => single(stored, kept, |[b]| f32::from(b as i8)),
             Self::U16 => single(stored, kept, |b| f32::from(u16::from_le_bytes(b))),
             Self::I16 => single(stored, kept, |b| f32::from(i16::from_le_bytes(b))),
+            Self::Bf16 => single(stored, kept, |b| bf16::from_le_bytes(b).to_f32()),
             Self::F16 => single(stored, kept, |b| f16::from_le_bytes(b).to_f32()),
             Self::U32 => double(stored, kept, |b| u32::from_le_bytes(b).into())?,
             Self::I32 => double(stored, kept, |b| i32::from_le_bytes(b).into())?,

@@ -322,7 +322,8 @@ impl Error {
         Self::damaged(path, text)
     }
 
-    fn damaged(path: &Path, text: String) -> Self {
+    /// A fault that the file's reader has in words already.
+    pub(crate) fn damaged(path: &Path, text: String) -> Self {
         Self::new(Kind::Damaged, path, text)
     }
 }

@@ -24,6 +24,14 @@ pub(crate) fn slashed(path: &Path) -> String {
     parts.join("/")
 }
 
+/// Whether a name promises a tar archive, compressed or not.
+pub(crate) fn is_tar(name: &str) -> bool {
+    let whole = name.to_ascii_lowercase();
+    [".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"]
+        .iter()
+        .any(|suffix| whole.ends_with(suffix))
+}
+
 /// Name of the file at the end of a path.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()

@@ -6,15 +6,16 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::array_file::join_batches;
 use crate::class::{Class, first_there};
 use crate::error::Error;
-use crate::files::{HEAD, MAX_FILE, slashed};
-use crate::formats::parquet;
+use crate::files::{HEAD, MAX_FILE, file_name, is_tar, slashed};
+use crate::formats::{archive, npz, parquet};
 use crate::options::Request;
 use crate::picture::Problem;
 use crate::pipeline::{self, Chooser, Content, Leftovers};
 use crate::set::DataSet;
-use crate::split::Split;
+use crate::split::{self, Part, Split};
 
 /// Reads every image below a folder, in the order of the paths compared name by name; or its parquet files, if it has
 /// some and no file named like an image.
@@ -33,11 +34,84 @@ pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
     let mut listing = Listing::default();
     let root = fs::canonicalize(request.path).map_err(Error::reading(request.path))?;
     listing.walk(request.path, Path::new(""), &mut vec![root])?;
-    if let Some(tables) = listing.tables() {
-        listing.leftovers.others += (listing.len() - tables.len()) as u64;
-        return parquet::open(tables, listing.leftovers, request);
+    if listing.named(Class::Images) == 0 {
+        let tables = listing.files(parquet::has_suffix);
+        if !tables.is_empty() {
+            listing.leftovers.others += (listing.len() - tables.len()) as u64;
+            return parquet::open(tables, listing.leftovers, request);
+        }
+        let shards = listing.files(is_tar);
+        if !shards.is_empty() {
+            return open_shards(shards, request);
+        }
+        let arrays = listing.files(|name| Class::of_name(name) == Some(Class::Arrays));
+        if are_batches(&arrays, request)? {
+            return open_batches(arrays, request);
+        }
     }
     first_there(|class| items(&listing, class, request))
+}
+
+/// Whether a folder itself, without those below it, holds files named like images.
+pub(crate) fn has_images(path: &Path) -> Result<bool, Error> {
+    let (found, _) = list(path).map_err(Error::reading(path))?;
+    let names = (0..found.ends.len()).map(|index| String::from_utf8_lossy(found.get(index)));
+    Ok(names.into_iter().any(|name| Class::of_name(&name) == Some(Class::Images)))
+}
+
+/// The folders in a folder, without hidden ones, in the order of their names.
+pub(crate) fn folders_in(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let (found, _) = list(path).map_err(Error::reading(path))?;
+    let names = (0..found.ends.len()).filter_map(|index| found.get(index).strip_suffix(b"/"));
+    let mut folders: Vec<PathBuf> = names.map(|name| path.join(os_str(name))).collect();
+    folders.sort_unstable();
+    Ok(folders)
+}
+
+/// The archives of one part, as the shards of WebDataset.
+fn open_shards(shards: Vec<PathBuf>, request: &Request) -> Result<DataSet, Error> {
+    let (files, left_out) = of_part(shards, request)?;
+    let split = request.options.split;
+    let notes = (left_out > 0).then(|| format!("{left_out} archives outside the {split} split left out"));
+    archive::open_shards(&files, notes.as_slice(), request)
+}
+
+/// Whether files of arrays hold many items each: if that is said, if a name does, or if labels lie beside the items.
+fn are_batches(files: &[PathBuf], request: &Request) -> Result<bool, Error> {
+    let Some(first) = files.first() else { return Ok(false) };
+    let is_batch =
+        |name: &str| name.to_ascii_lowercase().split(|c: char| !c.is_alphanumeric()).any(|w| w == "batch");
+    if request.options.batches || is_batch(&file_name(first)) {
+        return Ok(true);
+    }
+    let path = request.path.join(first);
+    npz::has_labels(&path)
+}
+
+fn open_batches(files: Vec<PathBuf>, request: &Request) -> Result<DataSet, Error> {
+    let (mut files, left_out) = of_part(files, request)?;
+    // batch_10 after batch_9
+    files.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
+    let split = request.options.split;
+    let count = files.len();
+    let named = files.into_iter().map(|path| (file_name(&path), path));
+    let mut data = join_batches(named, request)?;
+    data.notes.insert(0, format!("{count} files of many items each"));
+    if left_out > 0 {
+        data.notes.push(format!("{left_out} files outside the {split} split left out"));
+    }
+    Ok(data)
+}
+
+/// The files of the part wanted, and how many others there are.
+fn of_part(files: Vec<PathBuf>, request: &Request) -> Result<(Vec<PathBuf>, usize), Error> {
+    let all = files.len();
+    let split = request.options.split;
+    let parts =
+        files.into_iter().map(|file| (Part::of_path(&slashed(&file)), request.path.join(file))).collect();
+    let files = split::choose(parts, split).ok_or_else(|| Error::no_split(request.path, split))?;
+    let left_out = all - files.len();
+    Ok((files, left_out))
 }
 
 /// The items of one kind.
@@ -101,19 +175,10 @@ impl Listing {
         self.folders[run].1.join(os_str(self.files.get(index)))
     }
 
-    /// The parquet files, if there are some and no file is named like an image.
-    fn tables(&self) -> Option<Vec<PathBuf>> {
-        let mut tables = Vec::new();
-        for index in 0..self.len() {
-            let name = String::from_utf8_lossy(self.files.get(index));
-            if Class::of_name(&name) == Some(Class::Images) {
-                return None;
-            }
-            if parquet::has_suffix(&name) {
-                tables.push(self.path(index));
-            }
-        }
-        (!tables.is_empty()).then_some(tables)
+    /// The files of which a name says something.
+    fn files(&self, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+        let is_wanted = |&index: &usize| wanted(&String::from_utf8_lossy(self.files.get(index)));
+        (0..self.len()).filter(is_wanted).map(|index| self.path(index)).collect()
     }
 
     /// Lists a folder and those below it; `above` are the folders on the way to it and itself, without links.

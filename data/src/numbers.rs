@@ -1,11 +1,9 @@
 //! One item that is an array of numbers.
 
-use std::io::{Cursor, Read};
-use std::path::Path;
+use std::io::Read;
 
 use crate::element::Element;
 use crate::error::Error;
-use crate::formats::{npy, npz};
 use crate::layout::Layout;
 use crate::options::Request;
 use crate::transpose::advance;
@@ -76,26 +74,6 @@ fn last_index_fastest(stored: &[u8], shape: &[usize], width: usize) -> Vec<u8> {
         advance(&mut index, shape);
     }
     values
-}
-
-/// Whether bytes begin like an array of one item.
-pub(crate) fn is_array(head: &[u8]) -> bool {
-    npy::is_header(head) || npz::is_header(head)
-}
-
-/// Decodes a file that is one item: `.npy`, or an array of an `.npz`.
-///
-/// # Errors
-/// `Kind::Item`, with the name.
-pub(crate) fn decode(name: &str, bytes: &[u8], request: &Request) -> Result<Numbers, Error> {
-    let request = &Request { path: Path::new(name), ..*request };
-    let numbers = if npz::is_header(bytes) {
-        npz::item(Cursor::new(bytes), request)
-    } else {
-        let mut rest = bytes;
-        npy::header(&mut rest, request).and_then(|(layout, _)| Numbers::read(rest, &layout, request))
-    };
-    numbers.map_err(Error::into_item)
 }
 
 #[cfg(test)]

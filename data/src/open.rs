@@ -2,17 +2,22 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Cursor, Read, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::array_file::ArrayFile;
 use crate::class::{Class, first_there};
 use crate::error::Error;
+use crate::files::{file_name, is_tar};
 use crate::folder;
-use crate::formats::{archive, cifar, idx, lmdb, npy, npz, parquet, tar, zip_images};
+use crate::formats::{archive, idx, lmdb, npy, npz, parquet, records, tar, zip_images};
+use crate::hints;
+use crate::join::join;
 use crate::options::{Options, Progress, Request};
 use crate::packing::Packing;
+use crate::pattern::expand;
 use crate::picture;
 use crate::set::DataSet;
-use crate::split::Split;
+use crate::split::{self, Part, Split};
 
 /// Opens a data set: a folder or archive of images, or a file of arrays; files are told apart by their content.
 ///
@@ -28,8 +33,12 @@ use crate::split::Split;
 /// [`Split::Train`] reads such a folder of images with all others, for a folder may hold anything;
 /// [`Split::TrainAlone`] leaves it out. A single file of records or values is one part.
 ///
+/// A folder that is none of these, but above one that is (as torchvision's and LSUN's download roots are), stands for it.
+/// A pattern with braces, as shells have them, stands for several paths, whose rows follow each other; `-` is standard
+/// input, which is copied to a temporary file first.
+///
 /// # Arguments
-/// * path — folder, .tar, .tar.gz, .zip, IDX, IDX.gz, CIFAR binary, .npy, .npz, LMDB's data.mdb or .parquet
+/// * path — a folder, a file, a pattern, or `-`
 /// * options — size, crop, what to skip, which array
 /// * progress — told of rows done
 ///
@@ -53,29 +62,118 @@ use crate::split::Split;
 /// ```
 pub fn open(path: &Path, options: &Options, progress: &Progress) -> Result<DataSet, Error> {
     options.check()?;
-    let request = Request { path, options, progress };
-    let metadata = fs::metadata(path).map_err(Error::reading(path))?;
-    if metadata.is_dir() { open_folder(&request) } else { open_file(&metadata, &request) }
+    let request = &Request { path, options, progress };
+    if path.as_os_str() == "-" {
+        return open_standard_input(request);
+    }
+    match &expand(path)?[..] {
+        [one] => open_path(&Request { path: one, ..*request }),
+        several if several.iter().all(|path| is_tar(&file_name(path))) => {
+            archive::open_shards(several, &[], request)
+        }
+        several => {
+            let open =
+                |path: &PathBuf| Ok((path.display().to_string(), open_path(&Request { path, ..*request })?));
+            let sets = several.iter().map(open).collect::<Result<Vec<_>, Error>>()?;
+            join(sets)?.ok_or_else(|| Error::no_rows(path))
+        }
+    }
+}
+
+fn open_path(request: &Request) -> Result<DataSet, Error> {
+    let metadata = fs::metadata(request.path).map_err(Error::reading(request.path))?;
+    if metadata.is_dir() { open_folder(request) } else { open_file(&metadata, request) }
+}
+
+/// Most readers go back and forth: what comes only once is kept in a file, which vanishes when it is open.
+fn open_standard_input(request: &Request) -> Result<DataSet, Error> {
+    let folder = tempfile::tempdir().map_err(Error::spooling)?;
+    let path = folder.path().join("standard input");
+    let mut file = File::create(&path).map_err(Error::spooling)?;
+    io::copy(&mut io::stdin().lock(), &mut file).map_err(Error::spooling)?;
+    open_path(&Request { path: &path, ..*request })
 }
 
 fn open_folder(request: &Request) -> Result<DataSet, Error> {
-    let database = request.path.join(lmdb::FILE);
-    if database.is_file() {
-        Format::Lmdb.check_options(request.options, request.path)?;
-        let file = File::open(&database).map_err(Error::reading(&database))?;
-        return lmdb::read(file, &Request { path: &database, ..*request });
+    if let Some(set) = Known::of(request)? {
+        return set.open(request);
     }
-    if let Some(files) = cifar::files_of(request)? {
-        return cifar::open(&files, request);
+    let mut below = Vec::new();
+    if !folder::has_images(request.path)? {
+        find_below(request, request.path, DEPTH, &mut below)?;
     }
-    if let Some((file, note)) = idx::file_of(request)? {
-        let metadata = fs::metadata(&file).map_err(Error::reading(&file))?;
-        let options = Options { array: None, split: Split::Train, ..request.options.clone() };
-        let mut data = open_file(&metadata, &Request { path: &file, options: &options, ..*request })?;
-        data.notes.insert(0, note);
-        return Ok(data);
+    let all = below.len();
+    let parts = below.into_iter().map(|path| (Part::of_path(&file_name(&path)), path)).collect();
+    let chosen = split::choose(parts, request.options.split);
+    match &chosen.unwrap_or_default()[..] {
+        // One of several parts has been chosen; else the part is to be found in it.
+        [path] if all > 1 => {
+            let options = Options { split: Split::Train, ..request.options.clone() };
+            open_folder(&Request { path, options: &options, ..*request })
+        }
+        [path] => open_folder(&Request { path, ..*request }),
+        [] => folder::open(request),
+        several => {
+            let shown: Vec<String> = several.iter().map(|path| crate::escape::path(path)).collect();
+            Err(Error::option(
+                "the folder",
+                format!("{}, above {} data sets", crate::escape::path(request.path), several.len()),
+                &format!("one of {}", shown.join(", ")),
+            ))
+        }
     }
-    folder::open(request)
+}
+
+/// Folders that are gone down to find a data set.
+const DEPTH: usize = 2;
+
+/// The folders that are data sets of published names, below one that is none.
+fn find_below(request: &Request, folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Error> {
+    for path in folder::folders_in(folder)? {
+        if Known::of(&Request { path: &path, options: &Options::default(), ..*request })?.is_some() {
+            found.push(path);
+        } else if depth > 1 {
+            find_below(request, &path, depth - 1, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// A folder whose files have published names.
+enum Known {
+    Lmdb(PathBuf),
+    Records(Vec<(records::Known, PathBuf)>),
+    Idx(PathBuf, String),
+}
+
+impl Known {
+    fn of(request: &Request) -> Result<Option<Self>, Error> {
+        let database = request.path.join(lmdb::FILE);
+        if database.is_file() {
+            return Ok(Some(Self::Lmdb(database)));
+        }
+        if let Some(files) = records::files_of(request)? {
+            return Ok(Some(Self::Records(files)));
+        }
+        Ok(idx::file_of(request)?.map(|(file, note)| Self::Idx(file, note)))
+    }
+
+    fn open(self, request: &Request) -> Result<DataSet, Error> {
+        match self {
+            Self::Lmdb(path) => {
+                Format::Lmdb.check_options(request.options, request.path)?;
+                let file = File::open(&path).map_err(Error::reading(&path))?;
+                lmdb::read(file, &Request { path: &path, ..*request })
+            }
+            Self::Records(files) => records::open(&files, request),
+            Self::Idx(path, note) => {
+                let options = Options { array: None, split: Split::Train, ..request.options.clone() };
+                let mut data = open_path(&Request { path: &path, options: &options, ..*request })?;
+                data.notes.insert(0, note);
+                Ok(data)
+            }
+        }
+    }
 }
 
 fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Error> {
@@ -94,7 +192,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
     let format = Format::of(&head, path)?;
     format.check_options(options, path)?;
     match format {
-        Format::Npy => npy::open(file, request),
+        Format::Array(form) => form.open(file, request),
         Format::Zip => zip_images::read(BufReader::new(file), request),
         Format::Idx => idx::open(file, request),
         Format::Lmdb => lmdb::read(file, request),
@@ -103,7 +201,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
             let file = File::open(path).map_err(reading())?;
             archive::read_class(BufReader::with_capacity(1 << 17, file), class, request)
         }),
-        Format::Cifar => cifar::open(&[path.into()], request),
+        Format::Records => records::open_file(path, request),
     }
 }
 
@@ -118,14 +216,14 @@ fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataS
         Ok((head, whole))
     };
     let (head, whole) = open()?;
-    let format = Format::of(&head, path)?;
+    let format = Format::of(&head, &path.with_extension(""))?;
     format.check_options(options, path)?;
     let stored = packing.ratio().map(|limit| (stored, limit));
     match format {
         Format::Idx => idx::read(whole, stored, request),
-        Format::Npy => npy::read(whole, request),
+        Format::Array(ArrayFile::Npy) => npy::read(whole, request),
         Format::Tar => first_there(|class: Class| archive::read_class(open()?.1, class, request)),
-        Format::Zip | Format::Lmdb | Format::Parquet | Format::Cifar => {
+        Format::Zip | Format::Lmdb | Format::Parquet | Format::Records | Format::Array(_) => {
             Err(Error::unknown(path, "holds a compressed file that must be unpacked before it is read"))
         }
     }
@@ -133,23 +231,24 @@ fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataS
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
-    Npy,
+    Array(ArrayFile),
     Zip,
     Tar,
     Idx,
-    Cifar,
     Lmdb,
     Parquet,
+    /// Of a published name, or CIFAR's by the suffix: pixels may look like anything.
+    Records,
 }
 
 impl Format {
-    /// The format of a file by its first bytes; CIFAR's records by their name, for pixels may look like anything.
+    /// The format of a file by its first bytes, or by its name where it has no mark.
     fn of(head: &[u8], path: &Path) -> Result<Self, Error> {
         let named_bin = path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("bin"));
-        if named_bin {
-            Ok(Self::Cifar)
-        } else if npy::is_header(head) {
-            Ok(Self::Npy)
+        if named_bin && !npz::is_header(head) {
+            Ok(Self::Records)
+        } else if let Some(form) = ArrayFile::of(head).filter(|&form| form != ArrayFile::Npz) {
+            Ok(Self::Array(form))
         } else if npz::is_header(head) {
             Ok(Self::Zip)
         } else if tar::is_header(head) {
@@ -161,15 +260,16 @@ impl Format {
         } else if idx::is_header(head) {
             Ok(Self::Idx)
         } else if picture::is_image(head) {
-            Err(Error::unknown(path, "is a single image: name the folder or archive that holds the data set"))
+            let one = "is a single image: name the folder or archive that holds the data set";
+            Err(Error::unknown(path, one))
         } else {
-            Err(unknown(path))
+            Err(Error::unknown(path, &hints::looks(head, path)))
         }
     }
 
     /// Refuses what a format cannot have: a test part in one file of records, a name where there are none.
     fn check_options(self, options: &Options, path: &Path) -> Result<(), Error> {
-        let nameless = matches!(self, Self::Npy | Self::Tar | Self::Idx | Self::Cifar);
+        let nameless = matches!(self, Self::Array(ArrayFile::Npy) | Self::Tar | Self::Idx | Self::Records);
         if let Some(name) = options.array.as_ref().filter(|_| nameless) {
             return Err(Error::no_array(path, name, &[]));
         }
@@ -187,12 +287,4 @@ fn head(input: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(512);
     input.take(512).read_to_end(&mut head)?;
     Ok(head)
-}
-
-fn unknown(path: &Path) -> Error {
-    Error::unknown(
-        path,
-        "is none of: folder, .tar, .tar.gz or .zip of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz; LMDB; \
-         .parquet",
-    )
 }

@@ -27,6 +27,8 @@ pub struct Options {
     pub value_range: Option<ValueRange>,
     /// Whether images are turned upright as EXIF says.
     pub exif: bool,
+    /// Whether each file of arrays in a folder holds many items, instead of one.
+    pub batches: bool,
     /// Whether 16-bit images are kept as numbers in their own units, instead of the nearest of 256 values.
     pub full_depth: bool,
 }

@@ -24,6 +24,7 @@ const SKIP: Options = Options {
     split: Split::Train,
     value_range: None,
     exif: false,
+    batches: false,
     full_depth: false,
 };
 

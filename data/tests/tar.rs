@@ -145,7 +145,10 @@ fn what_is_hidden_or_no_file_is_counted_as_in_folders() {
     assert_eq!(names(&data), ["./a.png"]);
     assert_eq!(
         data.notes,
-        ["1 .gif not read: read are PNG, JPEG, BMP and WebP", "6 files that are no images left out"]
+        [
+            "1 .gif not read: read are PNG, JPEG, BMP and WebP, else GIF, TIFF and PNM",
+            "6 files that are no images left out"
+        ]
     );
 }
 

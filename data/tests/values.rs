@@ -226,7 +226,9 @@ fn images_of_other_formats_are_counted_by_suffix() {
     let refused = message(open_plain(folder.path()));
     let counts = format!("({unread}, 1 other files, 0 corrupt images skipped)");
     assert!(
-        refused.ends_with(&format!("that are read {counts}: read are PNG, JPEG, BMP and WebP")),
+        refused.ends_with(&format!(
+            "that are read {counts}: read are PNG, JPEG, BMP and WebP, else GIF, TIFF and PNM"
+        )),
         "{refused}"
     );
     write(folder.path(), "a.png", &encode(&colour(4, 4, 1), ImageFormat::Png));
@@ -234,7 +236,7 @@ fn images_of_other_formats_are_counted_by_suffix() {
     assert_eq!(
         notes,
         [
-            format!("{unread}: read are PNG, JPEG, BMP and WebP").as_str(),
+            format!("{unread}: read are PNG, JPEG, BMP and WebP, else GIF, TIFF and PNM").as_str(),
             "1 files that are no images left out"
         ]
     );

@@ -27,6 +27,9 @@ pub struct ReadArgs {
     /// Turn images upright as their EXIF orientation says
     #[arg(long)]
     pub exif: bool,
+    /// Each file of arrays in a folder holds many items, not one (known for CIFAR's and ImageNet's batches)
+    #[arg(long)]
+    pub batches: bool,
     /// Keep 16-bit images as numbers from 0 to 65535, instead of the nearest of 256 values
     #[arg(long)]
     pub full_depth: bool,
@@ -34,8 +37,8 @@ pub struct ReadArgs {
 
 impl From<ReadArgs> for Options {
     fn from(args: ReadArgs) -> Self {
-        let ReadArgs { size, crop, skip_corrupt, array, value_range, exif, full_depth } = args;
-        Self { size, crop, skip_corrupt, array, value_range, exif, full_depth, split: Split::Train }
+        let ReadArgs { size, crop, skip_corrupt, array, value_range, exif, batches, full_depth } = args;
+        Self { size, crop, skip_corrupt, array, value_range, exif, batches, full_depth, split: Split::Train }
     }
 }
 

@@ -97,6 +97,9 @@ pub struct Data {
     /// Whether images are turned upright as their EXIF orientation says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exif: bool,
+    /// Whether each file of arrays in a folder holds many items, instead of one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub batches: bool,
     /// Whether 16-bit images are kept as numbers in their own units.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub full_depth: bool,

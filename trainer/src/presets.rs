@@ -262,6 +262,7 @@ fn no_data() -> Data {
         layout: None,
         shape: None,
         exif: false,
+        batches: false,
         full_depth: false,
         size: None,
         array: None,

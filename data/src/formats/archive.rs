@@ -1,16 +1,21 @@
-//! A tar archive of images, or of CIFAR's binary files.
+//! Tar archives: of images or arrays, of files of records, of further archives; one, or several as WebDataset's shards.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
+use std::path::{Path, PathBuf};
 
-use crate::class::Class;
+use crate::class::{Class, first_there};
 use crate::error::Error;
-use crate::files::{HEAD, MAX_FILE, is_hidden};
-use crate::formats::cifar;
-use crate::formats::tar::{Kind, Next, Tar};
-use crate::options::Request;
+use crate::escape::one_line;
+use crate::files::{HEAD, MAX_FILE, has_suffix, is_hidden};
+use crate::formats::records;
+use crate::formats::tar::{Entry, Kind, Next, Tar};
+use crate::options::{Options, Request};
+use crate::packing::Packing;
 use crate::picture::Problem;
-use crate::pipeline::{self, Chooser, Content, Feed, Leftovers};
+use crate::pipeline::{self, Chooser, Content, Feed, Leftovers, Stopped};
 use crate::set::DataSet;
+use crate::split::Split;
 
 /// Reads the images of a tar archive, in its order.
 ///
@@ -38,79 +43,129 @@ pub fn read(input: impl Read + Send, request: &Request) -> Result<DataSet, Error
 /// As [`read`].
 pub(crate) fn read_class(input: impl Read + Send, class: Class, request: &Request) -> Result<DataSet, Error> {
     pipeline::run(request, None, 0, |feed| {
-        let mut leftovers = Leftovers::default();
-        let mut chooser = Chooser::new(request);
-        feed_entries(&mut Tar::new(input), class, request, feed, &mut chooser, &mut leftovers)?;
-        leftovers.notes.extend(chooser.note()?);
-        Ok(leftovers)
+        let mut reader = Reader::new(class, request, feed);
+        reader.archive(&mut Tar::new(input), "")?;
+        let note = reader.chooser.note()?;
+        reader.leftovers.notes.extend(note);
+        Ok(reader.leftovers)
     })
 }
 
-fn feed_entries<R: Read>(
-    tar: &mut Tar<R>,
+/// Reads archives one after the other as one data set.
+///
+/// # Errors
+/// As [`read`], by archive.
+pub(crate) fn open_shards(files: &[PathBuf], notes: &[String], request: &Request) -> Result<DataSet, Error> {
+    // The files are of the part wanted already.
+    let options = Options { split: Split::Train, ..request.options.clone() };
+    first_there(|class| {
+        pipeline::run(request, None, 0, |feed| {
+            let mut leftovers = Leftovers { notes: notes.to_vec(), ..Leftovers::default() };
+            for path in files {
+                let request = Request { path, options: &options, ..*request };
+                let mut reader = Reader { leftovers, ..Reader::new(class, &request, feed) };
+                reader.archive(&mut Tar::new(unpacked(path)?), "")?;
+                leftovers = reader.leftovers;
+            }
+            Ok(leftovers)
+        })
+    })
+}
+
+/// The content of a file that may be compressed.
+fn unpacked(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
+    let reading = || Error::reading(path);
+    let mut file = File::open(path).map_err(reading())?;
+    let mut head = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut head).map_err(reading())?;
+    file.rewind().map_err(reading())?;
+    Ok(match Packing::of(&head) {
+        Some(packing) => packing.unpack(file),
+        None => Box::new(BufReader::with_capacity(1 << 17, file)),
+    })
+}
+
+/// What the entries of an archive are for, and what was met so far.
+struct Reader<'a, 'f> {
     class: Class,
-    request: &Request,
-    feed: &mut Feed,
-    chooser: &mut Chooser,
-    leftovers: &mut Leftovers,
-) -> Result<(), Error> {
-    let unpacking = || Error::unpacking(request.path);
-    loop {
-        let entry = match tar.next().map_err(unpacking())? {
-            Next::Entry(entry) => entry,
-            Next::End => return tar.drain().map_err(unpacking()),
-            Next::Cut => {
-                leftovers.notes.push("the archive has no end mark: it may have been cut short".into());
-                return Ok(());
-            }
-        };
-        match entry.kind {
-            Kind::Folder => continue,
-            Kind::Other => {
-                leftovers.pass(&entry.name);
-                continue;
-            }
-            _ if is_hidden(&entry.name) => {
-                leftovers.others += 1;
-                continue;
-            }
-            Kind::Link(target) => {
-                if chooser.takes(&entry.name) {
-                    leftovers.links.push((entry.name, target));
+    request: &'a Request<'a>,
+    feed: &'f mut Feed,
+    chooser: Chooser<'a>,
+    leftovers: Leftovers,
+}
+
+impl<'a, 'f> Reader<'a, 'f> {
+    fn new(class: Class, request: &'a Request<'a>, feed: &'f mut Feed) -> Self {
+        Self { class, request, feed, chooser: Chooser::new(request), leftovers: Leftovers::default() }
+    }
+
+    /// Hands over the entries of an archive.
+    ///
+    /// # Arguments
+    /// inside — the name of the archive that it lies in, and a slash; nothing if it lies in none
+    fn archive<R: Read>(&mut self, tar: &mut Tar<R>, inside: &str) -> Result<(), Error> {
+        let unpacking = || Error::unpacking(self.request.path);
+        loop {
+            let entry = match tar.next().map_err(unpacking())? {
+                Next::Entry(entry) => Entry { name: format!("{inside}{}", entry.name), ..entry },
+                Next::End => return tar.drain().map_err(unpacking()),
+                Next::Cut => {
+                    let note = "the archive has no end mark: it may have been cut short";
+                    self.leftovers.notes.push(note.into());
+                    return Ok(());
                 }
-                continue;
+            };
+            match entry.kind {
+                Kind::Folder => {}
+                Kind::Other => self.leftovers.pass(&entry.name),
+                _ if is_hidden(&entry.name) => self.leftovers.others += 1,
+                Kind::Link(target) => {
+                    if self.chooser.takes(&entry.name) {
+                        self.leftovers.links.push((entry.name, target));
+                    }
+                }
+                Kind::File if inside.is_empty() && has_suffix(&entry.name, &["tar"]) => {
+                    let inner: Box<dyn Read + '_> = Box::new(&mut *tar);
+                    self.archive(&mut Tar::new(inner), &format!("{}/", entry.name))?;
+                }
+                Kind::File => {
+                    if self.file(tar, &entry.name, entry.size)?.is_err() {
+                        return Ok(());
+                    }
+                }
             }
-            Kind::File => {}
         }
-        let file_name = entry.name.rsplit('/').next().unwrap_or_default();
-        if let Some(records) = cifar::known(file_name) {
-            if !chooser.takes_records(records.part()) {
-                leftovers.notes.push(format!("{} left out", crate::escape::one_line(&entry.name)));
-            } else if cifar::feed(&mut *tar, records, &entry.name, &request.path.join(&entry.name), feed)?
-                .is_none()
-            {
-                return Ok(());
+    }
+
+    fn file<R: Read>(
+        &mut self,
+        tar: &mut Tar<R>,
+        name: &str,
+        size: u64,
+    ) -> Result<Result<(), Stopped>, Error> {
+        let unpacking = || Error::unpacking(self.request.path);
+        if let Some(known) = records::known(name).filter(|_| self.class == Class::Images) {
+            if known.part.is_some_and(|part| self.chooser.takes_records(part)) {
+                return records::feed(tar, known, name, self.feed, self.request);
             }
-            continue;
+            self.leftovers.notes.push(format!("{} left out", one_line(name)));
+            return Ok(Ok(()));
         }
         let mut bytes = Vec::new();
         tar.take(HEAD as u64).read_to_end(&mut bytes).map_err(unpacking())?;
-        if Class::of(file_name, &bytes) != Some(class) {
-            leftovers.pass(&entry.name);
-            continue;
+        if Class::of(name, &bytes) != Some(self.class) {
+            self.leftovers.pass(name);
+            return Ok(Ok(()));
         }
-        if !chooser.takes(&entry.name) {
-            continue;
+        if !self.chooser.takes(name) {
+            return Ok(Ok(()));
         }
-        if entry.size > MAX_FILE {
-            let problem = Problem::TooLong { bytes: entry.size, limit: MAX_FILE };
-            return Err(Error::item(&entry.name, problem));
+        if size > MAX_FILE {
+            return Err(Error::item(name, Problem::TooLong { bytes: size, limit: MAX_FILE }));
         }
         // The size is only a claim: reserve little and grow with what is there.
-        bytes.reserve((entry.size as usize).min(1 << 18));
+        bytes.reserve((size as usize).min(1 << 18));
         tar.read_to_end(&mut bytes).map_err(unpacking())?;
-        if feed.push(entry.name, Content::Encoded(bytes)).is_err() {
-            return Ok(());
-        }
+        Ok(self.feed.push(name.to_owned(), Content::Encoded(bytes)))
     }
 }

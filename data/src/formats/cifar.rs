@@ -1,7 +1,7 @@
 //! CIFAR-10 and CIFAR-100 in their binary form: one or two label bytes, then 3×32×32 pixels, per record.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -9,11 +9,11 @@ use crate::error::Error;
 use crate::names::Names;
 use crate::options::Request;
 use crate::picture::{Changes, Picture};
-use crate::pipeline::{Content, Feed};
+use crate::pipeline::{Content, Feed, Stopped};
 use crate::rows::ByteRows;
 use crate::rows::Pixels;
 use crate::set::DataSet;
-use crate::split::{self, Part};
+use crate::split::Part;
 
 const SIDE: usize = 32;
 const PIXELS: usize = 3 * SIDE * SIDE;
@@ -47,29 +47,6 @@ pub fn known(file_name: &str) -> Option<Records> {
         "test.bin" => Some(Records { labels: 2, training: false }),
         _ => None,
     }
-}
-
-/// The files of a part in a folder, for training else its test file; nothing if it has no such files at all.
-///
-/// # Errors
-/// `Kind::Unreadable`; `Kind::NoSplit` — training files only.
-pub(crate) fn files_of(request: &Request) -> Result<Option<Vec<PathBuf>>, Error> {
-    let Request { path: folder, options, .. } = *request;
-    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
-    let mut found = Vec::new();
-    for entry in entries.map_err(Error::reading(folder))? {
-        if let Some(records) = entry.file_name().to_str().and_then(known) {
-            found.push((Some(records.part()), entry.path()));
-        }
-    }
-    if found.is_empty() {
-        return Ok(None);
-    }
-    let mut files = split::choose(found, options.split)
-        .ok_or_else(|| Error::no_split(request.path, request.options.split))?;
-    // data_batch_10 after data_batch_9
-    files.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
-    Ok(Some(files))
 }
 
 /// Records of files that stay where they are.
@@ -116,12 +93,13 @@ pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Erro
 pub fn read(input: impl Read + Send, records: Records, request: &Request) -> Result<DataSet, Error> {
     let name = request.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     crate::pipeline::run(request, None, 0, |feed_to| {
-        feed(input, records, &name, request.path, feed_to)?;
+        // Where the receiver has stopped, its own error says why.
+        let _ = feed(input, records, &name, request.path, feed_to)?;
         Ok(Default::default())
     })
 }
 
-/// Hands over the records of a stream; nothing comes back if the receiver has stopped.
+/// Hands over the records of a stream.
 ///
 /// # Arguments
 /// * name — begins the names of the rows
@@ -132,7 +110,7 @@ pub(crate) fn feed(
     name: &str,
     path: &Path,
     feed: &mut Feed,
-) -> Result<Option<()>, Error> {
+) -> Result<Result<(), Stopped>, Error> {
     let stride = records.stride() as u64;
     for index in 0_u64.. {
         let mut record = Vec::with_capacity(records.stride());
@@ -148,10 +126,10 @@ pub(crate) fn feed(
         let pixels = record.split_off(records.labels);
         let picture = Picture { channels: 3, height: SIDE, width: SIDE, pixels, changes: Changes::default() };
         if feed.push(format!("{name}#{index}"), Content::Decoded(picture)).is_err() {
-            return Ok(None);
+            return Ok(Err(Stopped));
         }
     }
-    Ok(Some(()))
+    Ok(Ok(()))
 }
 
 /// CIFAR-100 only where the length is whole records of it and not of CIFAR-10.

@@ -1,5 +1,7 @@
 //! One file for each format.
 
+pub(crate) mod records;
+pub(crate) mod stl10;
 pub(crate) mod tar;
 
 pub mod archive;
@@ -9,4 +11,6 @@ pub mod lmdb;
 pub mod npy;
 pub mod npz;
 pub mod parquet;
+pub mod pickles;
+pub mod safetensors;
 pub mod zip_images;

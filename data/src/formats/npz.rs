@@ -1,6 +1,8 @@
 //! NumPy's npz: a zip archive of npy files.
 
+use std::fs::File;
 use std::io::{self, Read, Seek};
+use std::path::Path;
 
 use zip::ZipArchive;
 
@@ -11,7 +13,7 @@ use crate::formats::npy;
 use crate::guard::{Guarded, guarded};
 use crate::layout::Layout;
 use crate::numbers::Numbers;
-use crate::options::{DEFLATE_RATIO, Request};
+use crate::options::{DEFLATE_RATIO, Options, Request};
 use crate::set::DataSet;
 
 /// Reads one array of an archive: the one named, or the only one.
@@ -74,19 +76,50 @@ fn array<'a, R: Read + Seek>(
     Ok((file, layout))
 }
 
+/// Whether a file is such an archive whose arrays are items and their labels, so that it holds many items.
+///
+/// # Errors
+/// `Kind::Unreadable`; a file that is none, or damaged, is for its reader to refuse.
+pub(crate) fn has_labels(path: &Path) -> Result<bool, Error> {
+    let mut file = File::open(path).map_err(Error::reading(path))?;
+    let mut head = [0; 4];
+    let is_archive = file.read_exact(&mut head).is_ok() && is_header(&head);
+    file.rewind().map_err(Error::reading(path))?;
+    let request = Request { path, options: &Options::default(), progress: &|_, _| {} };
+    let offers =
+        is_archive.then(|| open(file, &request).and_then(|mut archive| offers(&mut archive, &request)));
+    Ok(matches!(offers, Some(Ok((offers, _))) if offers.len() > 1 && choose(path, &offers, None).is_ok()))
+}
+
 /// Index of the array to read.
-fn find<R: Read + Seek>(archive: &ZipArchive<R>, request: &Request) -> Result<usize, Error> {
-    let (mut offers, mut places) = (Vec::new(), Vec::new());
-    for index in 0..archive.len() {
-        let name = archive.name_for_index(index).and_then(Result::ok);
-        if let Some(array) = name.as_deref().and_then(|name| name.strip_suffix(".npy")) {
-            offers.push(Offer::named(array));
-            places.push(index);
-        }
-    }
+fn find<R: Read + Seek>(archive: &mut ZipArchive<R>, request: &Request) -> Result<usize, Error> {
+    let (offers, places) = offers(archive, request)?;
     if offers.is_empty() {
         return Err(Error::unknown(request.path, "is a zip archive without images and arrays"));
     }
     let wanted = request.options.array.as_deref().map(|name| name.trim_end_matches(".npy"));
     Ok(places[choose(request.path, &offers, wanted)?])
+}
+
+/// The arrays of an archive with their axes, as far as their headers can be read, and their places.
+fn offers<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
+    request: &Request,
+) -> Result<(Vec<Offer>, Vec<usize>), Error> {
+    let (mut offers, mut places) = (Vec::new(), Vec::new());
+    for index in 0..archive.len() {
+        let name = archive.name_for_index(index).and_then(Result::ok);
+        let Some(array) = name.as_deref().and_then(|name| name.strip_suffix(".npy")).map(str::to_owned)
+        else {
+            continue;
+        };
+        let header = guarded(|| {
+            let mut file = archive.by_index(index).ok()?;
+            npy::header(&mut file, request).ok()
+        });
+        let axes = header.ok().flatten().map(|(layout, _)| layout.axes);
+        offers.push(Offer { name: array, shape: axes.map(|axes| axes.iter().map(|&d| d as u64).collect()) });
+        places.push(index);
+    }
+    Ok((offers, places))
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::arrays::{self, Held, is_array};
 use crate::element::Element;
 use crate::error::Error;
-use crate::numbers::{self, Numbers};
+use crate::numbers::Numbers;
 use crate::options::Request;
 use crate::picture::{self, Changes, Picture, Planes, Sample, Stored, fit};
 use crate::values::{Used, ValueRange};
@@ -65,11 +66,13 @@ pub(crate) struct Outcome {
 pub(crate) fn decode(item: Item, request: &Request) -> Outcome {
     let Item { name, content } = item;
     let stored = match content {
-        Content::Encoded(bytes) if numbers::is_array(&bytes) => {
-            let decoded =
-                numbers::decode(&name, &bytes, request).and_then(|numbers| as_it_is(numbers, request));
-            return Outcome { name, decoded, used: None };
-        }
+        Content::Encoded(bytes) if is_array(&bytes) => match arrays::decode(&name, &bytes, request) {
+            Ok(Held::Image(image)) => picture::stored(&image).map_err(|problem| Error::item(&name, problem)),
+            Ok(Held::Numbers(numbers)) => {
+                return Outcome { name, decoded: as_it_is(numbers, request), used: None };
+            }
+            Err(error) => Err(error),
+        },
         Content::Numbers(numbers) => {
             return Outcome { name, decoded: as_it_is(numbers, request), used: None };
         }

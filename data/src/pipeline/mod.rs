@@ -1,5 +1,6 @@
 //! Images through decoders on all cores and back into order.
 
+mod arrays;
 mod chooser;
 mod collect;
 mod item;
@@ -36,6 +37,7 @@ pub(crate) struct Feed {
 }
 
 /// The receiving side has stopped, its own error says why: the source should return.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopped;
 
 impl Feed {

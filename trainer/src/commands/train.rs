@@ -249,7 +249,7 @@ fn override_with(config: &mut Config, args: &TrainArgs) {
 
 /// What flags change of how data are read.
 pub(super) fn read_with(config: &mut Config, args: &ReadArgs, layout: &LayoutArgs) {
-    let ReadArgs { size, crop, array, skip_corrupt, value_range, exif, full_depth } = args;
+    let ReadArgs { size, crop, array, skip_corrupt, value_range, exif, batches, full_depth } = args;
     for (own, given) in [(&mut config.data.size, size), (&mut config.data.crop, crop)] {
         *own = given.or(*own);
     }
@@ -257,6 +257,7 @@ pub(super) fn read_with(config: &mut Config, args: &ReadArgs, layout: &LayoutArg
     config.data.skip_corrupt |= *skip_corrupt;
     config.data.value_range = value_range.or(config.data.value_range);
     config.data.exif |= *exif;
+    config.data.batches |= *batches;
     config.data.full_depth |= *full_depth;
     config.data.layout = layout.layout.or(config.data.layout);
     config.data.shape = layout.shape.or(config.data.shape);

@@ -101,6 +101,7 @@ pub fn open(config: &mut Config, held_out: HeldOut) -> Result<Split, Error> {
         array: config.data.array.clone(),
         value_range: config.data.value_range,
         exif: config.data.exif,
+        batches: config.data.batches,
         full_depth: config.data.full_depth,
         split,
     };

@@ -1,35 +1,11 @@
-//! LMDB, the database that LSUN comes in: a B+ tree of pages, whose values are encoded images.
-//!
-//! The file is walked here, page by page, and not by liblmdb: that library maps the file and trusts it, so a truncated
-//! or damaged one would end the process. Read are files of 64-bit little-endian machines, data version 1. The lock file
-//! is neither needed nor written: a database that another process writes to meanwhile may be refused as damaged.
-//!
-//! LMDB keeps no checksums. Damage to the tree is found; damage within an image only by its decoder.
-//!
-//! # Format
-//! ```text
-//! page   number u64, unused u16, flags u16, then end of the pointers u16, start of the nodes u16, pointers u16 each
-//!        (of an overflow page: number of pages u32, then the value)
-//! node   size of the value u32, flags u16, size of the key u16, key, value or first overflow page u64
-//!        (of a branch: child page u48, size of the key u16, key)
-//! meta   pages 0 and 1; the one with the larger transaction holds. From byte 16: magic u32, version u32, address u64,
-//!        size of the map u64, tree of free pages, main tree, last page u64, transaction u64
-//! tree   u32 (of the free pages: bytes of a page), flags u16, depth u16, then u64: branch pages, leaf pages, overflow
-//!        pages, entries, root page
-//! ```
+//! The tree of pages, walked from its root; every number is checked against the file before it is used.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::error::Error;
 use crate::files::{HEAD, MAX_FILE};
-use crate::options::Request;
-use crate::picture::{self, Problem};
-use crate::pipeline::{self, Content, Feed, Leftovers};
-use crate::set::DataSet;
-
-/// Name of the file in a database's folder.
-pub(crate) const FILE: &str = "data.mdb";
+use crate::picture::Problem;
 
 const MAGIC: [u8; 4] = 0xbeef_c0de_u32.to_le_bytes();
 /// Bytes before the content of a page.
@@ -47,76 +23,50 @@ const KINDS: u64 = 0x6f;
 /// The value of a node lies on overflow pages.
 const BIG: u64 = 0x01;
 /// A node that is a database in the database.
-const NAMED: u64 = 0x02;
+pub(super) const NAMED: u64 = 0x02;
 /// Flags of a tree: keys compared from their ends, several values to a key, keys that are integers.
-const REVERSE_KEY: u64 = 0x02;
+pub(super) const REVERSE_KEY: u64 = 0x02;
 const SEVERAL_VALUES: u64 = 0x04;
-const INTEGER_KEY: u64 = 0x08;
+pub(super) const INTEGER_KEY: u64 = 0x08;
 
 /// Whether a file begins like a database.
 pub(crate) fn is_header(head: &[u8]) -> bool {
     head.get(HEADER..HEADER + 4) == Some(&MAGIC)
 }
 
-/// Reads the images of a database, in the order of its keys, which name the rows.
-///
-/// A value is an image if it begins like one; others are counted. In databases with keys `RESOLUTION-NUMBER`, made for
-/// FFHQ in several resolutions, the option `array` names the resolution.
-///
-/// # Errors
-/// * `Kind::Damaged` — no database, of another version, or damaged; `Kind::Damaged` — truncated
-/// * `Kind::Choose` — several resolutions and none named; `Kind::Choose` — no resolution of that name
-/// * `Kind::Empty`, `Kind::Mixed`, `Kind::Item`, `Kind::Option`, `Kind::Room`
-pub fn read(input: impl Read + Seek + Send, request: &Request) -> Result<DataSet, Error> {
-    let mut tree = Tree::open(input, request.path)?;
-    let resolutions = tree.resolutions()?;
-    match &request.options.array {
-        Some(wanted) if !resolutions.contains(wanted) => {
-            return Err(Error::no_array(request.path, wanted, &resolutions));
-        }
-        None if resolutions.len() > 1 => return Err(Error::choose_array(request.path, &resolutions)),
-        _ => {}
-    }
-    // Of several resolutions one is read; a database of images and labels holds both.
-    let images = if resolutions.is_empty() { tree.entries / 2 } else { 0 };
-    pipeline::run(request, Some(tree.entries), images, |feed| {
-        tree.feed(request.options.array.as_deref(), feed)
-    })
-}
-
 /// The main tree of a database.
-struct Tree<'a, R> {
+pub(super) struct Tree<'a, R> {
     input: R,
     path: &'a Path,
     /// Bytes of the file.
     length: u64,
     page_size: usize,
     last_page: u64,
-    flags: u64,
+    pub(super) flags: u64,
     depth: usize,
-    entries: u64,
+    pub(super) entries: u64,
     root: u64,
     /// Pages that may yet be read: no more than the file has, or some would be read twice.
     unread: u64,
 }
 
 /// A page on the way from the root to a leaf, and the node to go on with.
-struct Position {
-    page: Page,
+pub(super) struct Position {
+    pub(super) page: Page,
     next: usize,
 }
 
-struct Page {
+pub(super) struct Page {
     number: u64,
     bytes: Vec<u8>,
 }
 
-struct Node<'p> {
+pub(super) struct Node<'p> {
     /// Size of the value, or the lower 32 bits of the child.
     low: u64,
     /// Flags, or the upper 16 bits of the child.
-    high: u64,
-    key: &'p [u8],
+    pub(super) high: u64,
+    pub(super) key: &'p [u8],
     /// Everything from the value to the end of the page.
     rest: &'p [u8],
 }
@@ -140,7 +90,7 @@ impl Page {
 }
 
 impl<'a, R: Read + Seek> Tree<'a, R> {
-    fn open(mut input: R, path: &'a Path) -> Result<Self, Error> {
+    pub(super) fn open(mut input: R, path: &'a Path) -> Result<Self, Error> {
         let length = input.seek(SeekFrom::End(0)).map_err(Error::reading(path))?;
         let mut tree = Self {
             input,
@@ -272,7 +222,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
         Ok(Page { number, bytes })
     }
 
-    fn node<'p>(&self, page: &'p Page, index: usize) -> Result<Node<'p>, Error> {
+    pub(super) fn node<'p>(&self, page: &'p Page, index: usize) -> Result<Node<'p>, Error> {
         page.node(index).ok_or_else(|| {
             let at = page.number * self.page_size as u64 + (HEADER + 2 * index) as u64;
             let found = int(&page.bytes, HEADER + 2 * index, 2);
@@ -287,7 +237,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
     }
 
     /// The way to the first node whose key is not below `key`, by the order of bytes.
-    fn seek(&mut self, key: &[u8]) -> Result<Vec<Position>, Error> {
+    pub(super) fn seek(&mut self, key: &[u8]) -> Result<Vec<Position>, Error> {
         self.unread = self.length / self.page_size as u64;
         let mut path = Vec::with_capacity(self.depth);
         let mut page = self.page(self.root, 0, 1)?;
@@ -304,7 +254,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
     }
 
     /// Index of the next node in the leaf at the end of the path, which moves on to it.
-    fn advance(&mut self, path: &mut Vec<Position>) -> Result<Option<usize>, Error> {
+    pub(super) fn advance(&mut self, path: &mut Vec<Position>) -> Result<Option<usize>, Error> {
         loop {
             let level = path.len();
             let Some(Position { page, next }) = path.last_mut() else { return Ok(None) };
@@ -322,62 +272,13 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
         }
     }
 
-    /// Resolutions of keys `RESOLUTION-NUMBER`; none if the first key is not of that form.
-    fn resolutions(&mut self) -> Result<Vec<String>, Error> {
-        let mut found: Vec<String> = Vec::new();
-        if self.flags & (REVERSE_KEY | INTEGER_KEY) != 0 {
-            return Ok(found);
-        }
-        let mut from = Vec::new();
-        loop {
-            let mut path = self.seek(&from)?;
-            let (Some(index), Some(position)) = (self.advance(&mut path)?, path.last()) else {
-                return Ok(found);
-            };
-            match resolution(self.node(&position.page, index)?.key) {
-                Some(next) if !found.iter().any(|known| known == next) => {
-                    // The byte after '-', so that the search goes on behind the keys of this resolution.
-                    from = format!("{next}.").into_bytes();
-                    found.push(next.to_owned());
-                }
-                _ => return Ok(found),
-            }
-        }
-    }
-
-    /// Hands over the images, of one resolution if it is named.
-    fn feed(&mut self, wanted: Option<&str>, feed: &mut Feed) -> Result<Leftovers, Error> {
-        let mut leftovers = Leftovers::default();
-        let (mut seen, mut left_out, mut named) = (0, 0, 0);
-        let mut path = self.seek(b"")?;
-        while let (Some(index), Some(Position { page, .. })) = (self.advance(&mut path)?, path.last()) {
-            seen += 1;
-            let node = self.node(page, index)?;
-            if node.high & NAMED != 0 {
-                named += 1;
-            } else if wanted.is_some() && resolution(node.key) != wanted {
-                left_out += 1;
-            } else if let Some(image) = self.image(page, &node)? {
-                if feed.push(text(node.key), Content::Encoded(image)).is_err() {
-                    return Ok(leftovers);
-                }
-            } else {
-                leftovers.others += 1;
-            }
-        }
-        if seen != self.entries {
-            return Err(self.refused(0, "number of LMDB entries", seen, self.entries.to_string()));
-        }
-        for (count, what) in [(left_out, "values of other keys"), (named, "databases in the database")] {
-            if count > 0 {
-                leftovers.notes.push(format!("{count} {what} left out"));
-            }
-        }
-        Ok(leftovers)
-    }
-
-    /// The value of a node, if it is an image.
-    fn image(&mut self, page: &Page, node: &Node) -> Result<Option<Vec<u8>>, Error> {
+    /// The value of a node, if it begins as wanted.
+    pub(super) fn value(
+        &mut self,
+        page: &Page,
+        node: &Node,
+        wanted: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<Vec<u8>>, Error> {
         let size = node.low;
         let at = page.number * self.page_size as u64;
         let short = |tree: &Self, found: usize| {
@@ -387,7 +288,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
         };
         if node.high & BIG == 0 {
             let value = node.rest.get(..size as usize).ok_or_else(|| short(self, node.rest.len()))?;
-            return Ok(picture::is_image(value).then(|| value.to_vec()));
+            return Ok(wanted(&value[..value.len().min(HEAD)]).then(|| value.to_vec()));
         }
         if node.rest.len() < 8 {
             return Err(short(self, node.rest.len()));
@@ -401,7 +302,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
             return Err(self.refused(at + 12, "number of LMDB overflow pages", pages, allowed));
         }
         self.spend(pages, at)?;
-        if !picture::is_image(&head[HEADER..]) {
+        if !wanted(&head[HEADER..]) {
             return Ok(None);
         }
         if size > MAX_FILE {
@@ -411,7 +312,7 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
         self.bytes(at + HEADER as u64, size).map(Some)
     }
 
-    fn refused(
+    pub(super) fn refused(
         &self,
         at: u64,
         field: &'static str,
@@ -422,17 +323,8 @@ impl<'a, R: Read + Seek> Tree<'a, R> {
     }
 }
 
-/// Resolution of a key `RESOLUTION-NUMBER`: a power of two from 4 to 4096.
-fn resolution(key: &[u8]) -> Option<&str> {
-    let (resolution, number) = std::str::from_utf8(key).ok()?.split_once('-')?;
-    let side =
-        resolution.parse::<u32>().ok().filter(|side| side.is_power_of_two() && (4..=4096).contains(side))?;
-    let digits = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
-    (digits && side.to_string() == resolution).then_some(resolution)
-}
-
 /// A key as the name of a row: in hexadecimal where it is no text.
-fn text(key: &[u8]) -> String {
+pub(super) fn text(key: &[u8]) -> String {
     match std::str::from_utf8(key) {
         Ok(text) if !text.contains(char::is_control) => text.to_owned(),
         _ => key.iter().fold("0x".to_owned(), |text, byte| text + &format!("{byte:02x}")),
@@ -442,32 +334,4 @@ fn text(key: &[u8]) -> String {
 /// A little-endian number; what would lie beyond the end counts as zero.
 fn int(bytes: &[u8], at: usize, width: usize) -> u64 {
     bytes.iter().skip(at).take(width).rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn resolutions_are_powers_of_two_before_a_number() {
-        let cases: [(&[u8], Option<&str>); 7] = [
-            (b"256-00012", Some("256")),
-            (b"1024-7", Some("1024")),
-            (b"0256-1", None),
-            (b"12-0001", None),
-            (b"256-", None),
-            (b"length", None),
-            (b"\xff-1", None),
-        ];
-        for (key, expected) in cases {
-            assert_eq!(resolution(key), expected, "{key:?}");
-        }
-    }
-
-    #[test]
-    fn keys_that_are_no_text_are_named_in_hexadecimal() {
-        assert_eq!(text(b"0a1b"), "0a1b");
-        assert_eq!(text(&[0, 0, 1]), "0x000001");
-        assert_eq!(text(&[0xff]), "0xff");
-    }
 }
