@@ -92,7 +92,7 @@ pub enum Fault {
         /// Versions read.
         allowed: &'static str,
     },
-    /// A pickle that `torch.save` did not write.
+    /// A stream that `torch.save` did not write.
     #[error("first object of the stream is {found}, expected torch's magic number")]
     Magic {
         /// Its type.
