@@ -4,9 +4,9 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView1, s};
 use rayon::prelude::*;
 
-use crate::centroid::spread;
 use crate::entry::Entry;
 use crate::kernels::{self, DIRECTIONS, DirectionTile, STRIP, TILE};
+use crate::ranking::spread;
 
 /// Columns of the matrices from which inner products of rows are computed; they stay in the second-level cache.
 const COLUMNS: usize = 512;

@@ -2,13 +2,16 @@
 
 use rayon::prelude::*;
 
-use super::records::{BLOCK, Records};
-use crate::centroid::Staircase;
-use crate::entry::{Entry, Kept, Square};
-use crate::evaluate::Search;
+use super::project::{BLOCK, records};
+use super::records::Records;
+use crate::centroid::{Square, Staircase};
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::kept::Kept;
 use crate::kernels::{BAND_ROWS, TILE_ROWS};
+use crate::progress::{Counter, Stage};
 use crate::rows::Rows;
-use crate::{Counter, DiameterError, Stage};
+use crate::search::Search;
 
 /// Sweeps by estimates at most; they end when one finds nothing farther.
 const SWEEPS: usize = 6;
@@ -40,9 +43,9 @@ struct Candidate {
 pub(crate) fn decide<E: Entry, R: Rows<E>>(
     search: &mut Search<'_, E, R>,
     stairs: &Staircase,
-) -> Result<bool, DiameterError> {
+) -> Result<bool, Error> {
     let count = stairs.rows();
-    let Some(records) = Records::new(search, count)? else { return Ok(false) };
+    let Some(records) = records(search, count)? else { return Ok(false) };
     sweep(search, &records, count)?;
     let Some(candidates) = filter(search, &search.staircase(), &records)? else { return Ok(false) };
     evaluate(search, candidates, &records)?;
@@ -56,7 +59,7 @@ fn sweep<E: Entry, R: Rows<E>>(
     search: &mut Search<'_, E, R>,
     records: &Records,
     count: usize,
-) -> Result<(), DiameterError> {
+) -> Result<(), Error> {
     let found = search.kept.best.map_or([0; 2], |(_, rows)| rows);
     let mut from = records.extremes(count);
     from.extend((0..count).filter(|&position| found.contains(&search.ranked[position].row)));
@@ -101,7 +104,7 @@ fn filter<E: Entry, R: Rows<E>>(
     search: &mut Search<'_, E, R>,
     stairs: &Staircase,
     records: &Records,
-) -> Result<Option<Vec<Candidate>>, DiameterError> {
+) -> Result<Option<Vec<Candidate>>, Error> {
     let limit = CANDIDATES.min((stairs.pairs / COST_OF_ONE) as usize);
     let columns = |i: usize| (i..stairs.reach[i] as usize).step_by(COLUMNS);
     let bands = || (0..stairs.reach.len()).step_by(BLOCK);
@@ -133,14 +136,14 @@ fn list<E: Entry, R: Rows<E>>(
     records: &Records,
     blocks: &[[usize; 2]],
     candidates: &mut Vec<Candidate>,
-) -> Result<Vec<[usize; 2]>, DiameterError> {
+) -> Result<Vec<[usize; 2]>, Error> {
     let outcomes: Vec<(Vec<Candidate>, Kept<E::Square>)> = blocks
         .par_iter()
         .map_init(
             || search.pair_buffers(),
             |buffers, &block| filter_block(search, stairs, records, block, buffers),
         )
-        .collect::<Result<_, DiameterError>>()?;
+        .collect::<Result<_, Error>>()?;
     let mut crowded = Vec::new();
     for (&block, (found, kept)) in blocks.iter().zip(outcomes) {
         search.kept = search.kept.join(kept);
@@ -158,7 +161,7 @@ fn thin_out<E: Entry, R: Rows<E>>(
     search: &mut Search<'_, E, R>,
     records: &Records,
     candidates: &mut Vec<Candidate>,
-) -> Result<(), DiameterError> {
+) -> Result<(), Error> {
     best_first(candidates);
     let rest = candidates.split_off(candidates.len().min(8 * WAVE));
     evaluate(search, std::mem::replace(candidates, rest), records)?;
@@ -175,7 +178,7 @@ fn filter_block<E: Entry, R: Rows<E>>(
     records: &Records,
     [i, j]: [usize; 2],
     buffers: &mut [Vec<E>; 2],
-) -> Result<(Vec<Candidate>, Kept<E::Square>), DiameterError> {
+) -> Result<(Vec<Candidate>, Kept<E::Square>), Error> {
     let floor = search.floor();
     if E::Square::closer_than(floor, [search.ranked[i].square, search.ranked[j].square]) {
         return Ok((Vec::new(), Kept::NONE));
@@ -216,7 +219,7 @@ fn evaluate<E: Entry, R: Rows<E>>(
     search: &mut Search<'_, E, R>,
     mut candidates: Vec<Candidate>,
     records: &Records,
-) -> Result<(), DiameterError> {
+) -> Result<(), Error> {
     best_first(&mut candidates);
     let (mut rest, mut size) = (&mut candidates[..], WAVE);
     while !rest.is_empty() {

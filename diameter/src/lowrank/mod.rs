@@ -2,10 +2,11 @@
 
 mod directions;
 mod filter;
+mod project;
+mod record;
 mod records;
 
-use directions::Directions;
-pub(super) use filter::decide;
+pub(crate) use filter::decide;
 
 /// Upper bound of ‖x − y‖² from the projections of x − c and y − c on nearly orthonormal directions.
 ///
