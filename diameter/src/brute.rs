@@ -12,8 +12,8 @@ use crate::rows::{self, Rows};
 /// The largest distance between two rows, by evaluating all pairs: the reference for [`crate::diameter`].
 ///
 /// # Accuracy
-/// As [`crate::diameter`]. For `u8`, products of blocks are computed by a single-precision matrix product in which every
-/// partial sum is an integer of at most 2²⁴, hence exact.
+/// As [`crate::diameter`]. For `u8`, products of blocks are computed by a single-precision matrix product in which
+/// every partial sum is an integer of at most 2²⁴, hence exact.
 ///
 /// # Errors
 /// As [`crate::diameter`].

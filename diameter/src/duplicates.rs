@@ -7,16 +7,16 @@ use crate::entry::Entry;
 use crate::error::Error;
 use crate::rows::{self, Rows};
 
-/// A ranking without the rows that repeat another one, entry by entry; of equal rows the one with the smallest number stays.
+/// A ranking without the rows that repeat another one, entry by entry; of equal rows the first in the store stays.
 ///
-/// Neither the largest distance nor the lexicographically smallest pair at this distance changes, unless all rows are equal.
+/// Unless all rows are equal, neither the largest distance nor the lexicographically smallest pair that has it changes.
 ///
 /// # Arguments
 /// `ranked` — as from [`crate::ranking::rank`], where equal rows have equal squares.
 ///
 /// # Accuracy
-/// Exact: rows are told apart by a hash, and compared where it is equal. Only rows that share their square are read, once
-/// or twice. Memory: 12 bytes for each of those, and two rows per thread.
+/// Exact: rows are told apart by a hash, and compared where it is equal. Only rows that share their square are read,
+/// once or twice. Memory: 12 bytes for each of those, and two rows per thread.
 pub(crate) fn drop_equal<E: Entry>(
     rows: &impl Rows<E>,
     mut ranked: Vec<Ranked<E::Square>>,

@@ -11,6 +11,8 @@
     reason = "an iterator over partial sums takes their address and keeps them in memory"
 )]
 
+use std::ops::Range;
+
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 
@@ -42,29 +44,35 @@ macro_rules! add_product {
     };
 }
 
-/// Rows whose bounds [`bounds`] computes at once, and rows that each is paired with: their sums just fit into the registers.
+/// Rows whose bounds [`bounds`] computes at once, and rows that each is paired with: the sums just fit into the registers.
 pub(crate) const BAND_ROWS: usize = 6;
 pub(crate) const TILE_ROWS: usize = 16;
 
-/// `bounds[row][other] = radii.0[row] + radii.1[other] + Σ_n terms.0[n][row]·terms.1[n][other]`; returns whether any of them
-/// is at least `threshold`.
+/// `bounds[row][other] = band[last][row] + tile[last][other] + Σ_n band[n][row]·tile[n][other]` over the `terms` n;
+/// returns whether any of them is at least `threshold`.
 ///
 /// # Accuracy
 /// γ_(n+2)·Σ|terms| for n products, u = 2⁻²⁴, whether or not multiplications and additions are fused.
+///
+/// # Speed
+/// The arguments are one slice for each side on purpose: with the radii in a reference of their own the sums leave the
+/// registers, and the search of MNIST takes four times as long (0.44 s of processor time against 0.11 s).
 #[multiversion(targets("x86_64+avx2+fma"))]
 pub(crate) fn bounds(
-    radii: (&[f32; BAND_ROWS], &[f32; TILE_ROWS]),
-    terms: (&[[f32; BAND_ROWS]], &[[f32; TILE_ROWS]]),
+    band: &[[f32; BAND_ROWS]],
+    tile: &[[f32; TILE_ROWS]],
+    terms: Range<usize>,
     threshold: f32,
     bounds: &mut [[f32; TILE_ROWS]; BAND_ROWS],
 ) -> bool {
+    let last = band.len() - 1;
     let mut parts = [[0.0_f32; TILE_ROWS]; BAND_ROWS];
     for row in 0..BAND_ROWS {
         for other in 0..TILE_ROWS {
-            parts[row][other] = radii.0[row] + radii.1[other];
+            parts[row][other] = band[last][row] + tile[last][other];
         }
     }
-    for (factors, others) in terms.0.iter().zip(terms.1) {
+    for (factors, others) in band[terms.start..terms.end].iter().zip(&tile[terms.start..terms.end]) {
         for row in 0..BAND_ROWS {
             for other in 0..TILE_ROWS {
                 parts[row][other] = add_product!(parts[row][other], factors[row], others[other]);
@@ -98,8 +106,8 @@ pub(crate) type DirectionTile = [[f32; DIRECTIONS]; TILE];
 /// Adds the inner products of [`STRIP`] rows with the directions over one tile of columns to `sums[row][direction]`.
 ///
 /// # Accuracy
-/// Each product is summed in singles within the tile, in doubles beyond: the error is at most γ_TILE·Σ|terms|, u = 2⁻²⁴,
-/// whether or not multiplications and additions are fused.
+/// Each product is summed in singles within the tile, in doubles beyond: the error is at most γ_TILE·Σ|terms|, u =
+/// 2⁻²⁴, whether or not multiplications and additions are fused.
 #[multiversion(targets("x86_64+avx2+fma"))]
 pub(crate) fn add_products(
     rows: &[[f32; TILE]; STRIP],

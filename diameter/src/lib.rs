@@ -21,8 +21,8 @@
 //!
 //! # How
 //!
-//! The search never computes all N(N − 1)/2 distances. Every pair is either evaluated or discarded because an upper bound
-//! of its distance lies below a distance that was found, so the result is exact. In order:
+//! The search never computes all N(N − 1)/2 distances. Every pair is either evaluated or discarded because an upper
+//! bound of its distance lies below a distance that was found, so the result is exact. In order:
 //!
 //! 1. One pass over the rows computes the distance of each from a centre; of equal rows one is kept.
 //! 2. Sweeps from a far row to the row farthest from it give a large distance to compare with.
@@ -76,9 +76,9 @@ use search::Search;
 ///
 /// # Accuracy
 /// `u8`: exact. Floats: the exact squared distance of the stored numbers is enclosed with a relative width of at most
-/// 2γ_n(1 + γ_n)/(1 − γ_n), γ_n = n·u/(1 − n·u), n = ⌈dim/16⌉ + 19, u = 2⁻⁵³ (in all less than 4.9e-14 for dim = 3072),
-/// widened by the last roundings and by dim·2⁻¹⁰⁷⁴ for squares that underflow. Working memory: 64 MB on up to 8 threads,
-/// 32 bytes per row, 8 bytes per entry of one row, and on each thread as much as three rows take.
+/// 2γ_n(1 + γ_n)/(1 − γ_n), γ_n = n·u/(1 − n·u), n = ⌈dim/16⌉ + 19, u = 2⁻⁵³ (in all less than 4.9e-14 for dim =
+/// 3072), widened by the last roundings and by dim·2⁻¹⁰⁷⁴ for squares that underflow. Working memory: 64 MB on up to 8
+/// threads, 32 bytes per row, 8 bytes per entry of one row, and on each thread as much as three rows take.
 ///
 /// # Errors
 /// - [`Error::Count`]: fewer than two rows, or 2³² or more; rows without entries.
@@ -106,3 +106,8 @@ pub fn diameter<E: Entry>(
     };
     search.finish(method)
 }
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,8 +1,8 @@
 //! Certified enclosures of the place where a function changes sign.
 //!
-//! Why the root is inside: the ends of a [`Bracket`] move in one place, [`Bracket::narrow`], and only to points where the
-//! sign of the function is certain, the left end where it is positive, the right end where it is negative. All the rest
-//! chooses the points to ask for; it decides how narrow the bracket becomes, never whether it is right.
+//! Why the root is inside: the ends of a [`Bracket`] move in one place, [`Bracket::narrow`], and only to points where
+//! the sign of the function is certain, the left end where it is positive, the right end where it is negative. All
+//! the rest chooses the points to ask for; it decides how narrow the bracket becomes, never whether it is right.
 
 use std::cmp::Ordering;
 
@@ -15,8 +15,8 @@ use crate::interval::Interval;
 /// `lo`, `hi` — 0 ≤ lo < hi ≤ ∞. `guess` — any double; a good one only saves time.
 ///
 /// # Accuracy
-/// The ends are the closest doubles on either side at which the enclosure `f` still has a definite sign: neighbours when
-/// `f` is sharp enough to tell them apart. Whatever `f` is, it is evaluated at most 256 times.
+/// The ends are the closest doubles on either side at which the enclosure `f` still has a definite sign: neighbours
+/// when `f` is sharp enough to tell them apart. Whatever `f` is, it is evaluated at most 256 times.
 ///
 /// # Panics
 /// When `lo` and `hi` are not such numbers; with debug assertions also when `f` certainly has the wrong sign at one.
@@ -30,8 +30,8 @@ pub(crate) fn falling_root(f: impl Fn(f64) -> Interval, lo: f64, hi: f64, guess:
     Interval::ordered(f64::from_bits(bracket.left), f64::from_bits(bracket.right))
 }
 
-/// Two doubles with the root between them, as bit patterns: those of positive doubles are ordered as the doubles are, so
-/// steps and midpoints are taken in ulps.
+/// Two doubles with the root between them, as bit patterns: those of positive doubles are ordered as the doubles are,
+/// so steps and midpoints are taken in ulps.
 struct Bracket<F> {
     f: F,
     left: u64,
@@ -129,7 +129,8 @@ mod tests {
         assert!(asked.get() <= 8, "{}", asked.get());
     }
 
-    /// Functions that break the promise: no sign anywhere, one sign everywhere, a sign that changes from double to double.
+    /// Functions that break the promise: no sign anywhere, one sign everywhere, a sign that changes from double to
+    /// double.
     #[test]
     fn whatever_the_function_it_is_asked_at_most_256_times() {
         let [none, positive, negative] = [Interval::ENTIRE, Interval::ONE, -Interval::ONE];

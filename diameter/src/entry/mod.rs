@@ -12,7 +12,7 @@ use crate::kept::Kept;
 
 /// An entry of a row: `u8` (exact integers), `f32` or `f64` (enclosures).
 pub trait Entry: Arithmetic {
-    /// What is returned as a squared distance: `u64` for `u8`, [`Interval`](ncsn_theory::interval::Interval) for floats.
+    /// A squared distance: `u64` for `u8`, [`Interval`](ncsn_theory::interval::Interval) for floats.
     type Squared: Copy + Debug + PartialEq + Send + Sync;
 
     /// The squared distance of rows with `dim` entries, from the number the kernels computed for it.

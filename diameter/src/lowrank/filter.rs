@@ -52,7 +52,7 @@ pub(crate) fn decide<E: Entry, R: Rows<E>>(
     Ok(true)
 }
 
-/// Raises the largest distance found: evaluates some rows with the row that seems farthest from each, then those in turn.
+/// Raises the largest distance found: evaluates some rows with that which seems farthest from each, then those in turn.
 ///
 /// The first are the pair found so far and the rows that go farthest along the directions.
 fn sweep<E: Entry, R: Rows<E>>(
@@ -170,8 +170,8 @@ fn thin_out<E: Entry, R: Rows<E>>(
     Ok(())
 }
 
-/// Bounds the pairs of two blocks of positions, evaluates the most promising one and lists the others that it leaves; when
-/// these are too many, only some.
+/// Bounds the pairs of two blocks of positions, evaluates the most promising one and lists the others that it leaves;
+/// when these are too many, only some.
 fn filter_block<E: Entry, R: Rows<E>>(
     search: &Search<'_, E, R>,
     stairs: &Staircase,

@@ -61,8 +61,8 @@ pub fn residual(radius: f64, projected: f64, defect: f64, error: f64) -> f64 {
 /// rounding to f32   2(2u + u²)·‖a‖‖b‖ ≤ 2.2u(‖u‖² + ‖w‖²)
 /// product in f32    γ_n·Σ|terms| ≤ 2.2·n·u·(‖u‖² + ‖w‖²), in whatever order it is summed
 /// ```
-/// It serves a bound by some of the directions too: their defect is that of a principal submatrix of E, their error that of
-/// a part of a vector, neither larger.
+/// It serves a bound by some of the directions too: their defect is that of a principal submatrix of E, their error that
+/// of a part of a vector, neither larger.
 pub fn slack(terms: usize, defect: f64, error: f64) -> f64 {
     let unit = 0.5 * f64::from(f32::EPSILON);
     1.02 * defect + 3.0 * error + 2.2 * (terms + 1) as f64 * unit

@@ -209,7 +209,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
-        /// The property on which exactness rests: neither of the computed bounds is below the squared distance it bounds.
+        /// The property on which exactness rests: neither computed bound is below the squared distance it bounds.
         #[test]
         fn bounds_in_singles_are_above_the_distances(
             seed in any::<u64>(), dim in 64_usize..200, wanted in LEAST_DIRECTIONS..=DIRECTIONS,
@@ -256,12 +256,13 @@ mod tests {
                 for (j, b) in projections.iter().enumerate() {
                     let radii = [i, j].map(|at| search.ranked[at].square as f64);
                     let projected = [a, b].map(|a| a.iter().map(|x| x * x).sum::<f64>());
-                    let residuals = [0, 1].map(|at| residual(radii[at], projected[at], directions.defect, directions.error));
+                    let (defect, error) = (directions.defect, directions.error);
+                    let residuals = [0, 1].map(|at| residual(radii[at], projected[at], defect, error));
                     let product = a.iter().zip(b).map(|(x, y)| x * y).sum();
-                    let exact = upper_bound(radii, product, projected, residuals, directions.defect);
+                    let exact = upper_bound(radii, product, projected, residuals, defect);
                     let computed = f64::from(bounds[j]) * 1024.0 * 1024.0;
                     // Beside the slack there is the rounding of a bound in singles that the slack covers.
-                    let slack = slack(directions.count() + BESIDE, directions.defect, directions.error);
+                    let slack = slack(directions.count() + BESIDE, defect, error);
                     prop_assert!((computed - exact).abs() <= 2.0 * slack * (radii[0] + radii[1]));
                 }
             }

@@ -1,5 +1,7 @@
 //! What the bound needs to know of one row.
 
+use std::ops::Range;
+
 use super::directions::Directions;
 use super::{residual, slack};
 
@@ -8,8 +10,8 @@ pub(super) const BESIDE: usize = 3;
 
 /// The numbers of one row (`T` is `f32`), or of several rows side by side (`T` is an array with one number of each).
 ///
-/// They lie in memory in the order of these fields. So the terms of each of the two bounds are consecutive: by half of the
-/// directions [`by_half`], by all of them [`by_all`].
+/// They lie in memory in the order of these fields, so that either bound has its terms side by side: see [`by_half`]
+/// and [`by_all`].
 pub(super) struct Record<'a, T> {
     /// What half of the directions leave of the row: an upper bound of the length.
     pub(super) left_by_half: &'a mut T,
@@ -50,25 +52,19 @@ impl Record<'_, f32> {
     }
 }
 
-/// What half of the directions leave, and the first half of the projections.
-pub(super) fn by_half<T>(numbers: &[T]) -> &[T] {
-    let end = (numbers.len() - BESIDE) / 2 + 1;
-    &numbers[..end]
+/// Where the terms of the bound by half of the directions are among `width` numbers: `left_by_half`, half of `along`.
+pub(super) fn by_half(width: usize) -> Range<usize> {
+    0..(width - BESIDE) / 2 + 1
 }
 
-/// All projections, and what they leave.
-pub(super) fn by_all<T>(numbers: &[T]) -> &[T] {
-    &numbers[1..numbers.len() - 1]
+/// Where the terms of the bound by all directions are: `along`, `left`.
+pub(super) fn by_all(width: usize) -> Range<usize> {
+    1..width - 1
 }
 
-/// All projections.
-pub(super) fn along<T>(numbers: &[T]) -> &[T] {
-    &numbers[1..numbers.len() - 2]
-}
-
-/// The enlarged squared radius.
-pub(super) fn radius<T>(numbers: &[T]) -> &T {
-    &numbers[numbers.len() - 1]
+/// Where `along` is.
+pub(super) fn along(width: usize) -> Range<usize> {
+    1..width - 2
 }
 
 /// A single that is greater than a double.
@@ -81,11 +77,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_views_of_a_record_are_its_parts() {
+    fn either_bound_has_its_terms_side_by_side() {
         let mut numbers = [0, 1, 2, 3, 4, 5, 6, 7];
-        let parts = Record::of(&mut numbers);
-        let found = (*parts.left_by_half, parts.along.to_vec(), *parts.left, *parts.radius);
-        assert_eq!(found, (0, along(&numbers).to_vec(), 6, *radius(&numbers)));
-        assert_eq!((by_half(&numbers), by_all(&numbers)), (&[0, 1, 2][..], &[1, 2, 3, 4, 5, 6][..]));
+        let Record { left_by_half, along: projections, left, radius } = Record::of(&mut numbers);
+        assert_eq!((*left_by_half, *left, *radius), (0, 6, 7));
+        assert_eq!(projections, Vec::from_iter(along(8)));
+        assert_eq!((by_half(8), by_all(8)), (0..3, 1..7));
     }
 }

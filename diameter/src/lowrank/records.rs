@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::record::{BESIDE, Record, along, by_all, by_half, radius};
+use super::record::{BESIDE, Record, along, by_all, by_half};
 use crate::centroid::Square;
 use crate::kernels::{self, BAND_ROWS, DIRECTIONS, TILE_ROWS};
 
@@ -74,11 +74,10 @@ impl Records {
         threshold: f32,
         mut visit: impl FnMut(f32, usize, [usize; 2]),
     ) {
-        let (factors, numbers) = (&band.factors[..], self.tile(tile));
-        let radii = (radius(factors), radius(numbers));
+        let numbers = self.tile(tile);
         let mut bounds = [[0.0; TILE_ROWS]; BAND_ROWS];
-        let mut reach = |terms| kernels::bounds(radii, terms, threshold, &mut bounds);
-        if !reach((by_half(factors), by_half(numbers))) || !reach((by_all(factors), by_all(numbers))) {
+        let mut reach = |terms| kernels::bounds(&band.factors, numbers, terms, threshold, &mut bounds);
+        if !reach(by_half(self.width)) || !reach(by_all(self.width)) {
             return;
         }
         for (row, (bounds, &position)) in bounds.iter().zip(&band.positions).enumerate() {
@@ -92,12 +91,11 @@ impl Records {
 
     /// The positions below `count` that go farthest along each direction, one way and the other.
     pub(super) fn extremes(&self, count: usize) -> Vec<usize> {
-        let directions = along(self.tile(0)).len();
-        let ends = (0..directions).into_par_iter().flat_map_iter(|direction| {
+        let ends = along(self.width).into_par_iter().flat_map_iter(|number| {
             let mut least = (f32::INFINITY, 0);
             let mut most = (f32::NEG_INFINITY, 0);
             for position in 0..count {
-                let along = along(self.tile(position / TILE_ROWS))[direction][position % TILE_ROWS];
+                let along = self.tile(position / TILE_ROWS)[number][position % TILE_ROWS];
                 if along < least.0 {
                     least = (along, position);
                 }
