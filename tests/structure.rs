@@ -165,9 +165,9 @@ fn module(path: &Path) -> String {
     parts.join("::")
 }
 
-/// The files that lie on a circle of uses, by module, each with those it uses there.
+/// The files that lie on a circle of uses, by module, each with those of its circles that it uses.
 fn circles(files: &BTreeMap<String, String>) -> Vec<String> {
-    let mut uses: BTreeMap<&str, BTreeSet<&str>> = files
+    let uses: BTreeMap<&str, BTreeSet<&str>> = files
         .iter()
         .map(|(module, text)| {
             let code = without_comments(text);
@@ -175,19 +175,24 @@ fn circles(files: &BTreeMap<String, String>) -> Vec<String> {
             (module.as_str(), used.filter(|used| !related(module, used)).collect())
         })
         .collect();
-    // A file that uses no other, or that no other uses, lies on no circle; without it the next may lie on none.
-    loop {
-        let used: BTreeSet<&str> = uses.values().flatten().copied().collect();
-        let before = uses.len();
-        uses.retain(|module, used_by_it| !used_by_it.is_empty() && used.contains(module));
-        let left: BTreeSet<&str> = uses.keys().copied().collect();
-        uses.values_mut().for_each(|used| used.retain(|module| left.contains(module)));
-        if uses.len() == before {
-            break;
+    let mut found = Vec::new();
+    for (module, used) in &uses {
+        let back: Vec<&str> =
+            used.iter().copied().filter(|used| reached(used, &uses).contains(module)).collect();
+        if !back.is_empty() {
+            found.push(format!("{module} -> {}", back.join(", ")));
         }
     }
-    let shown = |used: &BTreeSet<&str>| used.iter().copied().collect::<Vec<_>>().join(", ");
-    uses.iter().map(|(module, used)| format!("{module} -> {}", shown(used))).collect()
+    found
+}
+
+/// The modules that one uses, and those that these use, and so on.
+fn reached<'a>(from: &'a str, uses: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<&'a str> {
+    let (mut reached, mut left) = (BTreeSet::new(), vec![from]);
+    while let Some(module) = left.pop() {
+        left.extend(uses[module].iter().copied().filter(|used| reached.insert(*used)));
+    }
+    reached
 }
 
 /// Whether one module contains the other.
