@@ -14,6 +14,7 @@ use ncsn_theory::interval::Interval;
 ///
 /// # Accuracy
 /// Exact: the sum of two 64-bit numbers and both products fit into 128 bits, since a·b ≤ (floor/2)² when a + b < floor.
+#[must_use]
 pub fn closer_than(floor: u64, a: u64, b: u64) -> bool {
     let (floor, a, b) = (u128::from(floor), u128::from(a), u128::from(b));
     // The left side is at most floor² < 2¹²⁸.

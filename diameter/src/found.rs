@@ -46,6 +46,7 @@ impl Diameter<u64> {
     ///
     /// # Accuracy
     /// Enclosure, one ulp wide; exact where the root is a double.
+    #[must_use]
     pub fn length(&self) -> Interval {
         Interval::integer(self.squared).sqrt()
     }
@@ -64,6 +65,7 @@ impl Diameter<u64> {
     /// assert!(found.unit_range().contains(2.0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn unit_range(&self) -> Interval {
         self.length() / 255.0
     }
@@ -71,6 +73,7 @@ impl Diameter<u64> {
 
 impl Diameter<Interval> {
     /// The diameter itself: √squared, enclosed.
+    #[must_use]
     pub fn length(&self) -> Interval {
         self.squared.sqrt()
     }

@@ -63,7 +63,7 @@ pub use progress::{Progress, Stage};
 pub use rows::{RowSlice, Rows, Subset};
 pub use sample::subsample;
 
-use search::Search;
+use search::{Search, is_cheap};
 
 /// The largest distance between two rows, exactly for `u8` and enclosed for floats.
 ///
@@ -95,7 +95,7 @@ pub fn diameter<E: Entry>(
     let mut search = Search::start(rows, &progress)?;
     search.sweep()?;
     let stairs = search.staircase();
-    let method = if stairs.pairs <= search.cheap_pairs(&stairs) {
+    let method = if is_cheap(&stairs) {
         search.evaluate_staircase(&stairs)?;
         Method::Centroid
     } else if lowrank::decide(&mut search, &stairs)? {

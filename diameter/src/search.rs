@@ -23,6 +23,11 @@ const CHEAP_PAIRS: u64 = 50_000;
 const STAIR: usize = 64;
 const STAIR_BYTES: usize = 1 << 20;
 
+/// Whether the pairs of a staircase are so few that they are evaluated without further ado.
+pub(crate) fn is_cheap(stairs: &Staircase) -> bool {
+    stairs.pairs <= CHEAP_PAIRS + CHEAP_PAIRS_PER_ROW * stairs.rows() as u64
+}
+
 /// Everything a search knows.
 pub(crate) struct Search<'a, E: Entry, R> {
     pub(crate) rows: &'a R,
@@ -53,11 +58,6 @@ impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
     /// The pairs that the centroid certificate leaves.
     pub(crate) fn staircase(&self) -> Staircase {
         Staircase::new(&self.ranked, self.floor())
-    }
-
-    /// How many of these pairs may be evaluated without further ado.
-    pub(crate) fn cheap_pairs(&self, stairs: &Staircase) -> u64 {
-        CHEAP_PAIRS + CHEAP_PAIRS_PER_ROW * stairs.rows() as u64
     }
 
     /// Evaluates every pair of a staircase that is long and thin.

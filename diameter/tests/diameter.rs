@@ -235,7 +235,8 @@ fn the_first_row_that_is_not_finite_is_named() {
         data[4000 * 3 + 2] = bad;
         data[4999 * 3] = bad;
         let refused = diameter(&RowSlice::new(&data, 3).unwrap(), |_| ());
-        assert!(matches!(refused, Err(Error::NotFinite { row: 4000, column: 2, .. })));
+        let message = refused.unwrap_err().to_string();
+        assert_eq!(message, format!("row 4000 of data, entry 2, is {bad}, not a finite number"));
     }
 }
 
@@ -244,6 +245,28 @@ fn distances_beyond_the_largest_double_are_refused() {
     let data = [-1e200, 1e200];
     let refused = diameter(&RowSlice::new(&data, 1).unwrap(), |_| ());
     assert!(matches!(refused, Err(Error::TooFar { squared }) if squared > 1e300));
+}
+
+/// Three rows of nothing, which no [`RowSlice`] can be.
+struct Empty;
+
+impl Rows<f32> for Empty {
+    fn len(&self) -> usize {
+        3
+    }
+    fn dim(&self) -> usize {
+        0
+    }
+    fn read(&self, _: usize, _: &mut [f32]) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn rows_without_entries_are_refused() {
+    for refused in [diameter(&Empty, |_| ()), brute_force(&Empty, |_| ())] {
+        assert_eq!(refused.unwrap_err().to_string(), "entries per row is 0, allowed: at least 1");
+    }
 }
 
 /// A store that fails from some row on, as a truncated file does.

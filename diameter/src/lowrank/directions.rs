@@ -171,8 +171,8 @@ fn orthonormal(mut weights: Array2<f64>, mut images: Array2<f64>) -> (Array2<f64
         let mut image = images.row(index).to_owned();
         for &other in &kept {
             let overlap = images.row(other).dot(&weight);
-            subtract(&mut weight, overlap, weights.row(other));
-            subtract(&mut image, overlap, images.row(other));
+            subtract(&mut weight, overlap, &weights.row(other));
+            subtract(&mut image, overlap, &images.row(other));
         }
         let norm = weight.dot(&image);
         if norm > 1e-12 * largest {
@@ -188,8 +188,8 @@ fn norms<'a>(weights: &'a Array2<f64>, images: &'a Array2<f64>) -> impl Iterator
     weights.rows().into_iter().zip(images.rows()).map(|(weight, image)| weight.dot(&image))
 }
 
-fn subtract(from: &mut Array1<f64>, factor: f64, what: ArrayView1<'_, f64>) {
-    from.scaled_add(-factor, &what);
+fn subtract(from: &mut Array1<f64>, factor: f64, what: &ArrayView1<'_, f64>) {
+    from.scaled_add(-factor, what);
 }
 
 #[cfg(test)]

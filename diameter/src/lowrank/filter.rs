@@ -71,7 +71,9 @@ fn sweep<E: Entry, R: Rows<E>>(
         best_first(&mut found);
         from = found.iter().take(BAND_ROWS).map(|candidate| candidate.pair[1] as usize).collect();
         // Estimates are no bounds: none of these pairs may be discarded for its estimate.
-        found.iter_mut().for_each(|candidate| candidate.bound = f32::INFINITY);
+        for candidate in &mut found {
+            candidate.bound = f32::INFINITY;
+        }
         let before = search.floor();
         evaluate(search, found, records)?;
         if search.floor() <= before {

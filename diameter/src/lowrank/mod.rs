@@ -22,6 +22,7 @@ pub(crate) use filter::decide;
 ///
 /// # Accuracy
 /// The formula in rounded arithmetic; the filter that uses it in bulk adds the slack that [`slack`] derives.
+#[must_use]
 pub fn upper_bound(
     radii: [f64; 2],
     product: f64,
@@ -46,6 +47,7 @@ pub fn upper_bound(
 /// # Accuracy
 /// Upper bound: ‖a‖² ≥ ‖computed‖² − 3·error·‖u‖² as ‖computed‖ ≤ 1.1‖u‖, and 1e-13·‖u‖² exceeds the rounding of
 /// ‖computed‖² (γ_k, k ≤ 24) and of this function.
+#[must_use]
 pub fn residual(radius: f64, projected: f64, defect: f64, error: f64) -> f64 {
     (radius * (1.0 + 3.0 * error + 1e-13) - (1.0 - defect) * projected).max(0.0).sqrt()
 }
@@ -63,6 +65,7 @@ pub fn residual(radius: f64, projected: f64, defect: f64, error: f64) -> f64 {
 /// ```
 /// It serves a bound by some of the directions too: their defect is that of a principal submatrix of E, their error that
 /// of a part of a vector, neither larger.
+#[must_use]
 pub fn slack(terms: usize, defect: f64, error: f64) -> f64 {
     let unit = 0.5 * f64::from(f32::EPSILON);
     1.02 * defect + 3.0 * error + 2.2 * (terms + 1) as f64 * unit
