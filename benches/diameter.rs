@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ncsn_data::{Options, Pixels};
-use ncsn_diameter::{DiameterError, Entry, Rows, brute_force, diameter};
+use ncsn_diameter::{Entry, Error, Rows, brute_force, diameter};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, s};
 use rand::{RngExt, SeedableRng};
@@ -201,7 +201,7 @@ struct Seconds {
 /// The last result and the time of one repetition.
 fn timed<T>(
     repetitions: usize,
-    mut run: impl FnMut() -> std::result::Result<T, DiameterError>,
+    mut run: impl FnMut() -> std::result::Result<T, Error>,
 ) -> Result<(T, Seconds)> {
     let mut seconds = Vec::new();
     let mut last = None;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ncsn_data::{self as data, DataSet, Pixels};
-use ncsn_diameter::{self as diameter, Diameter, DiameterError, Entry, Rows, Stage};
+use ncsn_diameter::{self as diameter, Diameter, Entry, Rows, Stage};
 use ncsn_shell::reading::{bar, read};
 use ncsn_theory::interval::Interval;
 use ncsn_theory::schedule::DataRange;
@@ -222,7 +222,7 @@ impl Found {
 fn search<E: Entry>(
     rows: &impl Rows<E>,
     subsample: Option<Subsample>,
-) -> Result<Diameter<E::Squared>, DiameterError> {
+) -> Result<Diameter<E::Squared>, diameter::Error> {
     let bar = bar();
     let progress = |at: diameter::Progress| {
         bar.set_message(stage(at.stage));

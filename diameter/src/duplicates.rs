@@ -2,25 +2,25 @@
 
 use rayon::prelude::*;
 
-use super::DiameterError;
-use super::centroid::Ranked;
-use super::entry::{Entry, Square};
-use super::rows::{self, Rows};
+use crate::centroid::{Ranked, Square};
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::rows::{self, Rows};
 
-/// A ranking without the rows that repeat another one, entry by entry; of equal rows the one with the smallest number stays.
+/// A ranking without the rows that repeat another one, entry by entry; of equal rows the first in the store stays.
 ///
-/// Neither the largest distance nor the lexicographically smallest pair at this distance changes, unless all rows are equal.
+/// Unless all rows are equal, neither the largest distance nor the lexicographically smallest pair that has it changes.
 ///
 /// # Arguments
-/// `ranked` — as from [`super::centroid::rank`], where equal rows have equal squares.
+/// `ranked` — as from [`crate::ranking::rank`], where equal rows have equal squares.
 ///
 /// # Accuracy
-/// Exact: rows are told apart by a hash, and compared where it is equal. Only rows that share their square are read, once
-/// or twice. Memory: 12 bytes for each of those, and two rows per thread.
-pub(super) fn drop_equal<E: Entry>(
+/// Exact: rows are told apart by a hash, and compared where it is equal. Only rows that share their square are read,
+/// once or twice. Memory: 12 bytes for each of those, and two rows per thread.
+pub(crate) fn drop_equal<E: Entry>(
     rows: &impl Rows<E>,
     mut ranked: Vec<Ranked<E::Square>>,
-) -> Result<Vec<Ranked<E::Square>>, DiameterError> {
+) -> Result<Vec<Ranked<E::Square>>, Error> {
     let mut repeated = Vec::new();
     for run in ranked.chunk_by(|a, b| a.square == b.square).filter(|run| run.len() > 1) {
         repeated.extend(repetitions(rows, run)?);
@@ -31,10 +31,7 @@ pub(super) fn drop_equal<E: Entry>(
 }
 
 /// The numbers of the rows that repeat one with a smaller number.
-fn repetitions<E: Entry, S: Square>(
-    rows: &impl Rows<E>,
-    run: &[Ranked<S>],
-) -> Result<Vec<u32>, DiameterError> {
+fn repetitions<E: Entry, S: Square>(rows: &impl Rows<E>, run: &[Ranked<S>]) -> Result<Vec<u32>, Error> {
     let buffer = || vec![E::default(); rows.dim()];
     let read = |number: u32, row: &mut [E]| rows::read(rows, number as usize, row);
     let mut hashed = run
@@ -43,7 +40,7 @@ fn repetitions<E: Entry, S: Square>(
             read(ranked.row, row)?;
             Ok((hash(row), ranked.row))
         })
-        .collect::<Result<Vec<(u32, u32)>, DiameterError>>()?;
+        .collect::<Result<Vec<(u32, u32)>, Error>>()?;
     hashed.par_sort_unstable();
     hashed
         .par_chunk_by(|a, b| a.0 == b.0)

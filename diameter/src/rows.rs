@@ -2,8 +2,7 @@
 
 use std::io;
 
-use super::DiameterError;
-use ncsn_theory::Error;
+use crate::error::Error;
 
 /// Rows of equal length, readable in any order from any thread.
 pub trait Rows<T>: Sync {
@@ -36,14 +35,14 @@ impl<'a, T> RowSlice<'a, T> {
     /// Cuts `data` into rows of `dim` entries.
     ///
     /// # Errors
-    /// [`Error::Count`] when `dim` is 0; [`Error::Shape`] when `data` does not end with a whole row.
+    /// [`Error::Count`] when `dim` is 0; [`Error::LastRow`] when `data` does not end with a whole row.
     pub fn new(data: &'a [T], dim: usize) -> Result<Self, Error> {
         if dim == 0 {
             return Err(Error::Count { name: "entries per row", value: 0, allowed: "at least 1" });
         }
         match data.len() % dim {
             0 => Ok(Self { data, dim }),
-            found => Err(Error::Shape { name: "last row", found, expected: dim }),
+            found => Err(Error::LastRow { found, expected: dim }),
         }
     }
 }
@@ -111,10 +110,21 @@ impl<T, R: Rows<T>> Rows<T> for Subset<'_, R> {
     }
 }
 
+/// Refuses stores that are too small or too large to have a diameter.
+pub(crate) fn check<T>(rows: &impl Rows<T>) -> Result<(), Error> {
+    let count = |name, count: usize, allowed| Err(Error::Count { name, value: count as u64, allowed });
+    match (rows.len(), rows.dim()) {
+        (len @ (0 | 1), _) => count("rows", len, "at least 2"),
+        (len, _) if u32::try_from(len).is_err() => count("rows", len, "below 2^32"),
+        (_, 0) => count("entries per row", 0, "at least 1"),
+        _ => Ok(()),
+    }
+}
+
 /// Reads consecutive rows; a failure names them.
-pub(super) fn read<T>(rows: &impl Rows<T>, first: usize, buffer: &mut [T]) -> Result<(), DiameterError> {
+pub(crate) fn read<T>(rows: &impl Rows<T>, first: usize, buffer: &mut [T]) -> Result<(), Error> {
     let last = first + (buffer.len() / rows.dim()).saturating_sub(1);
-    rows.read(first, buffer).map_err(|source| DiameterError::Read { first, last, source })
+    rows.read(first, buffer).map_err(|source| Error::Read { first, last, source })
 }
 
 #[cfg(test)]
@@ -123,8 +133,8 @@ mod tests {
 
     #[test]
     fn a_slice_that_ends_within_a_row_is_refused() {
-        let refused = RowSlice::new(&[0_u8; 7], 3).map(|_| ());
-        assert_eq!(refused, Err(Error::Shape { name: "last row", found: 1, expected: 3 }));
+        let refused = RowSlice::new(&[0_u8; 7], 3);
+        assert!(matches!(refused, Err(Error::LastRow { found: 1, expected: 3 })));
     }
 
     #[test]
@@ -138,6 +148,6 @@ mod tests {
     #[test]
     fn reading_past_the_end_fails() {
         let rows = RowSlice::new(&[0_u8; 6], 2).unwrap();
-        assert!(matches!(read(&rows, 2, &mut [0; 4]), Err(DiameterError::Read { first: 2, last: 3, .. })));
+        assert!(matches!(read(&rows, 2, &mut [0; 4]), Err(Error::Read { first: 2, last: 3, .. })));
     }
 }

@@ -2,8 +2,12 @@
 
 use rand::Rng;
 
-use super::{Diameter, DiameterError, Entry, Progress, Rows, Subset, check_count, diameter};
-use ncsn_theory::Error;
+use crate::diameter;
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::found::Diameter;
+use crate::progress::Progress;
+use crate::rows::{self, Rows, Subset};
 
 /// The diameter of `size` rows drawn without replacement: a lower bound for the whole store.
 ///
@@ -33,11 +37,11 @@ pub fn subsample<E: Entry>(
     size: usize,
     rng: &mut impl Rng,
     progress: impl Fn(Progress) + Sync,
-) -> Result<Diameter<E::Squared>, DiameterError> {
-    check_count(rows.len())?;
+) -> Result<Diameter<E::Squared>, Error> {
+    rows::check(rows)?;
     if size > rows.len() {
         let value = size as u64;
-        return Err(Error::Count { name: "subsample", value, allowed: "at most the number of rows" }.into());
+        return Err(Error::Count { name: "subsample", value, allowed: "at most the number of rows" });
     }
     let mut chosen = rand::seq::index::sample(rng, rows.len(), size).into_vec();
     // Ascending numbers read the store in order and keep the witness's order.
@@ -48,13 +52,11 @@ pub fn subsample<E: Entry>(
 }
 
 /// Errors name rows of the store, not of the subset.
-fn renumber(error: DiameterError, chosen: &[usize]) -> DiameterError {
+fn renumber(error: Error, chosen: &[usize]) -> Error {
     match error {
-        DiameterError::Invalid(Error::NotFinite { name, row, column, value }) => {
-            Error::NotFinite { name, row: chosen[row], column, value }.into()
-        }
-        DiameterError::Read { first, last, source } => {
-            DiameterError::Read { first: chosen[first], last: chosen[last], source }
+        Error::NotFinite { row, column, value } => Error::NotFinite { row: chosen[row], column, value },
+        Error::Read { first, last, source } => {
+            Error::Read { first: chosen[first], last: chosen[last], source }
         }
         other => other,
     }

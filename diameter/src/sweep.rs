@@ -2,11 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::DiameterError;
-use super::centroid::{self, Ranked};
-use super::entry::{Entry, Kept, Square};
-use super::evaluate::Search;
-use super::rows::{self, Rows};
+use crate::centroid::{Ranked, Square};
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::kept::Kept;
+use crate::ranking::rows_per_read;
+use crate::rows::{self, Rows};
+use crate::search::Search;
 
 /// Rows visited before the distance to beat is renewed.
 const STRIDE: usize = 2048;
@@ -19,7 +21,7 @@ const SWEEPS: usize = 6;
 
 impl<E: Entry, R: Rows<E>> Search<'_, E, R> {
     /// Raises the largest distance found, starting from the row farthest from the centre.
-    pub(super) fn sweep(&mut self) -> Result<(), DiameterError> {
+    pub(crate) fn sweep(&mut self) -> Result<(), Error> {
         let mut started = Vec::with_capacity(SWEEPS);
         let mut from = self.ranked[0];
         while started.len() < SWEEPS {
@@ -34,12 +36,12 @@ impl<E: Entry, R: Rows<E>> Search<'_, E, R> {
     }
 
     /// Compares one row with all that may be farther from it than the largest distance found; returns the farthest.
-    fn sweep_from(&mut self, from: Ranked<E::Square>) -> Result<Option<Ranked<E::Square>>, DiameterError> {
+    fn sweep_from(&mut self, from: Ranked<E::Square>) -> Result<Option<Ranked<E::Square>>, Error> {
         let dim = self.rows.dim();
         let mut start = vec![E::default(); dim];
         rows::read(self.rows, from.row as usize, &mut start)?;
         let mut own = Kept::NONE;
-        let per_task = centroid::rows_per_read::<E>(dim).min(STRIDE / 16);
+        let per_task = rows_per_read::<E>(dim).min(STRIDE / 16);
         let visited = self.ranked.len().min(VISITED);
         for first in (0..visited).step_by(STRIDE) {
             let part = &self.ranked[first..visited.min(first + STRIDE)];
@@ -56,7 +58,7 @@ impl<E: Entry, R: Rows<E>> Search<'_, E, R> {
                             rows::read(self.rows, other.row as usize, row)?;
                             kept.offer(E::squared_distance(&start, row), from.row, other.row);
                         }
-                        Ok::<_, DiameterError>(kept)
+                        Ok::<_, Error>(kept)
                     },
                 )
                 .try_reduce(|| Kept::NONE, |a, b| Ok(a.join(b)))?;

@@ -4,9 +4,9 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView1, s};
 use rayon::prelude::*;
 
-use crate::centroid::spread;
 use crate::entry::Entry;
 use crate::kernels::{self, DIRECTIONS, DirectionTile, STRIP, TILE};
+use crate::ranking::spread;
 
 /// Columns of the matrices from which inner products of rows are computed; they stay in the second-level cache.
 const COLUMNS: usize = 512;
@@ -14,8 +14,8 @@ const COLUMNS: usize = 512;
 /// Steps of orthogonal iteration. Any directions are valid; these few come close to the best.
 const ITERATIONS: usize = 6;
 
-/// A direction's coordinates are multiples of 1/SCALE: exact in singles, and products of directions are sums of integers
-/// below 2⁵³, exact in doubles.
+/// A direction's coordinates are multiples of 1/SCALE: exact in singles, and products of directions are sums of
+/// integers below 2⁵³, exact in doubles.
 const SCALE: f64 = (1_u64 << 23) as f64;
 
 /// A few nearly orthonormal directions.
@@ -34,8 +34,8 @@ impl Directions {
     /// The principal directions of `sample` (row after row) about `centre`, at most `count` and 24.
     ///
     /// # Accuracy
-    /// The coordinates are rounded to multiples of 2⁻²³, so V Vᵀ is computed without rounding and `defect` is the largest
-    /// row sum of |V Vᵀ − I|, which bounds its spectral norm.
+    /// The coordinates are rounded to multiples of 2⁻²³, so V Vᵀ is computed without rounding and `defect` is the
+    /// largest row sum of |V Vᵀ − I|, which bounds its spectral norm.
     pub(super) fn principal<E: Entry>(sample: &[E], centre: &[E], count: usize) -> Self {
         let gram = gram(sample, centre);
         let weights = principal_weights(&gram, count.min(DIRECTIONS));
@@ -89,8 +89,9 @@ fn accuracy(products: &Array2<f64>) -> (f64, f64) {
     let trace: f64 = products.diag().sum();
     let excess = products - Array2::<f64>::eye(products.nrows());
     let defect = excess.rows().into_iter().map(|row| row.mapv(f64::abs).sum()).fold(0.0, f64::max);
-    // Within a tile a product is off by γ_(TILE+1)·Σ|u||v| with the rounding of u, hence over all tiles and directions by
-    // γ_(TILE+1)·‖u‖‖V‖_F (Cauchy-Schwarz twice); 2·TILE covers that and the sums of tiles in doubles up to 10⁹ columns.
+    // Within a tile a product is off by γ_(TILE+1)·Σ|u||v| with the rounding of u, hence over all tiles and
+    // directions by γ_(TILE+1)·‖u‖‖V‖_F (Cauchy-Schwarz twice); 2·TILE covers that and the sums of tiles in doubles
+    // up to 10⁹ columns.
     let unit = 0.5 * f64::from(f32::EPSILON);
     (defect * (1.0 + 1e-12), 2.0 * TILE as f64 * unit * trace.sqrt())
 }
@@ -146,7 +147,7 @@ fn gram<E: Entry>(rows: &[E], centre: &[E]) -> Array2<f64> {
     gram
 }
 
-/// Weights of the rows in each principal direction, `[direction, row]`, by orthogonal iteration on their inner products.
+/// Weights of the rows in each principal direction, `[direction, row]`, by orthogonal iteration on inner products.
 fn principal_weights(gram: &Array2<f64>, count: usize) -> Array2<f64> {
     let rows = gram.nrows();
     let mut weights = Array2::zeros((count, rows));
@@ -170,8 +171,8 @@ fn orthonormal(mut weights: Array2<f64>, mut images: Array2<f64>) -> (Array2<f64
         let mut image = images.row(index).to_owned();
         for &other in &kept {
             let overlap = images.row(other).dot(&weight);
-            subtract(&mut weight, overlap, weights.row(other));
-            subtract(&mut image, overlap, images.row(other));
+            subtract(&mut weight, overlap, &weights.row(other));
+            subtract(&mut image, overlap, &images.row(other));
         }
         let norm = weight.dot(&image);
         if norm > 1e-12 * largest {
@@ -187,8 +188,8 @@ fn norms<'a>(weights: &'a Array2<f64>, images: &'a Array2<f64>) -> impl Iterator
     weights.rows().into_iter().zip(images.rows()).map(|(weight, image)| weight.dot(&image))
 }
 
-fn subtract(from: &mut Array1<f64>, factor: f64, what: ArrayView1<'_, f64>) {
-    from.scaled_add(-factor, &what);
+fn subtract(from: &mut Array1<f64>, factor: f64, what: &ArrayView1<'_, f64>) {
+    from.scaled_add(-factor, what);
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 
 use rayon::prelude::*;
 
-use super::records::{BLOCK, Records};
-use crate::centroid::Staircase;
-use crate::entry::{Entry, Kept, Square};
-use crate::evaluate::Search;
+use super::project::{BLOCK, records};
+use super::records::Records;
+use crate::centroid::{Square, Staircase};
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::kept::Kept;
 use crate::kernels::{BAND_ROWS, TILE_ROWS};
+use crate::progress::{Counter, Stage};
 use crate::rows::Rows;
-use crate::{Counter, DiameterError, Stage};
+use crate::search::Search;
 
 /// Sweeps by estimates at most; they end when one finds nothing farther.
 const SWEEPS: usize = 6;
@@ -40,23 +43,23 @@ struct Candidate {
 pub(crate) fn decide<E: Entry, R: Rows<E>>(
     search: &mut Search<'_, E, R>,
     stairs: &Staircase,
-) -> Result<bool, DiameterError> {
+) -> Result<bool, Error> {
     let count = stairs.rows();
-    let Some(records) = Records::new(search, count)? else { return Ok(false) };
+    let Some(records) = records(search, count)? else { return Ok(false) };
     sweep(search, &records, count)?;
     let Some(candidates) = filter(search, &search.staircase(), &records)? else { return Ok(false) };
     evaluate(search, candidates, &records)?;
     Ok(true)
 }
 
-/// Raises the largest distance found: evaluates some rows with the row that seems farthest from each, then those in turn.
+/// Raises the largest distance found: evaluates some rows with that which seems farthest from each, then those in turn.
 ///
 /// The first are the pair found so far and the rows that go farthest along the directions.
 fn sweep<E: Entry, R: Rows<E>>(
     search: &mut Search<'_, E, R>,
     records: &Records,
     count: usize,
-) -> Result<(), DiameterError> {
+) -> Result<(), Error> {
     let found = search.kept.best.map_or([0; 2], |(_, rows)| rows);
     let mut from = records.extremes(count);
     from.extend((0..count).filter(|&position| found.contains(&search.ranked[position].row)));
@@ -68,7 +71,9 @@ fn sweep<E: Entry, R: Rows<E>>(
         best_first(&mut found);
         from = found.iter().take(BAND_ROWS).map(|candidate| candidate.pair[1] as usize).collect();
         // Estimates are no bounds: none of these pairs may be discarded for its estimate.
-        found.iter_mut().for_each(|candidate| candidate.bound = f32::INFINITY);
+        for candidate in &mut found {
+            candidate.bound = f32::INFINITY;
+        }
         let before = search.floor();
         evaluate(search, found, records)?;
         if search.floor() <= before {
@@ -101,7 +106,7 @@ fn filter<E: Entry, R: Rows<E>>(
     search: &mut Search<'_, E, R>,
     stairs: &Staircase,
     records: &Records,
-) -> Result<Option<Vec<Candidate>>, DiameterError> {
+) -> Result<Option<Vec<Candidate>>, Error> {
     let limit = CANDIDATES.min((stairs.pairs / COST_OF_ONE) as usize);
     let columns = |i: usize| (i..stairs.reach[i] as usize).step_by(COLUMNS);
     let bands = || (0..stairs.reach.len()).step_by(BLOCK);
@@ -133,14 +138,14 @@ fn list<E: Entry, R: Rows<E>>(
     records: &Records,
     blocks: &[[usize; 2]],
     candidates: &mut Vec<Candidate>,
-) -> Result<Vec<[usize; 2]>, DiameterError> {
+) -> Result<Vec<[usize; 2]>, Error> {
     let outcomes: Vec<(Vec<Candidate>, Kept<E::Square>)> = blocks
         .par_iter()
         .map_init(
             || search.pair_buffers(),
             |buffers, &block| filter_block(search, stairs, records, block, buffers),
         )
-        .collect::<Result<_, DiameterError>>()?;
+        .collect::<Result<_, Error>>()?;
     let mut crowded = Vec::new();
     for (&block, (found, kept)) in blocks.iter().zip(outcomes) {
         search.kept = search.kept.join(kept);
@@ -158,7 +163,7 @@ fn thin_out<E: Entry, R: Rows<E>>(
     search: &mut Search<'_, E, R>,
     records: &Records,
     candidates: &mut Vec<Candidate>,
-) -> Result<(), DiameterError> {
+) -> Result<(), Error> {
     best_first(candidates);
     let rest = candidates.split_off(candidates.len().min(8 * WAVE));
     evaluate(search, std::mem::replace(candidates, rest), records)?;
@@ -167,15 +172,15 @@ fn thin_out<E: Entry, R: Rows<E>>(
     Ok(())
 }
 
-/// Bounds the pairs of two blocks of positions, evaluates the most promising one and lists the others that it leaves; when
-/// these are too many, only some.
+/// Bounds the pairs of two blocks of positions, evaluates the most promising one and lists the others that it leaves;
+/// when these are too many, only some.
 fn filter_block<E: Entry, R: Rows<E>>(
     search: &Search<'_, E, R>,
     stairs: &Staircase,
     records: &Records,
     [i, j]: [usize; 2],
     buffers: &mut [Vec<E>; 2],
-) -> Result<(Vec<Candidate>, Kept<E::Square>), DiameterError> {
+) -> Result<(Vec<Candidate>, Kept<E::Square>), Error> {
     let floor = search.floor();
     if E::Square::closer_than(floor, [search.ranked[i].square, search.ranked[j].square]) {
         return Ok((Vec::new(), Kept::NONE));
@@ -216,7 +221,7 @@ fn evaluate<E: Entry, R: Rows<E>>(
     search: &mut Search<'_, E, R>,
     mut candidates: Vec<Candidate>,
     records: &Records,
-) -> Result<(), DiameterError> {
+) -> Result<(), Error> {
     best_first(&mut candidates);
     let (mut rest, mut size) = (&mut candidates[..], WAVE);
     while !rest.is_empty() {

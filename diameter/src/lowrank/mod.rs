@@ -2,10 +2,11 @@
 
 mod directions;
 mod filter;
+mod project;
+mod record;
 mod records;
 
-use directions::Directions;
-pub(super) use filter::decide;
+pub(crate) use filter::decide;
 
 /// Upper bound of ‖x − y‖² from the projections of x − c and y − c on nearly orthonormal directions.
 ///
@@ -21,6 +22,7 @@ pub(super) use filter::decide;
 ///
 /// # Accuracy
 /// The formula in rounded arithmetic; the filter that uses it in bulk adds the slack that [`slack`] derives.
+#[must_use]
 pub fn upper_bound(
     radii: [f64; 2],
     product: f64,
@@ -45,6 +47,7 @@ pub fn upper_bound(
 /// # Accuracy
 /// Upper bound: ‖a‖² ≥ ‖computed‖² − 3·error·‖u‖² as ‖computed‖ ≤ 1.1‖u‖, and 1e-13·‖u‖² exceeds the rounding of
 /// ‖computed‖² (γ_k, k ≤ 24) and of this function.
+#[must_use]
 pub fn residual(radius: f64, projected: f64, defect: f64, error: f64) -> f64 {
     (radius * (1.0 + 3.0 * error + 1e-13) - (1.0 - defect) * projected).max(0.0).sqrt()
 }
@@ -60,8 +63,9 @@ pub fn residual(radius: f64, projected: f64, defect: f64, error: f64) -> f64 {
 /// rounding to f32   2(2u + u²)·‖a‖‖b‖ ≤ 2.2u(‖u‖² + ‖w‖²)
 /// product in f32    γ_n·Σ|terms| ≤ 2.2·n·u·(‖u‖² + ‖w‖²), in whatever order it is summed
 /// ```
-/// It serves a bound by some of the directions too: their defect is that of a principal submatrix of E, their error that of
-/// a part of a vector, neither larger.
+/// It serves a bound by some of the directions too: their defect is that of a principal submatrix of E, their error that
+/// of a part of a vector, neither larger.
+#[must_use]
 pub fn slack(terms: usize, defect: f64, error: f64) -> f64 {
     let unit = 0.5 * f64::from(f32::EPSILON);
     1.02 * defect + 3.0 * error + 2.2 * (terms + 1) as f64 * unit

@@ -1,12 +1,17 @@
-//! The state of a search, and the exact evaluation of what no certificate discards.
+//! The state of a search, and the evaluation of what no certificate discards.
 
 use rayon::prelude::*;
 
-use super::centroid::{self, Ranked, Staircase};
-use super::entry::{Block, Entry, Kept, Square};
-use super::rows::{self, Rows};
-use super::{Diameter, DiameterError, Method, Progress, brute, duplicates, pairs_of};
-use ncsn_theory::Error;
+use crate::blocks::by_blocks;
+use crate::centroid::{Ranked, Square, Staircase};
+use crate::duplicates;
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::found::{Diameter, Method, found};
+use crate::kept::Kept;
+use crate::progress::Progress;
+use crate::ranking::{centre, rank};
+use crate::rows::{self, Rows};
 
 /// Pairs that one row may have left for their evaluation to be cheaper than a projection of the row.
 const CHEAP_PAIRS_PER_ROW: u64 = 16;
@@ -18,20 +23,26 @@ const CHEAP_PAIRS: u64 = 50_000;
 const STAIR: usize = 64;
 const STAIR_BYTES: usize = 1 << 20;
 
+/// Whether the pairs of a staircase are so few that they are evaluated without further ado.
+pub(crate) fn is_cheap(stairs: &Staircase) -> bool {
+    stairs.pairs <= CHEAP_PAIRS + CHEAP_PAIRS_PER_ROW * stairs.rows() as u64
+}
+
 /// Everything a search knows.
-pub(super) struct Search<'a, E: Entry, R> {
-    pub(super) rows: &'a R,
-    pub(super) centre: Vec<E>,
+pub(crate) struct Search<'a, E: Entry, R> {
+    pub(crate) rows: &'a R,
+    pub(crate) centre: Vec<E>,
     /// All rows that differ, farthest from the centre first.
-    pub(super) ranked: Vec<Ranked<E::Square>>,
-    pub(super) kept: Kept<E::Square>,
-    pub(super) report: &'a (dyn Fn(Progress) + Sync),
+    pub(crate) ranked: Vec<Ranked<E::Square>>,
+    pub(crate) kept: Kept<E::Square>,
+    pub(crate) report: &'a (dyn Fn(Progress) + Sync),
 }
 
 impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
-    pub(super) fn start(rows: &'a R, report: &'a (dyn Fn(Progress) + Sync)) -> Result<Self, DiameterError> {
-        let centre = centroid::centre(rows)?;
-        let ranked = duplicates::drop_equal(rows, centroid::rank(rows, &centre, report)?)?;
+    pub(crate) fn start(rows: &'a R, report: &'a (dyn Fn(Progress) + Sync)) -> Result<Self, Error> {
+        rows::check(rows)?;
+        let centre = centre(rows)?;
+        let ranked = duplicates::drop_equal(rows, rank(rows, &centre, report)?)?;
         let mut kept = Kept::NONE;
         if ranked.len() == 1 {
             kept.offer(E::Square::default(), 0, 1); // all are equal
@@ -40,22 +51,17 @@ impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
     }
 
     /// A squared distance that some pair surely attains; 0 before any was evaluated.
-    pub(super) fn floor(&self) -> E::Square {
+    pub(crate) fn floor(&self) -> E::Square {
         self.kept.best.map_or_else(E::Square::default, |(square, _)| E::lower(square, self.rows.dim()))
     }
 
     /// The pairs that the centroid certificate leaves.
-    pub(super) fn staircase(&self) -> Staircase {
+    pub(crate) fn staircase(&self) -> Staircase {
         Staircase::new(&self.ranked, self.floor())
     }
 
-    /// How many of these pairs may be evaluated without further ado.
-    pub(super) fn cheap_pairs(&self, stairs: &Staircase) -> u64 {
-        CHEAP_PAIRS + CHEAP_PAIRS_PER_ROW * stairs.rows() as u64
-    }
-
     /// Evaluates every pair of a staircase that is long and thin.
-    pub(super) fn evaluate_staircase(&mut self, stairs: &Staircase) -> Result<(), DiameterError> {
+    pub(crate) fn evaluate_staircase(&mut self, stairs: &Staircase) -> Result<(), Error> {
         let dim = self.rows.dim();
         let height = (STAIR_BYTES / (dim * size_of::<E>()).max(1)).clamp(1, STAIR);
         let starts: Vec<usize> = (0..stairs.rows()).step_by(height).collect();
@@ -77,7 +83,7 @@ impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
         start: usize,
         block: &mut [E],
         row: &mut [E],
-    ) -> Result<Kept<E::Square>, DiameterError> {
+    ) -> Result<Kept<E::Square>, Error> {
         let dim = self.rows.dim();
         let end = (start + block.len() / dim).min(stairs.rows());
         let members = &self.ranked[start..end];
@@ -100,7 +106,7 @@ impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
     }
 
     /// Evaluates the pairs of a staircase by square blocks, dropping blocks as the largest distance found grows.
-    pub(super) fn evaluate_blocks(&mut self, stairs: &Staircase) -> Result<(), DiameterError> {
+    pub(crate) fn evaluate_blocks(&mut self, stairs: &Staircase) -> Result<(), Error> {
         let ranked = &self.ranked[..stairs.rows()];
         let numbers: Vec<u32> = ranked.iter().map(|ranked| ranked.row).collect();
         let dim = self.rows.dim();
@@ -109,17 +115,17 @@ impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
                 E::Square::closer_than(E::lower(square, dim), [ranked[i].square, ranked[j].square])
             })
         };
-        self.kept = brute::by_blocks(self.rows, &numbers, self.kept, near, self.report)?;
+        self.kept = by_blocks(self.rows, &numbers, self.kept, near, self.report)?;
         Ok(())
     }
 
     /// Evaluates a position with some others.
-    pub(super) fn evaluate_row(
+    pub(crate) fn evaluate_row(
         &self,
         i: u32,
         others: impl IntoIterator<Item = u32>,
         [row, other]: &mut [Vec<E>; 2],
-    ) -> Result<Kept<E::Square>, DiameterError> {
+    ) -> Result<Kept<E::Square>, Error> {
         let mut kept = Kept::NONE;
         let i = i as usize;
         self.gather(&self.ranked[i..=i], row)?;
@@ -132,12 +138,12 @@ impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
     }
 
     /// Two row buffers.
-    pub(super) fn pair_buffers(&self) -> [Vec<E>; 2] {
+    pub(crate) fn pair_buffers(&self) -> [Vec<E>; 2] {
         [vec![E::default(); self.rows.dim()], vec![E::default(); self.rows.dim()]]
     }
 
     /// Reads rows of the ranking, wherever they lie, into the start of `buffer`.
-    pub(super) fn gather(&self, ranked: &[Ranked<E::Square>], buffer: &mut [E]) -> Result<(), DiameterError> {
+    pub(crate) fn gather(&self, ranked: &[Ranked<E::Square>], buffer: &mut [E]) -> Result<(), Error> {
         for (ranked, row) in ranked.iter().zip(buffer.chunks_exact_mut(self.rows.dim())) {
             rows::read(self.rows, ranked.row as usize, row)?;
         }
@@ -145,46 +151,7 @@ impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
     }
 
     /// The result, once every pair was evaluated or discarded.
-    pub(super) fn finish(self, method: Method) -> Result<Diameter<E::Squared>, DiameterError> {
+    pub(crate) fn finish(self, method: Method) -> Result<Diameter<E::Squared>, Error> {
         found(self.rows, self.kept, method)
     }
-}
-
-/// What was kept, as a result for the whole store.
-pub(super) fn found<E: Entry>(
-    rows: &impl Rows<E>,
-    kept: Kept<E::Square>,
-    method: Method,
-) -> Result<Diameter<E::Squared>, DiameterError> {
-    let too_few = Error::Count { name: "rows", value: rows.len() as u64, allowed: "at least 2" };
-    let (square, [i, j]) = kept.best.ok_or(too_few)?;
-    Ok(Diameter {
-        count: rows.len(),
-        dim: rows.dim(),
-        squared: E::certified(square, rows.dim()),
-        witness: (i as usize, j as usize),
-        pairs: pairs_of(rows.len()),
-        pairs_evaluated: kept.evaluated,
-        exact: true,
-        method,
-    })
-}
-
-/// Reads the rows with these numbers into a block.
-pub(super) fn block<'b, E: Entry>(
-    rows: &impl Rows<E>,
-    numbers: &'b [u32],
-    buffer: &'b mut [E],
-) -> Result<Block<'b, E>, DiameterError> {
-    let dim = rows.dim();
-    let buffer = &mut buffer[..numbers.len() * dim];
-    let consecutive = numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]);
-    if consecutive {
-        rows::read(rows, numbers[0] as usize, buffer)?;
-    } else {
-        for (&number, row) in numbers.iter().zip(buffer.chunks_exact_mut(dim)) {
-            rows::read(rows, number as usize, row)?;
-        }
-    }
-    Ok(Block { entries: buffer, numbers, dim })
 }
