@@ -102,16 +102,16 @@ fn open_folder(request: &Request) -> Result<DataSet, Error> {
     if !folder::has_images(request.path)? {
         find_below(request, request.path, DEPTH, &mut below)?;
     }
-    let all = below.len();
+    if let [path] = &below[..] {
+        return open_folder(&Request { path, ..*request });
+    }
     let parts = below.into_iter().map(|path| (Part::of_path(&file_name(&path)), path)).collect();
     let chosen = split::choose(parts, request.options.split);
     match &chosen.unwrap_or_default()[..] {
-        // One of several parts has been chosen; else the part is to be found in it.
-        [path] if all > 1 => {
+        [path] => {
             let options = Options { split: Split::Train, ..request.options.clone() };
             open_folder(&Request { path, options: &options, ..*request })
         }
-        [path] => open_folder(&Request { path, ..*request }),
         [] => folder::open(request),
         several => {
             let shown: Vec<String> = several.iter().map(|path| crate::escape::path(path)).collect();

@@ -33,11 +33,6 @@ impl ValueRange {
     /// All values of 16 bits.
     pub(crate) const WORDS: Self = Self { lo: 0, hi: u16::MAX };
 
-    /// All values from 0 to a greatest one, which is not 0.
-    pub(crate) fn up_to(greatest: u16) -> Self {
-        Self { lo: 0, hi: greatest.max(1) }
-    }
-
     /// The byte for a value; none outside the range.
     pub fn byte(self, value: u16) -> Option<u8> {
         let span = u32::from(self.hi - self.lo);

@@ -86,7 +86,7 @@ fn idx_floats_read_alike_in_both_precisions() {
 #[test]
 fn idx_headers_that_lie_are_refused() {
     let cases = [
-        (idx(0x0a, &[2, 2], &[0; 16]), "x.idx is none of: folder, "),
+        (idx(0x0a, &[2, 2], &[0; 16]), "x.idx is none of: a folder, "),
         (idx(8, &[2, 4], &[0; 7]), "x.idx holds 7 bytes of values, its shape needs 8"),
         (idx(8, &[2, 4], &[0; 9]), "x.idx holds 9 bytes of values, its shape needs 8"),
         (

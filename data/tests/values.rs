@@ -220,17 +220,23 @@ fn small_images_that_are_enlarged_are_counted() {
 fn images_of_other_formats_are_counted_by_suffix() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a.gif", "b.GIF", "c.tif", "d.heic", "e.txt"] {
-        write(folder.path(), name, b"GIF89a");
+        write(folder.path(), name, b"nothing that is read");
     }
     let unread = "2 .gif not read, 1 .heic not read, 1 .tif not read";
+    std::fs::remove_file(folder.path().join("c.tif")).unwrap();
+    ["a.gif", "b.GIF"].iter().for_each(|name| std::fs::remove_file(folder.path().join(name)).unwrap());
+    let unread_alone = "1 .heic not read";
     let refused = message(open_plain(folder.path()));
-    let counts = format!("({unread}, 1 other files, 0 corrupt images skipped)");
+    let counts = format!("({unread_alone}, 1 other files, 0 corrupt images skipped)");
     assert!(
         refused.ends_with(&format!(
             "that are read {counts}: read are PNG, JPEG, BMP and WebP, else GIF, TIFF and PNM"
         )),
         "{refused}"
     );
+    for name in ["a.gif", "b.GIF", "c.tif"] {
+        write(folder.path(), name, b"GIF89a");
+    }
     write(folder.path(), "a.png", &encode(&colour(4, 4, 1), ImageFormat::Png));
     let notes = open_plain(folder.path()).unwrap().notes;
     assert_eq!(

@@ -148,6 +148,12 @@ fn tensor_of(tensor: &pickle::Tensor) -> Result<Tensor, Error> {
         Dtype::I8 => Kind::Int8,
         Dtype::U8 => Kind::Uint8,
         Dtype::Bool => Kind::Bool,
+        Dtype::U16 | Dtype::U32 | Dtype::U64 => {
+            return Err(Error::torch(&format!(
+                "a tensor of {}, which libtorch does not compute with",
+                tensor.dtype.name()
+            )));
+        }
     };
     let shape: Vec<i64> = tensor.shape.iter().map(|&side| side as i64).collect();
     Tensor::f_from_data_size(&tensor.bytes, &shape, kind).map_err(|error| Error::torch(&error.to_string()))

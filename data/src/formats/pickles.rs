@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::escape::one_line;
 use crate::layout::Layout;
 use crate::options::Request;
+use crate::rows::read_exact_at;
 use crate::set::DataSet;
 use crate::writer::RowWriter;
 
@@ -33,7 +34,7 @@ pub fn open(mut file: File, request: &Request) -> Result<DataSet, Error> {
     let value =
         ncsn_pth::locate_in(&mut file, request.path).map_err(|error| refused(request.path, &error))?;
     if let Some(items) = items_of(&value) {
-        let rows = array_of_items(&items, request)?;
+        let rows = array_of_items(&mut file, &items, request)?;
         return rows.ranged(request)?.unfitted(request);
     }
     let found = found(value, request)?;
@@ -196,29 +197,49 @@ fn batch_shape(value: &Value) -> Option<[usize; 3]> {
     (labelled && *dtype == Dtype::U8 && side > 0 && 3 * side * side == width).then_some([3, side, side])
 }
 
+/// An item of a list.
+struct ListItem<'v> {
+    dtype: Dtype,
+    shape: &'v [usize],
+    /// Its bytes, or where they are.
+    bytes: Result<&'v [u8], Place>,
+}
+
 /// The items of a list of arrays of one type and shape.
-fn items_of(value: &Value) -> Option<Vec<(Dtype, &[usize], &[u8])>> {
-    let items: Vec<_> = value.as_list()?.iter().map(plain).collect::<Option<_>>()?;
-    let &(dtype, shape, _) = items.first()?;
-    let alike = items.iter().all(|item| (item.0, item.1) == (dtype, shape));
+fn items_of(value: &Value) -> Option<Vec<ListItem<'_>>> {
+    let items: Vec<_> = value.as_list()?.iter().map(list_item).collect::<Option<_>>()?;
+    let &ListItem { dtype, shape, .. } = items.first()?;
+    let alike = items.iter().all(|item| (item.dtype, item.shape) == (dtype, shape));
     (items.len() > 1 && !shape.is_empty() && alike).then_some(items)
 }
 
-fn plain(value: &Value) -> Option<(Dtype, &[usize], &[u8])> {
-    match value {
+fn list_item(value: &Value) -> Option<ListItem<'_>> {
+    Some(match value {
         Value::Tensor(Tensor { dtype, shape, bytes, .. }) | Value::Array(Array { dtype, shape, bytes }) => {
-            Some((*dtype, shape, bytes))
+            ListItem { dtype: *dtype, shape, bytes: Ok(bytes) }
         }
-        _ => None,
-    }
+        Value::Placed(Placed { dtype, shape, place }) => {
+            ListItem { dtype: *dtype, shape, bytes: Err(*place) }
+        }
+        _ => return None,
+    })
 }
 
-fn array_of_items(items: &[(Dtype, &[usize], &[u8])], request: &Request) -> Result<DataSet, Error> {
-    let (dtype, shape, _) = items[0];
+fn array_of_items(file: &mut File, items: &[ListItem], request: &Request) -> Result<DataSet, Error> {
+    let ListItem { dtype, shape, .. } = items[0];
     let axes: Vec<usize> = [&[items.len()], shape].concat();
     let layout = layout(dtype, &axes, request)?;
     let mut rows = RowWriter::new(layout.element, false, &layout.shape, request)?;
-    items.iter().try_for_each(|(_, _, bytes)| rows.take(&mut bytes.to_vec()))?;
+    let mut bytes = vec![0; (layout.bytes() / items.len() as u64) as usize];
+    for item in items {
+        match item.bytes {
+            Ok(here) => bytes.copy_from_slice(here),
+            Err(Place { offset, .. }) => {
+                read_exact_at(file, &mut bytes, offset).map_err(Error::reading(request.path))?;
+            }
+        }
+        rows.take(&mut bytes)?;
+    }
     rows.finish()
 }
 

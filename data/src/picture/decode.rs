@@ -2,7 +2,6 @@
 
 use std::io::Cursor;
 
-use image::codecs::pnm::PnmDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
@@ -29,9 +28,9 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, Problem> {
     let pixels = match planes {
         Planes::Bytes(bytes) => bytes,
         // Only a range that is given leaves values outside.
-        Planes::Words(words, greatest) => ValueRange::up_to(greatest)
-            .bytes(words.into_iter())
-            .map_err(|value| Problem::Corrupt(format!("a value of {value}, more than {greatest}")))?,
+        Planes::Words(words) => {
+            ValueRange::WORDS.bytes(words.into_iter()).map_err(|value| Problem::Corrupt(value.to_string()))?
+        }
         Planes::Floats(_) => return Err(Problem::Numbers),
     };
     Ok(frame.with(pixels))
@@ -108,27 +107,14 @@ fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<Stored, Problem> {
     };
     let grey = stored < 3 || format == ImageFormat::Bmp && bmp_palette_is_grey(bytes);
     let channels = if grey { 1 } else { 3 };
-    let greatest = if format == ImageFormat::Pnm { greatest_of_pnm(bytes)? } else { None };
     let planes = if sixteen_bit {
         let words = decoded.as_bytes().as_chunks::<2>().0.iter().map(|&pair| u16::from_ne_bytes(pair));
-        Planes::Words(planes(words.collect(), stored, channels), greatest.unwrap_or(u16::MAX))
+        Planes::Words(planes(words.collect(), stored, channels))
     } else {
-        let bytes = planes(decoded.into_bytes(), stored, channels);
-        match greatest {
-            Some(greatest) if greatest < 255 => {
-                Planes::Words(bytes.into_iter().map(u16::from).collect(), greatest)
-            }
-            _ => Planes::Bytes(bytes),
-        }
+        Planes::Bytes(planes(decoded.into_bytes(), stored, channels))
     };
     let changes = Changes { alpha, sixteen_bit, ..Changes::default() };
     Ok(Stored::new([channels, height, width], planes, changes).turned(orientation))
-}
-
-/// The value that stands for white, of which PNM's header tells; none in bitmaps, which are decoded to 0 and 255.
-fn greatest_of_pnm(bytes: &[u8]) -> Result<Option<u16>, Problem> {
-    let (_, header) = PnmDecoder::new(bytes).map_err(|e| Problem::Corrupt(e.to_string()))?.into_inner();
-    Ok(u16::try_from(header.maximal_sample()).ok().filter(|&greatest| greatest > 1))
 }
 
 /// Whether a BMP has a palette, and only greys in it: grey BMPs are stored so.

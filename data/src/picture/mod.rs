@@ -90,8 +90,7 @@ pub(crate) struct Stored {
 #[derive(Debug)]
 pub(crate) enum Planes {
     Bytes(Vec<u8>),
-    /// Numbers from 0 to the greatest that the file can hold.
-    Words(Vec<u16>, u16),
+    Words(Vec<u16>),
     /// Numbers in their own units.
     Floats(Vec<f32>),
 }
@@ -120,7 +119,7 @@ impl Stored {
     pub(crate) fn used(&self) -> Option<(Used, ValueRange)> {
         match &self.planes {
             Planes::Bytes(bytes) => Some((Used::of(bytes)?, ValueRange::BYTES)),
-            &Planes::Words(ref words, greatest) => Some((Used::of(words)?, ValueRange::up_to(greatest))),
+            Planes::Words(words) => Some((Used::of(words)?, ValueRange::WORDS)),
             Planes::Floats(_) => None,
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, Problem> {
     let of = |values: Vec<f32>| Planes::Floats(planes(values, stored, channels));
     let (planes, sixteen_bit) = match decoded {
         DecodingResult::U8(values) => (Planes::Bytes(planes(values, stored, channels)), false),
-        DecodingResult::U16(values) => (Planes::Words(planes(values, stored, channels), u16::MAX), true),
+        DecodingResult::U16(values) => (Planes::Words(planes(values, stored, channels)), true),
         DecodingResult::I8(values) => (of(values.into_iter().map(f32::from).collect()), false),
         DecodingResult::I16(values) => (of(values.into_iter().map(f32::from).collect()), false),
         DecodingResult::F16(values) => (of(values.into_iter().map(|x| x.to_f32()).collect()), false),
@@ -48,7 +48,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, Problem> {
     };
     let length = match &planes {
         Planes::Bytes(values) => values.len(),
-        Planes::Words(values, _) => values.len(),
+        Planes::Words(values) => values.len(),
         Planes::Floats(values) => values.len(),
     };
     if length != width * height * channels {

@@ -101,7 +101,7 @@ fn finished(stored: Stored, name: &str, request: &Request) -> Result<Decoded, Er
     let pixels = match (planes, options.value_range) {
         (Planes::Floats(_), Some(_)) => return Err(Error::not_bytes(Path::new(name))),
         (Planes::Floats(values), None) => return own_units(frame.with(values), orientation, name, request),
-        (Planes::Words(words, greatest), None) if options.full_depth && greatest > 255 => {
+        (Planes::Words(words), None) if options.full_depth => {
             let values = words.into_iter().map(f32::from).collect();
             return own_units(frame.with(values), orientation, name, request);
         }
@@ -109,8 +109,8 @@ fn finished(stored: Stored, name: &str, request: &Request) -> Result<Decoded, Er
         (Planes::Bytes(bytes), Some(range)) => {
             range.bytes(bytes.into_iter().map(u16::from)).map_err(outside(range))?
         }
-        (Planes::Words(words, greatest), range) => {
-            let range = range.unwrap_or(ValueRange::up_to(greatest));
+        (Planes::Words(words), range) => {
+            let range = range.unwrap_or(ValueRange::WORDS);
             range.bytes(words.into_iter()).map_err(outside(range))?
         }
     };
