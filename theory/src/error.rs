@@ -24,6 +24,16 @@ pub enum Error {
         /// The allowed set.
         allowed: &'static str,
     },
+    /// A word that names none of the choices.
+    #[error("{name} is {value:?}, allowed: {}", allowed.join(", "))]
+    Name {
+        /// What is chosen.
+        name: &'static str,
+        /// The word given.
+        value: String,
+        /// The words known.
+        allowed: &'static [&'static str],
+    },
     /// Two numbers that must be ordered and are not.
     #[error("{small_name} {small:?} is not below {large_name} {large:?}")]
     Order {

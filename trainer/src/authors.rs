@@ -12,8 +12,8 @@ use tch::{Kind, Tensor};
 
 use crate::Error;
 use crate::model::{Architecture, NetworkShape};
-use crate::source::Weights;
 use crate::tensor_file::TensorFile;
+use crate::weights::Weights;
 use ncsn_pth::{self as pickle, Dtype, Value};
 
 /// Tensors by name, in the order of the file.

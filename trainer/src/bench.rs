@@ -75,9 +75,9 @@ pub fn bench(
     let mut state = State::new(config, device, precision)?;
     let mut streams = Streams::new(config.training.seed, 0..batch, &config.network.item, device);
     let x = streams.uniform();
-    let annealing = config.noise.annealing()?;
-    let middle = annealing.levels.len() / 2;
-    let (sigma, alpha) = (annealing.levels[middle], annealing.step_size(middle));
+    let schedule = config.schedule();
+    let middle = schedule.num_levels() / 2;
+    let (sigma, alpha) = (schedule.sigma(middle), schedule.step_size(middle));
     let forward = measure(device, repeats, batch, || score_at(&state.average, &x, sigma).map(drop))?;
     let mut moving = x.shallow_clone();
     let langevin_step = measure(device, repeats, batch, || {

@@ -126,6 +126,18 @@ impl Error {
         move |reason| Self::File { path: path.to_owned(), reason }
     }
 
+    /// A setting outside its domain, as content of the file that holds it.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Setting { name, value, allowed } => Self::Content {
+                path: path.to_owned(),
+                found: format!("{name} is {value}"),
+                expected: allowed,
+            },
+            other => other,
+        }
+    }
+
     /// A setting outside its domain.
     pub(crate) fn setting(name: &'static str, value: impl ToString, allowed: impl ToString) -> Self {
         Self::Setting { name, value: value.to_string(), allowed: allowed.to_string() }

@@ -36,7 +36,7 @@ fn config(architecture: Architecture, filters: i64, item: &[i64], amsgrad: bool)
 
 /// Gradient of the mean loss in double precision, where no fast path is taken.
 fn exact_gradients(config: &Config, start: &Parameters, x: &Tensor) -> Vec<Tensor> {
-    let sigmas = config.noise.sigmas().expect("levels");
+    let sigmas = config.sigmas();
     let network = Network::new(&config.network, &sigmas, Device::Cpu).expect("a valid shape");
     for (own, start) in network.parameters().tensors().iter().zip(start.tensors()) {
         own.shallow_clone().set_data(&start.to_kind(Kind::Double).contiguous());

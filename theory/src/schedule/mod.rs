@@ -8,12 +8,14 @@
 pub mod check;
 pub mod presets;
 mod range;
+#[cfg(feature = "serde")]
+mod serial;
 mod spacing;
 mod step;
 
 pub use range::{DataRange, NoiseRange};
 pub use spacing::{
-    Law, MAX_CHI_DIM, MAX_DIM, MIN_DIM, Rounding, gamma_root, num_levels, overlap, real_levels,
+    Law, MAX_CHI_DIM, MAX_DIM, MIN_DIM, Rounding, Spacing, gamma_root, num_levels, overlap, real_levels,
     realised_gamma, targets_for_levels,
 };
 pub use step::{MAX_STEPS, Steps, optimal_delta, optimal_delta_from, steps_for_tolerance};
@@ -24,7 +26,15 @@ use crate::interval::Interval;
 use crate::proposition3::excess_from;
 
 /// A geometric sequence of noise levels and the Langevin dynamics that runs on it.
+///
+/// With the feature `serde`, files hold its six numbers by the names `dim`, `sigma_max`, `sigma_min`, `num_levels`,
+/// `steps_per_level` and `epsilon`; what they hold passes [`Schedule::new`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "serial::Numbers", into = "serial::Numbers")
+)]
 pub struct Schedule {
     dim: u64,
     range: NoiseRange,
@@ -51,19 +61,27 @@ impl Schedule {
         if !(1..=MAX_DIM).contains(&dim) {
             return Err(Error::Count { name: "dim", value: dim, allowed: "1 to 2^53" });
         }
-        let schedule = Self {
-            dim,
-            range,
-            num_levels: spacing::check_levels(num_levels)?,
-            steps_per_level: step::check_steps(steps_per_level)?,
-            epsilon,
-        };
-        count_evaluations(num_levels, steps_per_level)?;
-        if epsilon > 0.0 && schedule.delta().is_below(2.0) {
-            Ok(schedule)
-        } else {
-            Err(Error::Domain { name: "epsilon", value: epsilon, allowed: "above 0 and below 2 sigma_min^2" })
-        }
+        count_evaluations(spacing::check_levels(num_levels)?, step::check_steps(steps_per_level)?)?;
+        step::check_epsilon(epsilon, range)?;
+        Ok(Self { dim, range, num_levels, steps_per_level, epsilon })
+    }
+
+    /// The same levels with another ε.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] as for [`Schedule::new`].
+    pub fn with_epsilon(self, epsilon: f64) -> Result<Self, Error> {
+        step::check_epsilon(epsilon, self.range)?;
+        Ok(Self { epsilon, ..self })
+    }
+
+    /// The same levels with another T.
+    ///
+    /// # Errors
+    /// [`Error::Count`] as for [`Schedule::new`].
+    pub fn with_steps(self, steps_per_level: u64) -> Result<Self, Error> {
+        count_evaluations(self.num_levels, step::check_steps(steps_per_level)?)?;
+        Ok(Self { steps_per_level, ..self })
     }
 
     /// D.
@@ -103,7 +121,7 @@ impl Schedule {
 
     /// δ = ε/σ_L².
     pub fn delta(&self) -> Interval {
-        self.epsilon / Interval::point(self.range.min()).sqr()
+        step::delta(self.epsilon, self.range)
     }
 
     /// Overlap of adjacent levels at the realised ratio.
@@ -136,6 +154,11 @@ impl Schedule {
     /// That of [`NoiseRange::level`].
     pub fn sigma(&self, level: u64) -> f64 {
         self.range.level(level, self.num_levels)
+    }
+
+    /// σ₁ … σ_L.
+    pub fn sigmas(&self) -> impl Iterator<Item = f64> {
+        self.range.levels(self.num_levels)
     }
 
     /// Langevin step size α_i = ε·σ_i²/σ_L² at level i = 0 … L − 1.
@@ -181,12 +204,8 @@ pub struct Request {
     pub dim: u64,
     /// σ₁ (Technique 1) and σ_L.
     pub range: NoiseRange,
-    /// Target c of Technique 2.
-    pub overlap: f64,
-    /// Law of the radius in Technique 2.
-    pub law: Law,
-    /// How L follows from γ.
-    pub rounding: Rounding,
+    /// What is asked of Technique 2.
+    pub spacing: Spacing,
     /// How T is chosen.
     pub steps: Steps,
 }
@@ -222,14 +241,12 @@ impl Request {
     ///
     /// # Example
     /// ```
-    /// use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Steps};
+    /// use ncsn_theory::schedule::{NoiseRange, Request, Rounding, Spacing, Steps};
     /// // Source: Table 4, CIFAR-10: L = 232, ε = 6.2e-6, which follow from an overlap of 0.567 and ⌊x⌋ + 1.
     /// let derivation = Request {
     ///     dim: 3072,
     ///     range: NoiseRange::new(50.0, 0.01)?,
-    ///     overlap: 0.567,
-    ///     law: Law::Normal,
-    ///     rounding: Rounding::FloorPlusOne,
+    ///     spacing: Spacing { target: 0.567, rounding: Rounding::FloorPlusOne, ..Spacing::default() },
     ///     steps: Steps::PerLevel(5),
     /// }
     /// .derive()?;
@@ -238,8 +255,9 @@ impl Request {
     /// # Ok::<(), ncsn_theory::Error>(())
     /// ```
     pub fn derive(self) -> Result<Derivation, Error> {
-        let gamma_root = gamma_root(self.dim, self.overlap, self.law)?;
-        let levels = num_levels(self.range, gamma_root, self.rounding)?;
+        let Spacing { target, law, rounding } = self.spacing;
+        let gamma_root = gamma_root(self.dim, target, law)?;
+        let levels = num_levels(self.range, gamma_root, rounding)?;
         let gamma = realised_gamma(self.range, levels);
         let steps = self.steps.per_level(self.range, levels)?;
         let epsilon =
@@ -251,7 +269,7 @@ impl Request {
             gamma_root,
             real_levels: real_levels(self.range, gamma_root),
             gamma,
-            overlap: schedule.overlap(self.law),
+            overlap: schedule.overlap(law),
             epsilon,
             variance_ratio: schedule.variance_ratio(),
             chain_ratio: schedule.chain_ratio(),

@@ -14,12 +14,13 @@
 //! The exact χ law obeys the same argument ([`crate::chi_overlap`]).
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
-use std::str::FromStr;
+use std::fmt;
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::NoiseRange;
 use crate::interval::Interval;
+use crate::names::named;
 use crate::root::falling_root;
 use crate::{Error, normal};
 
@@ -57,22 +58,12 @@ pub enum Rounding {
     RoundPlusOne,
 }
 
+named!(Law, "law": Normal => "normal", Chi => "chi");
+
+named!(Rounding, "rounding": CeilPlusOne => "ceil+1", FloorPlusOne => "floor+1", Ceil => "ceil", Floor => "floor",
+    RoundPlusOne => "round+1");
+
 impl Rounding {
-    /// Every rule, in the order of the documentation.
-    pub const ALL: [Self; 5] =
-        [Self::CeilPlusOne, Self::FloorPlusOne, Self::Ceil, Self::Floor, Self::RoundPlusOne];
-
-    /// Name used on command lines and in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::CeilPlusOne => "ceil+1",
-            Self::FloorPlusOne => "floor+1",
-            Self::Ceil => "ceil",
-            Self::Floor => "floor",
-            Self::RoundPlusOne => "round+1",
-        }
-    }
-
     fn levels(self, x: f64) -> f64 {
         match self {
             Self::CeilPlusOne => x.ceil() + 1.0,
@@ -84,25 +75,35 @@ impl Rounding {
     }
 }
 
-impl FromStr for Rounding {
-    type Err = String;
+/// What is asked of Technique 2.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spacing {
+    /// Overlap of adjacent levels.
+    pub target: f64,
+    /// Law of the radius.
+    pub law: Law,
+    /// How L follows from γ.
+    pub rounding: Rounding,
+}
 
-    fn from_str(name: &str) -> Result<Self, String> {
-        let known = Self::ALL.map(Self::name);
-        Self::ALL
-            .into_iter()
-            .find(|rule| rule.name() == name)
-            .ok_or_else(|| format!("rounding is {name:?}, allowed: {}", known.join(", ")))
+impl Default for Spacing {
+    /// The paper's ½ by the normal law, with the rounding that guarantees it.
+    fn default() -> Self {
+        Self { target: 0.5, law: Law::Normal, rounding: Rounding::CeilPlusOne }
     }
 }
 
-impl Law {
-    /// Name used on command lines and in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Normal => "normal",
-            Self::Chi => "chi",
-        }
+impl fmt::Display for Spacing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rounding = match self.rounding {
+            Rounding::CeilPlusOne => "ceil(x)+1",
+            Rounding::FloorPlusOne => "floor(x)+1",
+            Rounding::Ceil => "ceil(x)",
+            Rounding::Floor => "floor(x)",
+            Rounding::RoundPlusOne => "round(x)+1",
+        };
+        let law = if self.law == Law::Chi { " by the chi law" } else { "" };
+        write!(f, "overlap {}{law} with {rounding}", self.target)
     }
 }
 

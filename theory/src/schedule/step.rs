@@ -62,6 +62,20 @@ pub(super) fn check_steps(steps: u64) -> Result<u64, Error> {
     }
 }
 
+/// δ = ε/σ_L².
+pub(super) fn delta(epsilon: f64, range: NoiseRange) -> Interval {
+    epsilon / Interval::point(range.min()).sqr()
+}
+
+/// Refuses an ε for which the Langevin dynamics of a Gaussian diverges.
+pub(super) fn check_epsilon(epsilon: f64, range: NoiseRange) -> Result<(), Error> {
+    if epsilon > 0.0 && delta(epsilon, range).is_below(2.0) {
+        Ok(())
+    } else {
+        Err(Error::Domain { name: "epsilon", value: epsilon, allowed: "above 0 and below 2 sigma_min^2" })
+    }
+}
+
 /// The step δ = ε/σ_L² that minimises the variance ratio over (0, 2).
 ///
 /// # Arguments

@@ -12,11 +12,12 @@ use tch::{Device, Tensor};
 use crate::Error;
 use crate::cli::{ComparisonArgs, DeviceArgs, EvaluateArgs, Format};
 use crate::config::Precision;
-use crate::dataset::{Items, Units, Wanted};
+use crate::dataset::{Items, Units};
 use crate::evaluate::features::{self, Clamped, Features};
 use crate::evaluate::frechet::{Frechet, frechet};
 use crate::evaluate::kernel::{Kernel, kernel};
 use crate::evaluate::statistics::{self, Moments, Statistics};
+use crate::layout::Wanted;
 
 /// KID's usual numbers of subsets, and of items in each.
 const SUBSETS: (usize, usize) = (100, 1000);

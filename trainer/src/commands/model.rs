@@ -78,7 +78,7 @@ fn sides(shape: &[i64]) -> String {
 
 /// Runs the network once on zeros and notes what it does.
 fn layers(config: &Config) -> Result<Vec<Layer>, Error> {
-    let network = Network::new(&config.network, &config.noise.sigmas()?, Device::Cpu)?;
+    let network = Network::new(&config.network, &config.sigmas(), Device::Cpu)?;
     let layers = RefCell::new(Vec::new());
     let watch = |seen: Seen| {
         layers.borrow_mut().push(Layer {
@@ -110,6 +110,7 @@ fn list(format: Format, out: &mut dyn Write) -> Result<()> {
         "preset", "network", "item", "n", "σ₁", "L", "T", "ε", "batch", "steps"
     )?;
     for config in configs {
+        let schedule = config.schedule();
         writeln!(
             out,
             "{:<12} {:<14} {:>13} {:>3} {:>6.2} {:>4} {:>2} {:>6.1e} {:>5} {:>6}",
@@ -117,10 +118,10 @@ fn list(format: Format, out: &mut dyn Write) -> Result<()> {
             config.network.architecture.name(),
             sides(&config.network.item),
             config.network.filters,
-            config.noise.sigma_max,
-            config.noise.num_levels,
-            config.noise.steps_per_level,
-            config.noise.epsilon,
+            schedule.range().max(),
+            schedule.num_levels(),
+            schedule.steps_per_level(),
+            schedule.epsilon(),
             config.training.batch,
             config.training.iterations
         )?;

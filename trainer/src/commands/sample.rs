@@ -43,6 +43,10 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (device, precision) = super::set_up(&args.sampling.device)?;
     let trained = super::open(&args.trained, device, precision)?;
     let sampler = sampler(&trained, args)?;
+    let schedule = match &sampler {
+        Sampler::Langevin(annealing) => annealing.schedule,
+        _ => trained.config.schedule(),
+    };
     let recorded = Recorded::open(args, &trained)?;
     let count = recorded.count.unwrap_or(num);
     let mut strip = Vec::new();
@@ -64,6 +68,14 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     })?;
     let images = Tensor::cat(&images, 0);
     let written = write(args, &images, &strip, trained.network.shape().item.len() == 3)?;
+    writeln!(
+        out,
+        "schedule of {}: L = {}, T = {}, epsilon {:e}",
+        escape::one_line(&trained.config.noise.subject()),
+        schedule.num_levels(),
+        schedule.steps_per_level(),
+        schedule.epsilon()
+    )?;
     writeln!(
         out,
         "{count} samples after step {} of {} ({} score evaluations each): {}",
@@ -96,9 +108,9 @@ fn sampler(trained: &Trained, args: &SampleArgs) -> Result<Sampler> {
     if choice == Langevin {
         return Ok(Sampler::Langevin(super::annealing(trained, langevin)?));
     }
-    let noise = &trained.config.noise;
-    let steps = args.steps.unwrap_or(noise.num_levels - 1);
-    let levels = sample::geometric(noise.sigma_max, noise.sigma_min, steps)?;
+    let schedule = trained.config.schedule();
+    let steps = args.steps.unwrap_or(schedule.num_levels() - 1);
+    let levels = sample::geometric(schedule.range(), steps)?;
     let denoise = !langevin.no_denoise;
     Ok(match choice {
         Consist => Sampler::Consistent(Consistent::new(levels, args.eta, denoise)?),

@@ -8,8 +8,8 @@ use ncsn_data::{self as data, Pixels, Rows};
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
-use super::layout::{Arrangement, Layout, Stated, Wanted, arrange, planes};
 use super::order::{HELD_OUT_STREAM, permutation};
+use crate::layout::{Arrangement, Layout, Stated, Wanted, arrange, planes, shape_text};
 use crate::{Error, torch};
 
 /// Items of one shape that can be read in any order; clones share them.
@@ -29,11 +29,6 @@ pub(super) enum Source {
     Files(Arc<data::DataSet>),
     Images(Arc<Vec<u8>>),
     Points(Arc<Vec<f32>>),
-}
-
-/// A shape for messages: `3 x 32 x 32`.
-pub fn shape_text(shape: &[i64]) -> String {
-    shape.iter().map(i64::to_string).collect::<Vec<_>>().join(" x ")
 }
 
 /// Items as they are stored.

@@ -6,7 +6,8 @@ use ncsn_data::Options;
 use tch::{Device, Kind, Tensor};
 
 use super::inception::Inception;
-use crate::dataset::{Items, Stated, Stored, Units, Wanted};
+use crate::dataset::{Items, Stored, Units};
+use crate::layout::{Stated, Wanted};
 use crate::{Error, checkpoint, sheet};
 
 /// A map from items to vectors.

@@ -14,7 +14,7 @@ use tch::Tensor;
 pub use consistent::{Consistent, consistent_annealed};
 pub use inpaint::{Mask, Region, inpaint};
 pub use interpolate::rows;
-pub use langevin::{annealed_langevin, denoised, langevin_evaluations};
+pub use langevin::{annealed_langevin, denoised};
 pub use noise::{Noise, Streams, between};
 pub use sde::{PUBLISHED_SNR, PredictorCorrector, ProbabilityFlow, predictor_corrector, probability_flow};
 
@@ -54,13 +54,12 @@ pub fn score_at(network: &Network, x: &Tensor, sigma: f64) -> Result<Tensor, Err
 /// With N = L − 1, they are the levels of the schedule.
 ///
 /// # Errors
-/// [`Error::Setting`] for no steps or more than a million; those of [`NoiseRange::new`].
-pub fn geometric(sigma_max: f64, sigma_min: f64, steps: u64) -> Result<Vec<f64>, Error> {
+/// [`Error::Setting`] for no steps or more than a million.
+pub fn geometric(range: NoiseRange, steps: u64) -> Result<Vec<f64>, Error> {
     if !(1..=1_000_000).contains(&steps) {
         return Err(Error::setting("steps", steps, "1 to 1000000"));
     }
-    let range = NoiseRange::new(sigma_max, sigma_min)?;
-    Ok((0..=steps).map(|level| range.level(level, steps + 1)).collect())
+    Ok(range.levels(steps + 1).collect())
 }
 
 /// A way to sample, with its constants.
@@ -80,7 +79,7 @@ impl Sampler {
     /// Where it starts: Algorithm 1 as [`Streams::start`] has it, the others from N(0, σ₁²).
     pub fn start(&self, streams: &mut Streams) -> Tensor {
         match self {
-            Self::Langevin(annealing) => streams.start(annealing.levels[0]),
+            Self::Langevin(annealing) => streams.start(annealing.schedule.range().max()),
             Self::Consistent(Consistent { levels, .. })
             | Self::PredictorCorrector(PredictorCorrector { levels, .. })
             | Self::ProbabilityFlow(ProbabilityFlow { levels, .. }) => streams.normal() * levels[0],
@@ -90,7 +89,7 @@ impl Sampler {
     /// Score evaluations for each item.
     pub fn evaluations(&self) -> u64 {
         match self {
-            Self::Langevin(annealing) => langevin_evaluations(annealing),
+            Self::Langevin(annealing) => annealing.score_evaluations(),
             Self::Consistent(settings) => settings.evaluations(),
             Self::PredictorCorrector(settings) => settings.evaluations(),
             Self::ProbabilityFlow(settings) => settings.evaluations(),

@@ -5,12 +5,14 @@ mod estimate;
 mod lock;
 pub mod loss;
 mod progress;
+mod saving;
 mod state;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
+use ncsn_theory::langevin::Annealing;
 use tch::{Device, Tensor};
 
 pub use adam::Adam;
@@ -20,6 +22,7 @@ use progress::Progress;
 pub use progress::duration;
 pub use state::{Done, State};
 
+use crate::checkpoint::CHECKPOINTS;
 use crate::config::Config;
 use crate::dataset::{self, Items, Split};
 use crate::log::{LINES, Line, Log};
@@ -28,8 +31,6 @@ use crate::sheet::Sheet;
 use crate::torch::Later;
 use crate::{Error, checkpoint, sheet};
 
-/// Name of the folder of checkpoints in a run's folder.
-pub const CHECKPOINTS: &str = "checkpoints";
 /// Name of the configuration in a run's folder.
 pub const CONFIG: &str = "config.toml";
 /// Name of the folder of sample sheets in a run's folder.
@@ -205,7 +206,7 @@ impl Session<'_> {
     }
 
     fn save(&self, state: &State) -> Result<PathBuf, Error> {
-        checkpoint::save(&self.run.join(CHECKPOINTS), state, self.config)
+        state.save(&self.run.join(CHECKPOINTS), self.config)
     }
 
     /// Whether a sheet of samples is drawn after a step: at its own interval where there is one, else at checkpoints as
@@ -222,7 +223,7 @@ impl Session<'_> {
         if !step.is_multiple_of(every) {
             return Ok(false);
         }
-        let sheet = records.samples * sample::langevin_evaluations(&noise.annealing()?);
+        let sheet = records.samples * Annealing::from(noise.schedule()).score_evaluations();
         // Gradients cost twice what the network itself does.
         let trained = |step: u64| 3.0 * (training.batch * step) as f64;
         let sheets = |step: u64| (SHEET_SHARE * trained(step) / sheet as f64).ceil();
@@ -240,7 +241,7 @@ impl Session<'_> {
             each(at.done, at.total);
             !self.stopped()
         };
-        let annealing = self.config.noise.annealing()?;
+        let annealing = self.config.schedule().into();
         let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&state.average, x, sigma);
         let noise = &mut Noise::Streams(streams);
         let x = sample::annealed_langevin(score, &annealing, x, noise, &mut { go_on })?;

@@ -1,5 +1,6 @@
 //! What training changes: the weights, their average, the optimiser, the record of the losses.
 
+use ncsn_theory::ema::Ema;
 use tch::{Device, Kind, Tensor};
 
 use super::adam::Adam;
@@ -45,7 +46,7 @@ impl State {
     /// # Errors
     /// Those of [`Network::new`]; [`Error::OutOfMemory`].
     pub fn new(config: &Config, device: Device, precision: Precision) -> Result<Self, Error> {
-        let sigmas = config.noise.sigmas()?;
+        let sigmas = config.sigmas();
         torch::attempt(|| {
             let build = || Network::new(&config.network, &sigmas, device);
             let mut network = seeded(config.training.seed, INITIAL, build)?;
@@ -89,16 +90,16 @@ impl State {
         self.adam.update(self.network.parameters(), &gradients, settings, &self.failed)?;
         // The loss itself, or a division by 0.
         let loss = loss / (1.0 - &self.failed);
-        self.update_average(settings.ema_rate)?;
+        self.update_average(settings.ema()?)?;
         let done = Done { loss, step: self.step };
         self.step += 1;
         Ok(done)
     }
 
     /// Technique 5: θ' ← m·θ' + (1 − m)·θ.
-    fn update_average(&self, rate: f64) -> Result<(), Error> {
+    fn update_average(&self, ema: Ema) -> Result<(), Error> {
         let (own, other) = (self.average.parameters().tensors(), self.network.parameters().tensors());
-        torch::lerp_(own, other, 1.0 - rate)
+        torch::lerp_(own, other, 1.0 - ema.rate())
     }
 
     /// Takes a loss into the smoothed curve and returns that.
