@@ -150,7 +150,7 @@ fn tensor_of(tensor: &pickle::Tensor) -> Result<Tensor, Error> {
         Dtype::Bool => Kind::Bool,
     };
     let shape: Vec<i64> = tensor.shape.iter().map(|&side| side as i64).collect();
-    Tensor::f_from_data_size(&tensor.bytes, &shape, kind).map_err(|error| Error::torch(&error.to_string()))
+    Ok(Tensor::f_from_data_size(&tensor.bytes, &shape, kind)?)
 }
 
 /// Adam's state dict: `{"state": {key: {...}}, "param_groups": [{"params": [key, …]}]}`; nothing before its first step.

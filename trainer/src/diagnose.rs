@@ -140,7 +140,7 @@ pub fn measure(
     let norms = distances.sqrt();
     let dim = last.get(0).numel() as u64;
     let law = RadiusLaw::new(dim, sigma)?;
-    let z = probe.noise.normal();
+    let z = probe.noise.normal()?;
     let count = z.size()[0];
     let (mut score_squares, mut losses) = (0.0, 0.0);
     for first in (0..count).step_by(probe.batch as usize) {
@@ -190,7 +190,7 @@ mod tests {
         const DIM: i64 = 64;
         // Five standard deviations √(2/n) of a mean of n squared normal values.
         let bound = 5.0 * (2.0 / (ITEMS as f64 * DIM as f64)).sqrt();
-        let items = Streams::new(1, 0..ITEMS, &[DIM], Device::Cpu).normal() * 3.0;
+        let items = Streams::new(1, 0..ITEMS, &[DIM], Device::Cpu).normal().expect("noise") * 3.0;
         let mut noise = Streams::new(2, 0..ITEMS, &[DIM], Device::Cpu);
         let mut probe = Probe { items: &items, noise: &mut noise, batch: 100, device: Device::Cpu };
         let score = &mut |x: &Tensor, sigma: f64| Ok(x / -(9.0 + sigma * sigma));
@@ -211,7 +211,7 @@ mod tests {
         let range = NoiseRange::new(16.0, 1.0).expect("a range");
         let schedule = Schedule::new(DIM as u64, range, 5, 2, 0.3).expect("five levels");
         let mut streams = Streams::new(1, 0..SAMPLES, &[DIM], Device::Cpu);
-        let start = streams.start(range.max());
+        let start = streams.start(range.max()).expect("a start");
         let score = &mut |x: &Tensor, sigma: f64| Ok(x / -(sigma * sigma));
         let chosen = [0, 1, 2, 3, 4];
         let noise = &mut Noise::Streams(streams);

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tch::TchError;
 use thiserror::Error;
 
 /// Everything that can go wrong in the trainer; one line each.
@@ -104,6 +105,12 @@ pub enum Error {
     /// Data that cannot be read.
     #[error(transparent)]
     Data(#[from] ncsn_data::Error),
+}
+
+impl From<TchError> for Error {
+    fn from(error: TchError) -> Self {
+        Self::torch(&error.to_string())
+    }
 }
 
 impl Error {

@@ -10,7 +10,7 @@ use crate::checkpoint::CHECKPOINTS;
 use crate::config::{Config, Noise, Precision, Stated};
 use crate::model::{Network, NetworkShape, Parameters};
 use crate::weights::Weights;
-use crate::{Error, checkpoint, torch};
+use crate::{Error, checkpoint};
 
 /// A trained network and the settings it was trained with.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ pub fn open(path: &Path, settings: Option<Config>, how: Opening) -> Result<Train
     let file = checkpoint::tensors(&path, &manifest)?;
     let network = build(&manifest.config.network, &manifest.config.sigmas(), how)?;
     let parameters = network.parameters();
-    torch::attempt(|| checkpoint::load_parameters(parameters, &file, how.weights.prefix()))??;
+    checkpoint::load_parameters(parameters, &file, how.weights.prefix())?;
     Ok(Trained { network, config: manifest.config, step: manifest.step, path })
 }
 
@@ -102,7 +102,7 @@ pub fn open_network(path: &Path, size: [i64; 2], how: Opening) -> Result<Network
 }
 
 fn build(shape: &NetworkShape, sigmas: &[f32], how: Opening) -> Result<Network, Error> {
-    let mut network = torch::attempt(|| Network::new(shape, sigmas, how.device))??;
+    let mut network = Network::new(shape, sigmas, how.device)?;
     network.set_autocast(how.precision == Precision::Bf16);
     Ok(network)
 }
@@ -169,5 +169,6 @@ pub fn assign(parameters: &Parameters, found: &Named, imported: &Imported) -> Re
     }
     let ordered = parameters.names().iter().filter_map(|name| found.iter().find(|(known, _)| known == name));
     let ordered = ordered.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
-    torch::attempt(|| parameters.assign(&Parameters::new(ordered)))
+    parameters.assign(&Parameters::new(ordered));
+    Ok(())
 }

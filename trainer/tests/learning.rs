@@ -142,7 +142,7 @@ fn the_score_of_a_mixture_is_learnt() {
     // The probability-flow ODE has no error of its own that matters at 60 steps: what differs was learnt.
     let levels = sample::geometric(config.schedule().range(), 60).expect("levels");
     let mut streams = Streams::new(7, 0..SAMPLES as u64, &[2], Device::Cpu);
-    let start = streams.normal() * levels[0];
+    let start = streams.normal().expect("noise") * levels[0];
     let flow = ProbabilityFlow::new(levels, true);
     let mut score = |x: &Tensor, sigma: f64| sample::score_at(&state.average, x, sigma);
     let points = sample::probability_flow(&mut score, &flow, start, &mut |_| true).expect("samples");

@@ -49,7 +49,7 @@ fn assert_variance(x: &Tensor, expected: f64, bias: f64) {
 
 /// Starts a sampler as the command does, and runs it.
 fn run(sampler: &Sampler, score: &mut ncsn_trainer::sample::Score, mut streams: Streams) -> Tensor {
-    let x = sampler.start(&mut streams);
+    let x = sampler.start(&mut streams).expect("a start");
     sampler.sample(score, x, &mut Noise::Streams(streams), &mut quiet).expect("samples")
 }
 
@@ -58,7 +58,7 @@ fn consistent_noise_is_that_of_every_level() {
     let settings = Consistent::new(levels(50.0, 0.01, 20), Some(0.7), false).expect("η");
     let levels = levels(50.0, 0.01, 20);
     let mut streams = streams(64, &[512]);
-    let x = streams.normal() * 50.0;
+    let x = streams.normal().expect("noise") * 50.0;
     let mut seen = 0;
     let each = &mut |at: Progress| {
         // The last step removes the part η of what is left.
@@ -226,7 +226,7 @@ fn samplers_use_as_many_evaluations_as_they_say() {
     let found = samplers(&annealing).map(|sampler| {
         let (mut calls, mut done) = (0, 0);
         let mut streams = streams(2, &[3, 8, 8]);
-        let x = sampler.start(&mut streams);
+        let x = sampler.start(&mut streams).expect("a start");
         let score = &mut |x: &Tensor, sigma: f64| {
             calls += 1;
             gaussian(1.0)(x, sigma)
@@ -266,7 +266,7 @@ fn samples_do_not_depend_on_the_batch() {
 #[test]
 fn the_score_at_a_sigma_is_that_of_its_level() {
     let (network, annealing) = small();
-    let x = streams(2, &[3, 8, 8]).normal();
+    let x = streams(2, &[3, 8, 8]).normal().expect("noise");
     let levels = Tensor::from_slice(&[3_i64, 3]);
     let expected = tch::no_grad(|| network.score(&x, &levels));
     assert_eq!(score_at(&network, &x, annealing.schedule.sigma(3)).expect("a score"), expected);
@@ -276,7 +276,7 @@ fn the_score_at_a_sigma_is_that_of_its_level() {
 fn a_conditional_network_knows_its_levels_only() {
     let shape = NetworkShape { architecture: Architecture::Ncsn, filters: 4, item: vec![1, 8, 8] };
     let network = Network::new(&shape, &[1.0, 0.1, 0.01], Device::Cpu).expect("a valid shape");
-    let x = streams(1, &[1, 8, 8]).normal();
+    let x = streams(1, &[1, 8, 8]).normal().expect("noise");
     assert!(score_at(&network, &x, 0.1).is_ok());
     let message = score_at(&network, &x, 0.05).expect_err("no level").to_string();
     assert_eq!(message, "sigma is 0.05, allowed: one of the 3 levels that ncsn knows; the nearest is 0.01");
@@ -287,11 +287,12 @@ fn ends_of_a_row_are_the_samples_of_their_streams() {
     let (_, annealing) = small();
     let item = [3, 8, 8];
     let row = |seed, pairs| {
-        let (x, mut noise) = rows(seed, pairs, 2, &item, annealing.schedule.range().max(), Device::Cpu);
+        let (x, mut noise) =
+            rows(seed, pairs, 2, &item, annealing.schedule.range().max(), Device::Cpu).expect("a start");
         annealed_langevin(&mut gaussian(1.0), &annealing, x, &mut noise, &mut quiet).expect("samples")
     };
     let mut ends = Streams::new(7, 2..4, &item, Device::Cpu);
-    let start = ends.start(annealing.schedule.range().max()).get(0);
+    let start = ends.start(annealing.schedule.range().max()).expect("a start").get(0);
     let x = Tensor::stack(&[&start, &start], 0);
     let noise = &mut Noise::Streams(ends);
     let sampled = annealed_langevin(&mut gaussian(1.0), &annealing, x, noise, &mut quiet).expect("samples");
@@ -317,9 +318,9 @@ fn noise_between_two_images_is_standard_normal() {
 fn inpainting_keeps_known_pixels_bit_for_bit() {
     let (network, annealing) = small();
     let mut streams = streams(3, &[3, 8, 8]);
-    let known = streams.uniform();
+    let known = streams.uniform().expect("noise");
     let mask = Mask::region(Region::Left, [8, 8], Device::Cpu);
-    let x = streams.start(annealing.schedule.range().max());
+    let x = streams.start(annealing.schedule.range().max()).expect("a start");
     let score = &mut |x: &Tensor, sigma: f64| score_at(&network, x, sigma);
     let noise = &mut Noise::Streams(streams);
     let filled = inpaint(score, &annealing, &mask, &known, x, noise, &mut quiet).expect("fills");
@@ -331,9 +332,9 @@ fn inpainting_keeps_known_pixels_bit_for_bit() {
 fn known_pixels_are_as_noisy_as_the_level() {
     let annealing = five_levels();
     let mut streams = streams(16, &[3, 64, 64]);
-    let known = streams.uniform();
+    let known = streams.uniform().expect("noise");
     let mask = Mask::region(Region::Top, [64, 64], Device::Cpu);
-    let x = streams.start(annealing.schedule.range().max());
+    let x = streams.start(annealing.schedule.range().max()).expect("a start");
     let mut calls = 0;
     let score = &mut |x: &Tensor, sigma: f64| {
         calls += 1;

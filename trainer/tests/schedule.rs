@@ -60,13 +60,10 @@ fn sampling_says_which_schedule_it_uses() {
     };
     let (levels, epsilon) = (schedule.schedule.num_levels(), schedule.schedule.epsilon());
     let digest = schedule.digest().expect("a digest");
-    let subject = format!("schedule of these, sha256 {digest}: L = {levels}");
-    assert_eq!(line("--sampler ode --steps 2"), format!("{subject}, T = 1, epsilon {epsilon:e}"));
-    assert_eq!(
-        line("--steps-per-level 2 --epsilon 1e-6"),
-        format!("{subject}, T = 2, epsilon 1e-6"),
-        "what the flags change is used"
-    );
+    let expected = |rest: &str| format!("schedule: L = {levels}, {rest} (these, sha256 {digest})");
+    assert_eq!(line("--sampler ode --steps 2"), expected(&format!("T = 1, epsilon {epsilon:e}")));
+    // What the flags change is what is used.
+    assert_eq!(line("--steps-per-level 2 --epsilon 1e-6"), expected("T = 2, epsilon 1e-6"));
 }
 
 /// The table that configurations of before had, for the preset `shapes`.
@@ -116,7 +113,7 @@ fn a_run_of_before_is_sampled_and_goes_on() {
         trainer("sample --checkpoint run --num 1 --sampler ode --steps 2 --grid x.png --device cpu")
             .current_dir(folder.path()),
     );
-    assert!(said.starts_with("schedule of before: L = 91, T = 3, epsilon 1.2662138532694424e-5\n"), "{said}");
+    assert!(said.starts_with("schedule: L = 91, T = 3, epsilon 1.2662138532694424e-5 (before)\n"), "{said}");
     success(trainer("train --resume --run run --iterations 3").current_dir(folder.path()));
     let manifest = checkpoint::manifest(&folder.path().join("run/checkpoints/step-00000003"));
     assert_eq!(manifest.expect("a manifest").config.schedule().dim(), 768);

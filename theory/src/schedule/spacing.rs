@@ -33,20 +33,18 @@ pub const MAX_DIM: u64 = 1 << 53;
 pub const MAX_CHI_DIM: u64 = 1_000_000_000;
 
 /// Law of the radius ‖x‖ in Technique 2.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Law {
     /// Proposition 2's limit N(√D·σ, σ²/2), as in the paper.
-    #[default]
     Normal,
     /// The exact law of ‖x‖, with its exact mean and standard deviation.
     Chi,
 }
 
 /// How the real solution x = ln(σ₁/σ_L)/ln γ becomes a number of levels L.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
     /// ⌈x⌉ + 1: the only rule here that guarantees the target, since the realised γ is at most the root.
-    #[default]
     CeilPlusOne,
     /// ⌊x⌋ + 1: reproduces the published numbers of levels.
     FloorPlusOne,

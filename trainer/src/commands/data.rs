@@ -53,7 +53,7 @@ pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
     if let Some(path) = &args.grid {
         let first: Vec<usize> = (0..split.train.len().min(SHOWN)).collect();
         let sheet =
-            Sheet::of_tensor(&split.train.read(&first)?.tensor(split.train.shape(), tch::Device::Cpu))?;
+            Sheet::of_tensor(&split.train.read(&first)?.tensor(split.train.shape(), tch::Device::Cpu)?)?;
         sheet::write(path, &sheet.png()).map_err(Error::file(path))?;
     }
     for note in &split.notes {

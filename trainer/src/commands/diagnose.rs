@@ -82,7 +82,7 @@ fn sampled(
     let item = &trained.network.shape().item;
     let runs = super::in_batches("samples", args.num, args.sampling.batch, |numbers, each| {
         let mut streams = Streams::new(args.sampling.seed, numbers, item, device);
-        let x = streams.start(annealing.schedule.range().max());
+        let x = streams.start(annealing.schedule.range().max())?;
         trajectory(score, annealing, chosen, x, &mut Noise::Streams(streams), each)
     })?;
     let together =
@@ -107,7 +107,7 @@ fn items(args: &DiagnoseArgs, trained: &Trained) -> Result<Option<(String, Tenso
     // Evenly spread, for data are often sorted.
     let count = (args.num as usize).min(items.len());
     let numbers: Vec<usize> = (0..count).map(|k| k * items.len() / count).collect();
-    Ok(Some((source, items.read(&numbers)?.tensor(items.shape(), Device::Cpu))))
+    Ok(Some((source, items.read(&numbers)?.tensor(items.shape(), Device::Cpu)?)))
 }
 
 /// The rows, and how to read them.

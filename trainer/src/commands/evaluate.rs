@@ -145,7 +145,7 @@ fn side(what: &str, items: &Items, features: &Features, batch: u64, device: Devi
             Some(moments) => moments,
             none => none.insert(Moments::new(part.size()[1], device)?),
         };
-        crate::torch::attempt(|| moments.add(&part))?;
+        moments.add(&part);
         each(done, total);
         Ok(part)
     })?;

@@ -51,7 +51,7 @@ pub fn run(args: &InpaintArgs, out: &mut dyn Write) -> Result<Outcome> {
         let mut streams = Streams::new(args.sampling.seed, numbers.clone().map(stream), &item, device);
         let chosen: Vec<i64> = numbers.map(|fill| (fill / fills) as i64).collect();
         let known = known.index_select(0, &Tensor::from_slice(&chosen)).to_device(device);
-        let x = streams.start(annealing.schedule.range().max());
+        let x = streams.start(annealing.schedule.range().max())?;
         let noise = &mut Noise::Streams(streams);
         let x = sample::inpaint(score, &annealing, &mask, &known, x, noise, &mut |at| {
             each(at.done, at.total);
@@ -103,7 +103,7 @@ fn input(path: &Path, count: u64, trained: &Trained) -> Result<Tensor, Error> {
         if count > 1 {
             return Err(Error::setting("images", count, "1: the input is one image"));
         }
-        return Ok(Stored::Bytes(pixels).tensor(item, Device::Cpu));
+        return Stored::Bytes(pixels).tensor(item, Device::Cpu);
     }
     let data = Data { train: Some(path.to_owned()), test: None, held_out: 0, ..trained.config.data.clone() };
     let items = dataset::open(&data, &Wish::of(&trained.config, HeldOut::Exactly))?.train;
@@ -111,7 +111,7 @@ fn input(path: &Path, count: u64, trained: &Trained) -> Result<Tensor, Error> {
         return Err(Error::setting("images", count, format!("at most {}, as the input has", items.len())));
     }
     let numbers: Vec<usize> = (0..count as usize).collect();
-    Ok(items.read(&numbers)?.tensor(item, Device::Cpu))
+    items.read(&numbers)?.tensor(item, Device::Cpu)
 }
 
 /// The pixels of a file that is one image.

@@ -37,7 +37,7 @@ pub fn run(args: &InterpolateArgs, out: &mut dyn Write) -> Result<Outcome> {
     let at_once = (batch / (count as u64 + 2)).max(1);
     let mut starts = Vec::new();
     let images = super::in_batches("rows", pairs, at_once, |rows, each| {
-        let (x, mut noise) = sample::rows(args.sampling.seed, rows, count, item, sigma_max, device);
+        let (x, mut noise) = sample::rows(args.sampling.seed, rows, count, item, sigma_max, device)?;
         starts.push(x.to_device(Device::Cpu));
         let x = annealed_langevin(score, &annealing, x, &mut noise, &mut |at| {
             each(at.done, at.total);

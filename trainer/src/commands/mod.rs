@@ -41,7 +41,7 @@ pub fn main() -> ExitCode {
     torch::cuda_half();
     finish(parse::<Cli>().and_then(|cli| {
         let mut out = stdout(cli.command.is_for_people());
-        run(cli.command, &mut out)
+        torch::attempt(|| run(cli.command, &mut out))?
     }))
 }
 

@@ -11,7 +11,7 @@ use tch::{Device, Kind, Tensor};
 use crate::cli::{Format, ModelArgs, NetworkArgs};
 use crate::config::Config;
 use crate::model::{Network, Seen};
-use crate::{Error, device, presets, torch};
+use crate::{Error, device, presets};
 
 /// A layer with parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,12 +88,10 @@ fn layers(config: &Config) -> Result<Vec<Layer>, Error> {
             flop: seen.flop,
         });
     };
-    torch::attempt(|| {
-        tch::no_grad(|| {
-            let x = Tensor::zeros(config.network.batch(1).as_slice(), (Kind::Float, Device::Cpu));
-            let _ = network.watched(&x, &Tensor::from_slice(&[0_i64]), Some(&watch));
-        });
-    })?;
+    tch::no_grad(|| {
+        let x = Tensor::zeros(config.network.batch(1).as_slice(), (Kind::Float, Device::Cpu));
+        let _ = network.watched(&x, &Tensor::from_slice(&[0_i64]), Some(&watch));
+    });
     Ok(layers.into_inner())
 }
 

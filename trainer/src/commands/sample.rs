@@ -52,7 +52,7 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     let mut strip = Vec::new();
     let images = super::in_batches("images", count, batch, |numbers, each| {
         let first = numbers.start;
-        let (x, mut noise) = recorded.part(args.sampling.seed, numbers, &trained, &sampler, device);
+        let (x, mut noise) = recorded.part(args.sampling.seed, numbers, &trained, &sampler, device)?;
         let mut each = |at: sample::Progress| {
             each(at.done, at.total);
             let [shown, states] = STRIP;
@@ -70,11 +70,11 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     let written = write(args, &images, &strip, trained.network.shape().item.len() == 3)?;
     writeln!(
         out,
-        "schedule of {}: L = {}, T = {}, epsilon {:e}",
-        escape::one_line(&trained.config.noise.subject()),
+        "schedule: L = {}, T = {}, epsilon {:e} ({})",
         schedule.num_levels(),
         schedule.steps_per_level(),
-        schedule.epsilon()
+        schedule.epsilon(),
+        escape::one_line(&trained.config.noise.subject())
     )?;
     writeln!(
         out,
@@ -153,18 +153,18 @@ impl Recorded {
         trained: &Trained,
         sampler: &Sampler,
         device: Device,
-    ) -> (Tensor, Noise) {
+    ) -> Result<(Tensor, Noise), Error> {
         let (first, count) = (images.start as i64, (images.end - images.start) as i64);
         let item = &trained.network.shape().item;
         let mut streams = Streams::new(seed, images, item, device);
-        let drawn = sampler.start(&mut streams);
+        let drawn = sampler.start(&mut streams)?;
         let part = |tensor: &Tensor, axis| tensor.narrow(axis, first, count).to_device(device);
         let x = self.init.as_ref().map_or(drawn, |init| part(init, 0));
         let noise = match &self.noise {
             Some(noise) => Noise::Recorded { tensor: part(noise, 1), next: 0 },
             None => Noise::Streams(streams),
         };
-        (x, noise)
+        Ok((x, noise))
     }
 }
 

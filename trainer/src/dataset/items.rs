@@ -264,15 +264,20 @@ impl Stored {
     }
 
     /// A batch on a device: `[count, …shape]` in single precision, bytes divided by 255.
-    pub fn tensor(&self, shape: &[i64], device: Device) -> Tensor {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], [`Error::Torch`].
+    pub fn tensor(&self, shape: &[i64], device: Device) -> Result<Tensor, Error> {
         let size: Vec<i64> = [-1].into_iter().chain(shape.iter().copied()).collect();
         match self {
             // Bytes travel, and become numbers on the device.
             Self::Bytes(values) => {
-                let bytes = torch::upload(Tensor::from_slice(values).view(size.as_slice()), device);
-                bytes.to_kind(Kind::Float) / 255.0
+                let bytes = torch::upload(Tensor::f_from_slice(values)?.view(size.as_slice()), device)?;
+                Ok(bytes.f_to_kind(Kind::Float)?.f_div_scalar_(255.0)?)
             }
-            Self::Floats(values) => torch::upload(Tensor::from_slice(values).view(size.as_slice()), device),
+            Self::Floats(values) => {
+                torch::upload(Tensor::f_from_slice(values)?.view(size.as_slice()), device)
+            }
         }
     }
 }

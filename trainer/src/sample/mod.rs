@@ -18,8 +18,8 @@ pub use langevin::{annealed_langevin, denoised};
 pub use noise::{Noise, Streams, between};
 pub use sde::{PUBLISHED_SNR, PredictorCorrector, ProbabilityFlow, predictor_corrector, probability_flow};
 
+use crate::Error;
 use crate::model::Network;
-use crate::{Error, torch};
 
 /// Score of items `[batch, …]` at a noise level σ, of the same shape: a network's by [`score_at`], or an exact one.
 pub type Score<'a> = dyn FnMut(&Tensor, f64) -> Result<Tensor, Error> + 'a;
@@ -40,9 +40,9 @@ pub struct Progress<'a> {
 /// Scores of a batch by a network, without gradients.
 ///
 /// # Errors
-/// Those of [`Network::score_at_sigma`]; [`Error::OutOfMemory`], [`Error::Torch`].
+/// Those of [`Network::score_at_sigma`].
 pub fn score_at(network: &Network, x: &Tensor, sigma: f64) -> Result<Tensor, Error> {
-    torch::attempt(|| tch::no_grad(|| network.score_at_sigma(x, sigma)))?
+    tch::no_grad(|| network.score_at_sigma(x, sigma))
 }
 
 /// Levels of `steps` equal steps of ln σ, both ends included: `steps + 1` numbers, ends exact.
@@ -77,12 +77,12 @@ pub enum Sampler {
 
 impl Sampler {
     /// Where it starts: Algorithm 1 as [`Streams::start`] has it, the others from N(0, σ₁²).
-    pub fn start(&self, streams: &mut Streams) -> Tensor {
+    pub fn start(&self, streams: &mut Streams) -> Result<Tensor, Error> {
         match self {
             Self::Langevin(annealing) => streams.start(annealing.schedule.range().max()),
             Self::Consistent(Consistent { levels, .. })
             | Self::PredictorCorrector(PredictorCorrector { levels, .. })
-            | Self::ProbabilityFlow(ProbabilityFlow { levels, .. }) => streams.normal() * levels[0],
+            | Self::ProbabilityFlow(ProbabilityFlow { levels, .. }) => Ok(streams.normal()? * levels[0]),
         }
     }
 

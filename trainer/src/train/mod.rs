@@ -99,7 +99,7 @@ impl Session<'_> {
         while state.step < settings.iterations && !self.stopped() {
             let (numbers, stored) =
                 batches.recv().unwrap_or_else(|_| unreachable!("the thread outlives us"))?;
-            let x = stored.tensor(self.split.train.shape(), device);
+            let x = stored.tensor(self.split.train.shape(), device)?;
             let done =
                 state.train(x, config).map_err(|error| estimate::with_fitting_batch(state, config, error))?;
             // The loss before is read while the device computes this step.
@@ -185,7 +185,8 @@ impl Session<'_> {
     ) -> Result<(), Error> {
         let loss = done.loss.value()?;
         if !loss.is_finite() {
-            let x = self.split.train.read(numbers)?.tensor(self.split.train.shape(), state.network.device());
+            let x =
+                self.split.train.read(numbers)?.tensor(self.split.train.shape(), state.network.device())?;
             log.flush()?;
             return Err(state.explain(x, numbers, done.step, self.config));
         }
@@ -236,7 +237,7 @@ impl Session<'_> {
         let item = &self.config.network.item;
         let device = state.network.device();
         let mut streams = Streams::new(self.config.training.seed, 0..count, item, device);
-        let x = streams.uniform();
+        let x = streams.uniform()?;
         let go_on = |at: sample::Progress| {
             each(at.done, at.total);
             !self.stopped()
@@ -263,7 +264,7 @@ fn test_batch(items: &Items, batch: u64, step: u64, device: Device) -> Result<Te
     let (count, len) = ((batch as usize).min(items.len()), items.len() as u64);
     let first = (step % len * count as u64) % len;
     let numbers: Vec<usize> = (0..count as u64).map(|i| ((first + i) % len) as usize).collect();
-    Ok(items.read(&numbers)?.tensor(items.shape(), device))
+    items.read(&numbers)?.tensor(items.shape(), device)
 }
 
 /// Measures images per second between two readings.

@@ -74,7 +74,7 @@ impl State {
         let device = self.network.device();
         let settings = &config.training;
         let levels = self.network.sigmas().size()[0];
-        let draw = Draw::new(settings.seed, self.step, &config.data, levels, &x.size(), device);
+        let draw = Draw::new(settings.seed, self.step, &config.data, levels, &x.size(), device)?;
         let loss = torch::attempt(|| {
             let x = draw.augment(x);
             let losses = dsm_losses(&self.network, &x, &draw.levels, &draw.noise);
@@ -118,7 +118,7 @@ impl State {
         let levels = self.network.sigmas().size()[0];
         // Seeded apart from training, whose next step has the same number.
         let seed = config.training.seed ^ u64::MAX;
-        let draw = Draw::new(seed, self.step, &data, levels, &x.size(), self.network.device());
+        let draw = Draw::new(seed, self.step, &data, levels, &x.size(), self.network.device())?;
         torch::attempt(|| {
             tch::no_grad(|| {
                 let x = draw.augment(x.shallow_clone());
@@ -136,6 +136,10 @@ impl State {
         let device = self.network.device();
         let sigmas = self.network.sigmas();
         let draw = Draw::new(config.training.seed, step, &config.data, sigmas.size()[0], &x.size(), device);
+        let draw = match draw {
+            Ok(draw) => draw,
+            Err(error) => return error,
+        };
         let explained = torch::attempt(|| {
             tch::no_grad(|| {
                 let x = draw.augment(x);

@@ -48,18 +48,14 @@ impl Plan {
     }
 
     fn fresh(args: &TrainArgs, on_gpu: bool) -> Result<Self> {
-        let schedule = match &args.schedule {
-            Some(path) => Some((path.as_path(), read_schedule(path)?)),
-            None => None,
-        };
-        let (mut config, split) = match (base(args)?, &schedule) {
-            (Some(config), _) => with_data(config, args)?,
-            (None, Some((_, file))) => own(file, args, on_gpu)?,
-            (None, None) => bail!("preset own needs --data and --schedule; {DERIVE}"),
+        let schedule = args.schedule.as_deref().map(read_schedule).transpose()?;
+        let (mut config, split) = match base(args)? {
+            Some(config) => with_data(config, args)?,
+            None => own(schedule.as_ref(), args, on_gpu)?,
         };
         config.data.digest = Some(split.digest.clone());
         config.data.held_out = split.held_out;
-        if let Some((path, file)) = schedule {
+        if let (Some(path), Some(file)) = (args.schedule.as_deref(), schedule) {
             same_data(&file, path, &split, args.any_data)?;
             config.noise = Noise::File(Box::new(file));
             config.noise.check(&config.network).map_err(|error| error.in_file(path))?;
@@ -70,9 +66,6 @@ impl Plan {
     }
 }
 
-/// How a schedule file is made.
-const DERIVE: &str = "'ncsn schedule --data PATH --format toml -o FILE' derives one";
-
 /// Settings to start from; none for data of the user's own, whose settings follow from the data.
 fn base(args: &TrainArgs) -> Result<Option<Config>> {
     let config = match (&args.config, args.preset.as_deref()) {
@@ -81,10 +74,6 @@ fn base(args: &TrainArgs) -> Result<Option<Config>> {
             Config { data: Data { digest: None, ..config.data }, ..config }
         }
         (None, Some(presets::OWN)) => {
-            ensure!(
-                args.data.is_some() && args.schedule.is_some(),
-                "preset own needs --data and --schedule; {DERIVE}"
-            );
             refuse_existing(&run_folder(args, presets::OWN))?;
             return Ok(None);
         }
@@ -115,7 +104,12 @@ fn with_data(mut config: Config, args: &TrainArgs) -> Result<(Config, Split)> {
 }
 
 /// Data of the user's own, and the settings that follow from them; what flags ask for stands.
-fn own(file: &ScheduleFile, args: &TrainArgs, on_gpu: bool) -> Result<(Config, Split)> {
+fn own(schedule: Option<&ScheduleFile>, args: &TrainArgs, on_gpu: bool) -> Result<(Config, Split)> {
+    let (Some(_), Some(schedule)) = (&args.data, schedule) else {
+        bail!(
+            "preset own needs --data and --schedule; 'ncsn schedule --data PATH --format toml -o FILE' derives one"
+        );
+    };
     let (asked, seed) = (args.overrides.held_out, args.overrides.seed.unwrap_or(0));
     let mut data = Data { held_out: asked.unwrap_or(presets::OWN_HELD_OUT), ..Data::default() };
     read_with(&mut data, &args.read, &args.layout);
@@ -123,7 +117,7 @@ fn own(file: &ScheduleFile, args: &TrainArgs, on_gpu: bool) -> Result<(Config, S
     let held_out = if asked.is_some() { HeldOut::Exactly } else { HeldOut::AtMostATenth };
     let wish = Wish { preset: presets::OWN, item: None, seed, held_out };
     let split = dataset::open(&data, &wish)?;
-    let noise = Noise::File(Box::new(file.clone()));
+    let noise = Noise::File(Box::new(schedule.clone()));
     let config = presets::own(noise, split.train.shape(), split.train.len(), on_gpu)?;
     let mut config = Config { data, ..config };
     override_with(&mut config, args);
