@@ -107,7 +107,7 @@ pub struct TradeOff {
 /// The best reachable variance ratio for each of several T.
 ///
 /// # Errors
-/// Those of [`optimal_delta`]; [`Error::Count`] when L·T exceeds 2⁵³.
+/// Those of [`optimal_delta_from`]; [`Error::Count`] when L·T exceeds 2⁵³.
 pub fn trade_off(range: NoiseRange, num_levels: u64, steps: &[u64]) -> Result<Vec<TradeOff>, Error> {
     let start = range.start_excess(spacing::check_levels(num_levels)?);
     steps
