@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 use ncsn_theory::interval::Interval;
-use ncsn_theory::schedule::Rounding;
+use ncsn_theory::schedule::{Law, Rounding};
 
 use ncsn_schedule::ScheduleFile;
 
@@ -28,21 +28,25 @@ impl Certificate {
     /// The certificate of a schedule file, whose own numbers and enclosures it states.
     ///
     /// # Errors
-    /// Those of [`ScheduleFile::schedule`]; the law of the exact radius; an enclosure wider than [`WIDEST`]; levels that
+    /// Those of [`ScheduleFile::check`]; the law of the exact radius; an enclosure wider than [`WIDEST`]; levels that
     /// do not follow by the rule stated, so that no proof exists.
     pub fn new(file: &ScheduleFile) -> Result<Self> {
-        let schedule = file.schedule()?;
-        let spacing = file.spacing()?;
+        file.check()?;
+        let ScheduleFile { schedule, spacing, .. } = file;
         // Its proof needs Stirling's remainder in Coq for the mean of the radius.
-        ensure!(file.law == "normal", "law is {}, but certificates are for the normal law", file.law);
+        ensure!(
+            spacing.law == Law::Normal,
+            "law is {}, but certificates are for the normal law",
+            spacing.law
+        );
         let root = Interval::new(file.enclosures.gamma_root[0], file.enclosures.gamma_root[1])?;
         let levels = ncsn_theory::schedule::num_levels(schedule.range(), root, spacing.rounding)?;
         ensure!(
-            levels == file.num_levels,
+            levels == schedule.num_levels(),
             "num_levels is {}, but overlap {} and {} give {levels}",
-            file.num_levels,
-            file.overlap_target,
-            file.rounding
+            schedule.num_levels(),
+            spacing.target,
+            spacing.rounding
         );
         let mut holes = BTreeMap::new();
         let mut set = |key: String, text: String| holes.insert(key, text);
@@ -61,13 +65,13 @@ impl Certificate {
         let name = file.dataset.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
         for (key, text) in [
             ("name", name),
-            ("dim", file.dim.to_string()),
-            ("sigma_max", hexadecimal(file.sigma_max)),
-            ("sigma_min", hexadecimal(file.sigma_min)),
-            ("overlap_target", hexadecimal(file.overlap_target)),
+            ("dim", schedule.dim().to_string()),
+            ("sigma_max", hexadecimal(schedule.range().max())),
+            ("sigma_min", hexadecimal(schedule.range().min())),
+            ("overlap_target", hexadecimal(spacing.target)),
             ("rounding", rule(spacing.rounding)),
-            ("num_levels", file.num_levels.to_string()),
-            ("steps_per_level", file.steps_per_level.to_string()),
+            ("num_levels", schedule.num_levels().to_string()),
+            ("steps_per_level", schedule.steps_per_level().to_string()),
             ("width", hexadecimal(widest)),
         ] {
             set(key.to_owned(), text);

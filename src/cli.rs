@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ncsn_theory::schedule::Rounding;
+use ncsn_theory::schedule::{DataRange, Law, Rounding, Spacing};
 
 use ncsn_shell::ReadArgs;
 use ncsn_shell::pages::{CompletionsArgs, ManArgs};
+
+use crate::choices;
 
 /// Certified noise schedules for score-based generative models
 ///
@@ -81,24 +83,6 @@ pub enum ScheduleFormat {
     Ncsnv2,
 }
 
-/// The units of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Range {
-    /// Pixels in [0, 1]
-    Unit,
-    /// Pixels in [-1, 1]: noise levels double
-    Signed,
-}
-
-/// The law of the radius of Gaussian noise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LawName {
-    /// The normal limit, as in the paper
-    Normal,
-    /// The exact chi law
-    Chi,
-}
-
 /// Where the dimension and the largest noise level come from.
 #[derive(Args, Clone, Debug)]
 #[group(id = "source", required = true, multiple = false, args = ["dataset", "data", "dim"])]
@@ -137,16 +121,16 @@ pub struct ScheduleArgs {
     #[arg(long, value_name = "SIGMA")]
     pub sigma_min: Option<f64>,
     /// Units of pixels, hence of the noise levels
-    #[arg(long, value_name = "RANGE", value_enum, default_value_t = Range::Unit)]
-    pub data_range: Range,
+    #[arg(long, value_name = "RANGE", value_parser = choices::data_range(), default_value_t)]
+    pub data_range: DataRange,
     /// Overlap of adjacent levels (Technique 2)
-    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5)]
+    #[arg(long, value_name = "PROBABILITY", default_value_t = Spacing::default().target)]
     pub overlap: f64,
     /// Law of the radius in Technique 2
-    #[arg(long, value_name = "LAW", value_enum, default_value_t = LawName::Normal)]
-    pub law: LawName,
+    #[arg(long, value_name = "LAW", value_parser = choices::law(), default_value_t = Spacing::default().law)]
+    pub law: Law,
     /// How the number of levels is rounded: ceil+1 guarantees the overlap, floor+1 is what was published
-    #[arg(long, value_name = "RULE", default_value = "ceil+1", value_parser = parse_rounding)]
+    #[arg(long, value_name = "RULE", value_parser = choices::rounding(), default_value_t = Spacing::default().rounding)]
     pub rounding: Rounding,
     /// Langevin steps per level [default: the published number, else 5]
     #[arg(long, value_name = "T", group = "steps")]
@@ -192,8 +176,8 @@ pub struct DiameterArgs {
     #[command(flatten)]
     pub read: ReadArgs,
     /// Units of pixels
-    #[arg(long, value_name = "RANGE", value_enum, default_value_t = Range::Unit)]
-    pub data_range: Range,
+    #[arg(long, value_name = "RANGE", value_parser = choices::data_range(), default_value_t)]
+    pub data_range: DataRange,
     /// Measure on this many items drawn at random: a lower bound
     #[arg(long, value_name = "COUNT")]
     pub subsample: Option<usize>,
@@ -355,8 +339,4 @@ pub struct ValidateArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
-}
-
-fn parse_rounding(name: &str) -> Result<Rounding, String> {
-    name.parse()
 }

@@ -2,29 +2,16 @@
 
 use anyhow::{Context, Result, bail};
 use ncsn_theory::schedule::presets::{Dataset, PUBLISHED_SIGMA_MIN};
-use ncsn_theory::schedule::{DataRange, NoiseRange, Schedule};
+use ncsn_theory::schedule::{DataRange, NoiseRange, Schedule, Spacing};
 use serde_yaml_ng::Value;
+
+use crate::stated::Stated;
 
 /// T of the sampler of Song & Ermon (2019), where its configurations leave it to the code.
 /// Source: ermongroup/ncsn at 2df29af, runners/anneal_runner.py, `anneal_Langevin_dynamics` (facts only).
 const NCSN_STEPS: u64 = 100;
 /// ε in the same place.
 const NCSN_EPSILON: f64 = 2e-5;
-
-/// What a configuration says about noise.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Configuration {
-    /// The schedule.
-    pub schedule: Schedule,
-    /// Name of the data set, where one is given; with LSUN's category.
-    pub name: Option<String>,
-    /// The data set, where it is one with known dimension and diameter.
-    pub dataset: Option<&'static Dataset>,
-    /// Units of the pixels: [−1, 1] with `rescaled`, else [0, 1].
-    pub range: DataRange,
-    /// What is not in the file and was taken from elsewhere.
-    pub notes: Vec<String>,
-}
 
 /// Reads a configuration of the authors' code: of ncsnv2, or of ncsn.
 ///
@@ -34,7 +21,7 @@ pub struct Configuration {
 /// and evaluation and are left alone.
 ///
 /// The configurations of ncsn (Song & Ermon 2019) have no section `sampling` and no `sigma_dist`: their levels are
-/// geometric, T and ε stand in the code, and [`Configuration::notes`] says that they were taken from there.
+/// geometric, T and ε stand in the code, and [`Stated::notes`] says that they were taken from there.
 ///
 /// # Arguments
 /// `dim` — D, for configurations that do not state an image size.
@@ -42,7 +29,7 @@ pub struct Configuration {
 /// # Errors
 /// Text that is not YAML, a key that is missing or not a number, levels that are not geometric, a single level or none,
 /// logit-transformed data, and the errors of [`Schedule::new`].
-pub fn parse_yaml(text: &str, dim: Option<u64>) -> Result<Configuration> {
+pub fn parse_yaml(text: &str, dim: Option<u64>) -> Result<Stated> {
     let root: Value = serde_yaml_ng::from_str(text)
         .map_err(|error| anyhow::anyhow!("not YAML: {}", error.to_string().replace('\n', " ")))?;
     refuse_without_levels(&root)?;
@@ -85,7 +72,7 @@ pub fn parse_yaml(text: &str, dim: Option<u64>) -> Result<Configuration> {
     let (dataset, category) = (text_of("dataset"), text_of("category"));
     let name = dataset.map(|name| [Some(name), category].into_iter().flatten().collect::<Vec<_>>().join(" "));
     let dataset = dataset.and_then(|name| Dataset::named(name, category));
-    Ok(Configuration { schedule, name, dataset, range, notes })
+    Ok(Stated { schedule, name, dataset, range, spacing: Spacing::default(), notes })
 }
 
 /// Whether this is one of ncsn's configurations rather than one of ncsnv2's with keys missing.
@@ -187,7 +174,8 @@ mod tests {
         let expected = Schedule::new(3072, NoiseRange::new(50.0, 0.01).unwrap(), 232, 5, 6.2e-6).unwrap();
         let dataset = Dataset::find("cifar10");
         let (name, range, notes) = (Some("CIFAR10".into()), DataRange::Unit, Vec::new());
-        assert_eq!(read, Configuration { schedule: expected, name, dataset, range, notes });
+        let spacing = Spacing::default();
+        assert_eq!(read, Stated { schedule: expected, name, dataset, range, spacing, notes });
     }
 
     /// Source: ermongroup/ncsn at 80899cd, configs/ and runners/anneal_runner.py (facts only).

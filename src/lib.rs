@@ -6,9 +6,11 @@
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod certificate;
+pub mod choices;
 pub mod cli;
 pub mod commands;
 pub mod foreign;
 pub mod measure;
 pub mod plot;
 pub mod report;
+pub mod stated;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ncsn_data::{self as data, DataSet, Pixels};
 use ncsn_diameter::{self as diameter, Diameter, Entry, Rows, Stage};
 use ncsn_shell::reading::{bar, read};
@@ -108,12 +108,17 @@ pub fn measure(
             path.display()
         );
     }
-    ensure!(
-        range == DataRange::Unit || matches!(data.rows, Pixels::Bytes(_)),
-        "{} holds floating-point values in their own units; --data-range {} is for bytes",
-        path.display(),
-        range.name()
-    );
+    match (&data.rows, range) {
+        (Pixels::Floats(_), DataRange::Signed) => bail!(
+            "{} holds floating-point values in their own units; --data-range {range} is for bytes",
+            path.display()
+        ),
+        (Pixels::Bytes(_), DataRange::Native) => bail!(
+            "{} holds bytes, which become pixels; --data-range {range} is for floating-point values",
+            path.display()
+        ),
+        _ => {}
+    }
     let started = Instant::now();
     let found = match &data.rows {
         Pixels::Bytes(rows) => search::<u8>(rows, subsample).map(|found| Found {

@@ -64,7 +64,8 @@ fn word(text: &str, at: (f64, f64), colour: RGBColor, corner: Pos) -> Text<'stat
 
 fn adjacent_levels(area: &Area, file: &ScheduleFile, derivation: &Derivation) -> Drawn {
     let gamma = derivation.gamma.mid();
-    let (below, above) = (RadiusLaw::new(file.dim, 1.0)?, RadiusLaw::new(file.dim, gamma)?);
+    let (below, above) =
+        (RadiusLaw::new(file.schedule.dim(), 1.0)?, RadiusLaw::new(file.schedule.dim(), gamma)?);
     let (mean, deviation) = (above.mean().mid(), above.standard_deviation().mid());
     let reach = (mean - 3.0 * deviation, mean + 3.0 * deviation);
     let least = below.mean().mid() - 4.0 * below.standard_deviation().mid();
@@ -72,7 +73,7 @@ fn adjacent_levels(area: &Area, file: &ScheduleFile, derivation: &Derivation) ->
     let density = |law: &RadiusLaw, r: f64| law.density(Interval::point(r)).mid();
     let highest = 1.25 * density(&below, below.mean().mid());
     let caption =
-        format!("{}: {:.4} of a level lies in the reach of the one above", file.dataset, file.overlap);
+        format!("{}: {:.4} of a level lies in the reach of the one above", file.dataset, file.values.overlap);
     let mut chart = ChartBuilder::on(area)
         .caption(caption, CAPTION)
         .margin(24)
@@ -116,12 +117,13 @@ fn adjacent_levels(area: &Area, file: &ScheduleFile, derivation: &Derivation) ->
 }
 
 fn variance_against_epsilon(area: &Area, file: &ScheduleFile, derivation: &Derivation) -> Drawn {
-    let scale = file.sigma_min * file.sigma_min;
+    let schedule = &file.schedule;
+    let scale = schedule.range().min() * schedule.range().min();
     let excess = |epsilon: f64, steps: u64| {
         variance_excess(derivation.gamma, Interval::point(epsilon / scale), steps).mid()
     };
     let start = derivation.gamma.sqr().mid() - 1.0;
-    let (optimum, steps) = (file.epsilon, file.steps_per_level);
+    let (optimum, steps) = (schedule.epsilon(), schedule.steps_per_level());
     let greatest = 2.5 * optimum;
     let highest = 1.3 * start;
     let mut chart = ChartBuilder::on(area)
@@ -155,7 +157,8 @@ fn variance_against_epsilon(area: &Area, file: &ScheduleFile, derivation: &Deriv
         chart.draw_series([word(&label, under, colour, Pos::new(HPos::Center, VPos::Top))])?;
     }
     chart.draw_series([Circle::new((optimum, excess(optimum, steps)), 10, BLUE.filled())])?;
-    if let Some(published) = file.published.as_ref().map(|row| row.epsilon).filter(|&e| e <= greatest) {
+    let published = file.published.as_ref().map(|row| row.schedule.epsilon());
+    if let Some(published) = published.filter(|&epsilon| epsilon <= greatest) {
         let level = excess(published, steps).min(highest);
         chart.draw_series([TriangleMarker::new((published, level), 14, BLACK.filled())])?;
         let side = match published / greatest {

@@ -28,7 +28,8 @@ pub fn schedule(
 ) -> anyhow::Result<String> {
     let mut text = String::new();
     let dataset = one_line(&file.dataset);
-    writeln!(text, "Noise schedule for {dataset}, D = {} ({})", file.dim, file.provenance.dim)?;
+    let (schedule, values) = (&file.schedule, &file.values);
+    writeln!(text, "Noise schedule for {dataset}, D = {} ({})", schedule.dim(), file.provenance.dim)?;
     if let Some(data) = &file.provenance.data {
         writeln!(text, "{} items, sha256 {}", data.count, data.digest)?;
         for note in &data.notes {
@@ -37,30 +38,40 @@ pub fn schedule(
     }
     writeln!(text)?;
     let origin = &file.provenance;
-    row(&mut text, "sigma_max", number(file.sigma_max), &origin.sigma_max)?;
-    row(&mut text, "sigma_min", number(file.sigma_min), &origin.sigma_min)?;
-    row(&mut text, "gamma_root", number(file.gamma_root), &origin.gamma_root)?;
+    row(&mut text, "sigma_max", number(schedule.range().max()), &origin.sigma_max)?;
+    row(&mut text, "sigma_min", number(schedule.range().min()), &origin.sigma_min)?;
+    row(&mut text, "gamma_root", number(values.gamma_root), &origin.gamma_root)?;
     enclosure(&mut text, derivation.gamma_root)?;
-    row(&mut text, "num_levels", file.num_levels.to_string(), &origin.num_levels)?;
-    row(&mut text, "gamma", number(file.gamma), "(sigma_max/sigma_min)^(1/(L-1)), the ratio of L levels")?;
+    row(&mut text, "num_levels", schedule.num_levels().to_string(), &origin.num_levels)?;
+    row(&mut text, "gamma", number(values.gamma), "(sigma_max/sigma_min)^(1/(L-1)), the ratio of L levels")?;
     enclosure(&mut text, derivation.gamma)?;
-    row(&mut text, "overlap", number(file.overlap), "of adjacent levels at gamma")?;
+    row(&mut text, "overlap", number(values.overlap), "of adjacent levels at gamma")?;
     enclosure(&mut text, derivation.overlap)?;
-    row(&mut text, "steps_per_level", file.steps_per_level.to_string(), &origin.steps_per_level)?;
-    row(&mut text, "epsilon", number(file.epsilon), &origin.epsilon)?;
+    row(&mut text, "steps_per_level", schedule.steps_per_level().to_string(), &origin.steps_per_level)?;
+    row(&mut text, "epsilon", number(schedule.epsilon()), &origin.epsilon)?;
     enclosure(&mut text, derivation.epsilon)?;
     let one_level = "s_T^2/sigma_i^2 of one level started at sigma_(i-1)^2 (Proposition 3)";
-    row(&mut text, "variance_ratio", number(file.variance_ratio), one_level)?;
+    row(&mut text, "variance_ratio", number(values.variance_ratio), one_level)?;
     enclosure(&mut text, derivation.variance_ratio)?;
     let chain = "s^2/sigma_L^2 of all L levels in turn, the first started at sigma_max^2 (Algorithm 1)";
     row(&mut text, "chain_ratio", number(derivation.chain_ratio.mid()), chain)?;
     enclosure(&mut text, derivation.chain_ratio)?;
-    row(&mut text, "score_evaluations", file.score_evaluations.to_string(), "L * T for one sampling run")?;
+    row(
+        &mut text,
+        "score_evaluations",
+        schedule.score_evaluations().to_string(),
+        "L * T for one sampling run",
+    )?;
     if let Some(row) = &file.published {
         writeln!(
             text,
             "\nPublished ({}, {}): sigma_max {}, L = {}, T = {}, epsilon {:e}",
-            row.model, row.source, row.sigma_max, row.num_levels, row.steps_per_level, row.epsilon
+            row.model,
+            row.source,
+            row.schedule.range().max(),
+            row.schedule.num_levels(),
+            row.schedule.steps_per_level(),
+            row.schedule.epsilon()
         )?;
         findings(&mut text, &file.findings)?;
     }

@@ -12,7 +12,7 @@ use ncsn::certificate::{Certificate, WIDEST};
 use ncsn::commands::schedule::{Request, derive};
 use ncsn_schedule::{Provenance, ScheduleFile};
 use ncsn_theory::schedule::{
-    DataRange, Law, MIN_DIM, NoiseRange, Request as Derive, Rounding, Steps, presets,
+    DataRange, Law, MIN_DIM, NoiseRange, Request as Derive, Rounding, Spacing, Steps, presets,
 };
 
 fn root() -> &'static Path {
@@ -194,13 +194,15 @@ fn a_certificate_of_other_numbers_is_told_apart_from_the_schedule_by_key() {
 fn every_schedule_of_an_ordinary_size_has_a_certificate() {
     let mut wide = 0;
     for (index, dim) in [5, 48, 784, 3072, 12_288, 196_608, 3_145_728].into_iter().enumerate() {
-        for overlap in [0.01, 0.3, 0.5, 0.9, 0.985, 0.99, 0.997] {
+        for target in [0.01, 0.3, 0.5, 0.9, 0.985, 0.99, 0.997] {
             let derivation = Derive {
                 dim,
                 range: NoiseRange::new(50.0, 0.01).unwrap(),
-                overlap,
-                law: Law::Normal,
-                rounding: Rounding::ALL[index % Rounding::ALL.len()],
+                spacing: Spacing {
+                    target,
+                    law: Law::Normal,
+                    rounding: Rounding::ALL[index % Rounding::ALL.len()],
+                },
                 steps: Steps::PerLevel(1 + index as u64 * 40),
             }
             .derive()
@@ -218,10 +220,10 @@ fn every_schedule_of_an_ordinary_size_has_a_certificate() {
 #[test]
 fn what_has_no_proof_is_refused() {
     let mut chi = file("cifar10");
-    chi.law = "chi".to_owned();
+    chi.spacing.law = Law::Chi;
     assert!(Certificate::new(&chi).is_err());
     let mut rounded = file("cifar10");
-    rounded.rounding = "floor".to_owned();
+    rounded.spacing.rounding = Rounding::Floor;
     assert_eq!(
         Certificate::new(&rounded).unwrap_err().to_string(),
         "num_levels is 220, but overlap 0.5 and floor give 218"

@@ -37,8 +37,8 @@ fn json_holds_the_levels_and_others_are_refused() {
 #[test]
 fn authors_keys_read_back_to_the_same_schedule() {
     let file = file("celeba");
-    let read = parse_yaml(&file.to_ncsnv2().unwrap(), Some(file.dim)).unwrap();
-    assert_eq!(read.schedule, file.schedule().unwrap());
+    let read = parse_yaml(&file.to_ncsnv2().unwrap(), Some(file.schedule.dim())).unwrap();
+    assert_eq!(read.schedule, file.schedule);
 }
 
 #[test]
@@ -95,11 +95,11 @@ fn enclosures_widened_until_they_meet_are_refused_with_the_key_named() {
     };
     // The values and both ends: each number lies in its enclosure, and each enclosure holds the exact number.
     let cases: [(&str, Widen); 10] = [
-        ("gamma_root", |f| (f.gamma_root, f.enclosures.gamma_root) = (1.9, [1.0, 2.0])),
-        ("gamma", |f| (f.gamma, f.enclosures.gamma) = (1.9, [1.0, 2.0])),
-        ("overlap", |f| (f.overlap, f.enclosures.overlap) = (0.99, [0.0, 1.0])),
+        ("gamma_root", |f| (f.values.gamma_root, f.enclosures.gamma_root) = (1.9, [1.0, 2.0])),
+        ("gamma", |f| (f.values.gamma, f.enclosures.gamma) = (1.9, [1.0, 2.0])),
+        ("overlap", |f| (f.values.overlap, f.enclosures.overlap) = (0.99, [0.0, 1.0])),
         ("epsilon", |f| f.enclosures.epsilon = [1e-9, 1e-4]),
-        ("variance_ratio", |f| (f.variance_ratio, f.enclosures.variance_ratio) = (7.0, [1.0, 9.0])),
+        ("variance_ratio", |f| (f.values.variance_ratio, f.enclosures.variance_ratio) = (7.0, [1.0, 9.0])),
         // One side alone, and by 1e-12 of the number.
         ("gamma_root", |f| f.enclosures.gamma_root[1] *= 1.0 + 1e-12),
         ("gamma", |f| f.enclosures.gamma[0] *= 1.0 - 1e-12),

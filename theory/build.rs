@@ -5,8 +5,8 @@ fn main() {
     println!("cargo::rerun-if-env-changed=TARGET_CPU");
     if std::env::var_os("TARGET_CPU").is_none() {
         println!(
-            "cargo::warning=core-math is compiled for this machine's processor alone (-march=native); for programs that run \
-             on others too, put TARGET_CPU = \"x86-64-v2\" under [env] in the workspace's .cargo/config.toml"
+            "cargo::warning=core-math is compiled for this machine's processor alone (-march=native); for programs \
+             that run on others too, put TARGET_CPU = \"x86-64-v2\" under [env] in the workspace's .cargo/config.toml"
         );
     }
 }

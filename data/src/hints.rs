@@ -3,8 +3,8 @@
 use std::path::Path;
 
 /// What is read, for those who gave something else.
-const READ: &str = "a folder, .tar or .zip of images or arrays; .npy, .npz, .pt, .pkl, .safetensors; IDX; CIFAR; STL-10; \
-                    LMDB; .parquet";
+const READ: &str = "a folder, .tar or .zip of images or arrays; .npy, .npz, .pt, .pkl, .safetensors; IDX; CIFAR; \
+                    STL-10; LMDB; .parquet";
 
 /// How content that no reader knows looks, as the end of a sentence that begins with its path.
 pub(crate) fn looks(head: &[u8], path: &Path) -> String {

@@ -1,15 +1,13 @@
 //! A schedule file for vectors of 784 numbers: `cargo run --example write`.
 
 use ncsn_schedule::{Provenance, ScheduleFile};
-use ncsn_theory::schedule::{DataRange, Law, NoiseRange, Request, Rounding, Steps};
+use ncsn_theory::schedule::{DataRange, NoiseRange, Request, Spacing, Steps};
 
 fn main() -> anyhow::Result<()> {
     let request = Request {
         dim: 784,
         range: NoiseRange::new(20.0, 0.01)?,
-        overlap: 0.5,
-        law: Law::Normal,
-        rounding: Rounding::CeilPlusOne,
+        spacing: Spacing::default(),
         steps: Steps::Budget(1000),
     };
     let origin = || "this example".to_owned();

@@ -5,17 +5,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use ncsn_theory::schedule::check::{Finding, Spacing, Verdict, check, check_dimension};
+use ncsn_theory::schedule::check::{Finding, Verdict, check, check_dimension};
 use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_MIN};
-use ncsn_theory::schedule::{DataRange, NoiseRange, Schedule};
+use ncsn_theory::schedule::{DataRange, NoiseRange, Schedule, Spacing};
 use serde::Serialize;
 
+use super::reading::{read_schedule, shown};
 use super::schedule::find_dataset;
-use super::stated::shown;
-pub use super::stated::{Stated, derive_schedule, read_schedule};
 use crate::cli::{CheckArgs, NumberArgs, ReportFormat};
 use crate::measure::measure;
 use crate::report;
+use crate::stated::Stated;
 use ncsn_data as data;
 use ncsn_data::escape::one_line;
 use ncsn_schedule::{FindingRow, ends};
@@ -77,7 +77,7 @@ fn given(numbers: &NumberArgs, dataset: Option<&'static Dataset>, dim: Option<u6
     }
     Ok(Stated {
         schedule: Schedule::new(dim, range, num_levels, steps_per_level, epsilon)?,
-        name: dataset.map_or_else(|| "given".to_owned(), |dataset| format!("given for {}", dataset.title)),
+        name: Some(dataset.map_or("given".to_owned(), |dataset| format!("given for {}", dataset.title))),
         dataset,
         range: DataRange::Unit,
         spacing: Spacing::default(),
@@ -92,12 +92,8 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
     name: String,
-    dim: u64,
-    sigma_max: f64,
-    sigma_min: f64,
-    num_levels: u64,
-    steps_per_level: u64,
-    epsilon: f64,
+    #[serde(flatten)]
+    schedule: Schedule,
     /// Enclosure of Proposition 3's variance ratio, of one level.
     variance_ratio: [f64; 2],
     /// Enclosure of the variance ratio after all levels.
@@ -110,16 +106,11 @@ struct Report {
 }
 
 impl Report {
-    fn new(name: String, schedule: &Schedule, findings: &[Finding]) -> Self {
+    fn new(name: String, schedule: Schedule, findings: &[Finding]) -> Self {
         Self {
             file: None,
             name,
-            dim: schedule.dim(),
-            sigma_max: schedule.range().max(),
-            sigma_min: schedule.range().min(),
-            num_levels: schedule.num_levels(),
-            steps_per_level: schedule.steps_per_level(),
-            epsilon: schedule.epsilon(),
+            schedule,
             variance_ratio: ends(schedule.variance_ratio()),
             chain_ratio: ends(schedule.chain_ratio()),
             notes: Vec::new(),
@@ -129,6 +120,7 @@ impl Report {
     }
 
     fn text(&self) -> Result<String> {
+        let schedule = &self.schedule;
         // A file that names no data set is itself the name.
         let file = self.file.as_ref().filter(|file| **file != self.name);
         let mut text = file.map_or_else(String::new, |file| format!("{}, ", one_line(file)));
@@ -136,12 +128,12 @@ impl Report {
             text,
             "{}: D = {}, sigma_max {}, sigma_min {}, L = {}, T = {}, epsilon {:e}",
             one_line(&self.name),
-            self.dim,
-            self.sigma_max,
-            self.sigma_min,
-            self.num_levels,
-            self.steps_per_level,
-            self.epsilon
+            schedule.dim(),
+            schedule.range().max(),
+            schedule.range().min(),
+            schedule.num_levels(),
+            schedule.steps_per_level(),
+            schedule.epsilon()
         )?;
         for note in &self.notes {
             writeln!(text, "  {:<10} {}", "note", one_line(note))?;
@@ -220,11 +212,7 @@ fn table_4(datasets: &[&Dataset], overlap: Option<f64>) -> Result<Vec<Report>> {
             // NCSN chose sigma_max by hand; the NCSNv2 row of the same data has it by Technique 1.
             let diameter = (row.model == Model::Ncsn).then_some(dataset.sigma_max);
             let findings = check(&schedule, spacing, diameter)?;
-            reports.push(Report::new(
-                format!("{} {}", row.model.name(), dataset.title),
-                &schedule,
-                &findings,
-            ));
+            reports.push(Report::new(format!("{} {}", row.model, dataset.title), schedule, &findings));
         }
     }
     ensure!(!reports.is_empty(), "Table 4 has no row for {}", datasets[0].name);
@@ -250,7 +238,7 @@ fn report(stated: &Stated, request: &Request) -> Result<Report> {
             .map(|dataset| dataset.sigma_max * stated.range.scale()),
     };
     findings.extend(check(schedule, asked(stated.spacing, request.overlap), diameter)?);
-    let found = Report::new(stated.name.clone(), schedule, &findings);
+    let found = Report::new(stated.title().to_owned(), stated.schedule, &findings);
     Ok(Report { notes: stated.notes.clone(), ..found })
 }
 
@@ -261,9 +249,9 @@ fn measured_diameter(data: &Path, options: &data::Options, stated: &Stated) -> R
         "{} has dimension {} and data range {}, the schedule {} and {}",
         measured.path,
         measured.dim(),
-        measured.range.name(),
+        measured.range,
         stated.schedule.dim(),
-        stated.range.name()
+        stated.range
     );
     Ok(measured.diameter.hi())
 }

@@ -32,7 +32,7 @@ impl From<DiameterArgs> for Request {
         Self {
             path: args.data,
             options: args.read.into(),
-            range: args.data_range.into(),
+            range: args.data_range,
             subsample: args.subsample.map(|count| Subsample { count, seed: args.seed }),
             format: args.format,
         }
@@ -60,7 +60,7 @@ fn to_json(measured: &Measured) -> serde_json::Value {
         "count": measured.count(),
         "dim": measured.dim(),
         "shape": measured.data.shape,
-        "data_range": measured.range.name(),
+        "data_range": measured.range,
         "squared": measured.squared,
         "diameter": measured.diameter.mid(),
         "enclosure": ends(measured.diameter),
@@ -90,7 +90,7 @@ fn text(measured: &Measured) -> Result<String> {
     }
     let label = if measured.exact { "diameter" } else { "lower bound" };
     writeln!(text, "\n  {label:<12} {}", number(measured.diameter.mid()))?;
-    writeln!(text, "  {:<12} in {}, data range {}", "", measured.diameter, measured.range.name())?;
+    writeln!(text, "  {:<12} in {}, data range {}", "", measured.diameter, measured.range)?;
     if let Some(squared) = measured.squared {
         writeln!(text, "  {:<12} {squared} in units of 1/255^2", "squared")?;
     }

@@ -11,8 +11,9 @@ use ncsn_theory::proposition3;
 use ncsn_theory::schedule::{DataRange, Law, Schedule};
 use serde::Serialize;
 
-use super::stated::{Stated, derive_schedule, read_schedule};
+use super::reading::{derive_schedule, read_schedule};
 use crate::cli::{ExplainArgs, ReportFormat};
+use crate::stated::Stated;
 use ncsn_data as data;
 use ncsn_data::escape::one_line;
 use ncsn_schedule::{MAX_LISTED, ends};
@@ -88,10 +89,11 @@ struct WorstDirection {
 /// # Errors
 /// A schedule that cannot be read, or more levels than can be listed.
 pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
-    let Stated { schedule, name, range, spacing, notes, .. } = match &request.subject {
+    let stated = match &request.subject {
         Subject::Preset(name) => derive_schedule(name)?,
         Subject::File(path, dim) => read_schedule(path, *dim)?,
     };
+    let Stated { schedule, range, spacing, ref notes, .. } = stated;
     // Programs choose their rows themselves.
     let all = request.all || request.format == ReportFormat::Json;
     let shown = shown_levels(schedule.num_levels(), all)?;
@@ -102,18 +104,18 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
         .map(|level| explain(&schedule, spacing.law, level, eigenvalues.as_deref()))
         .collect::<Result<Vec<_>>>()?;
     match request.format {
-        ReportFormat::Text => out.write_all(text(&schedule, &name, &notes, &levels)?.as_bytes())?,
+        ReportFormat::Text => out.write_all(text(&schedule, stated.title(), notes, &levels)?.as_bytes())?,
         ReportFormat::Json => {
             let json = serde_json::json!({
                 "schema": "ncsn.explain/1",
-                "dataset": name,
+                "dataset": stated.title(),
                 "dim": schedule.dim(),
-                "data_range": range.name(),
+                "data_range": range,
                 "sigma_max": schedule.range().max(),
                 "sigma_min": schedule.range().min(),
                 "gamma": ends(schedule.gamma()),
                 "overlap": ends(schedule.overlap(spacing.law)),
-                "law": spacing.law.name(),
+                "law": spacing.law,
                 "num_levels": schedule.num_levels(),
                 "steps_per_level": schedule.steps_per_level(),
                 "epsilon": schedule.epsilon(),

@@ -4,8 +4,8 @@ pub mod certify;
 pub mod check;
 pub mod diameter;
 pub mod explain;
+pub mod reading;
 pub mod schedule;
-pub mod stated;
 pub mod validate;
 
 use std::io::Write;

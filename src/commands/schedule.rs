@@ -1,37 +1,29 @@
 //! `ncsn schedule`: the whole schedule of a data set, each number enclosed and explained.
 
+mod subject;
+
 use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
-use ncsn_theory::schedule::check::{Spacing, check};
-use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_MIN};
-use ncsn_theory::schedule::{DataRange, Derivation, Law, NoiseRange, Request as Derive, Rounding, Steps};
+use ncsn_theory::schedule::check::check;
+use ncsn_theory::schedule::presets::{DATASETS, Dataset, PUBLISHED_SIGMA_MIN, Published};
+use ncsn_theory::schedule::{DataRange, Derivation, NoiseRange, Request as Derive, Spacing, Steps};
 
-use crate::cli::{LawName, Range, ScheduleArgs, ScheduleFormat};
-use crate::measure::{Measured, Subsample, measure};
+use crate::cli::{ScheduleArgs, ScheduleFormat};
+use crate::measure::Subsample;
 use crate::plot;
 use crate::report;
-use ncsn_data as data;
 use ncsn_data::escape;
-use ncsn_schedule::{DataProvenance, FindingRow, Provenance, PublishedRow, ScheduleFile, ends};
+use ncsn_schedule::{FindingRow, Provenance, PublishedRow, ScheduleFile};
 use ncsn_shell::Outcome;
 use ncsn_shell::ReadArgs;
 use ncsn_shell::output::{self, write_files};
+pub use subject::Source;
+use subject::Subject;
 
 /// T where neither the user nor Table 4 says otherwise.
 const DEFAULT_STEPS: u64 = 5;
-
-/// Where the dimension and σ₁ come from.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// A data set of Table 4, or MNIST.
-    Preset(&'static Dataset),
-    /// Data to be read and measured.
-    Data(PathBuf, data::Options, Option<Subsample>),
-    /// A dimension given as a number.
-    Dimension(u64),
-}
 
 /// What to derive and how to show it.
 #[derive(Clone, Debug)]
@@ -40,32 +32,12 @@ pub struct Request {
     sigma_max: Option<f64>,
     sigma_min: Option<f64>,
     range: DataRange,
-    overlap: f64,
-    law: Law,
-    rounding: Rounding,
+    spacing: Spacing,
     steps: Option<Steps>,
     format: ScheduleFormat,
     output: Option<PathBuf>,
     plot: Option<PathBuf>,
     dry_run: bool,
-}
-
-impl From<Range> for DataRange {
-    fn from(range: Range) -> Self {
-        match range {
-            Range::Unit => Self::Unit,
-            Range::Signed => Self::Signed,
-        }
-    }
-}
-
-impl From<LawName> for Law {
-    fn from(law: LawName) -> Self {
-        match law {
-            LawName::Normal => Self::Normal,
-            LawName::Chi => Self::Chi,
-        }
-    }
 }
 
 /// The preset with this name.
@@ -106,10 +78,8 @@ impl TryFrom<ScheduleArgs> for Request {
             source,
             sigma_max: args.sigma_max,
             sigma_min: args.sigma_min,
-            range: args.data_range.into(),
-            overlap: args.overlap,
-            law: args.law.into(),
-            rounding: args.rounding,
+            range: args.data_range,
+            spacing: Spacing { target: args.overlap, law: args.law, rounding: args.rounding },
             steps,
             format: args.format,
             output: args.output.filter(|path| path.as_os_str() != "-"),
@@ -129,10 +99,8 @@ impl Request {
             source: Source::Preset(find_dataset(name)?),
             sigma_max: None,
             sigma_min: None,
-            range: DataRange::Unit,
-            overlap: 0.5,
-            law: Law::Normal,
-            rounding: Rounding::default(),
+            range: DataRange::default(),
+            spacing: Spacing::default(),
             steps: None,
             format: ScheduleFormat::Text,
             output: None,
@@ -181,51 +149,38 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
 /// # Errors
 /// As [`run`].
 pub fn derive(request: &Request) -> Result<(ScheduleFile, Derivation)> {
-    let measured = match &request.source {
-        Source::Data(path, options, subsample) => Some(measure(path, options, *subsample, request.range)?),
-        _ => None,
-    };
-    let range_of_data = measured.as_ref().map_or(request.range, |measured| measured.range);
-    let (sigma_max, sigma_max_origin) = sigma_max(request, measured.as_ref())?;
-    let (sigma_min, sigma_min_origin) = sigma_min(request, range_of_data)?;
-    let (steps, steps_origin) = steps(request);
-    let derivation = Derive {
-        dim: dim(request, measured.as_ref()),
-        range: NoiseRange::new(sigma_max, sigma_min)?,
-        overlap: request.overlap,
-        law: request.law,
-        rounding: request.rounding,
-        steps,
-    }
-    .derive()?;
-    let x = derivation.real_levels;
+    let Request { spacing, .. } = *request;
+    let subject = Subject::new(&request.source, request.range)?;
+    let (sigma_max, sigma_max_origin) = subject.sigma_max(request.sigma_max)?;
+    let (sigma_min, sigma_min_origin) = sigma_min(request.sigma_min, subject.range)?;
+    let (steps, steps_origin) = steps(request.steps, subject.published);
+    let range = NoiseRange::new(sigma_max, sigma_min)?;
+    let derivation = Derive { dim: subject.dim, range, spacing, steps }.derive()?;
     let provenance = Provenance {
         program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
-        dim: dim_origin(request, measured.as_ref()),
+        dim: subject.dim_origin,
         sigma_max: sigma_max_origin,
         sigma_min: sigma_min_origin,
         gamma_root: format!(
             "Technique 2: overlap {} of adjacent levels by the {} law",
-            report::number(request.overlap),
-            request.law.name()
+            report::number(spacing.target),
+            spacing.law
         ),
         num_levels: format!(
             "{} of x = ln(sigma_max/sigma_min)/ln(gamma_root) = {}",
-            request.rounding.name(),
-            beside_integers(x.mid())
+            spacing.rounding,
+            beside_integers(derivation.real_levels.mid())
         ),
         steps_per_level: steps_origin,
         epsilon: "Technique 4: the minimiser of the variance ratio at gamma and T".to_owned(),
-        data: measured.as_ref().map(data_provenance).transpose()?,
+        data: subject.data,
     };
-    let mut file = ScheduleFile::new(&derivation, dataset_name(request), range_of_data, provenance);
-    if let Source::Preset(dataset) = request.source
-        && let Some(row) = dataset.row(Model::NcsnV2)
-    {
-        file.published = Some(PublishedRow::from(row));
-        let spacing = Spacing { target: request.overlap, law: request.law, rounding: request.rounding };
-        let findings = check(&row.schedule(dataset.dim())?, spacing, None)?;
+    let mut file = ScheduleFile::new(&derivation, subject.name, subject.range, provenance);
+    if let Some(row) = subject.published {
+        let published = PublishedRow::new(row, subject.dim)?;
+        let findings = check(&published.schedule, spacing, None)?;
         file.findings = findings.iter().map(FindingRow::from).collect();
+        file.published = Some(published);
     }
     Ok((file, derivation))
 }
@@ -239,59 +194,9 @@ fn beside_integers(x: f64) -> String {
         .unwrap_or_else(|| report::number(x))
 }
 
-fn dim(request: &Request, measured: Option<&Measured>) -> u64 {
-    match (&request.source, measured) {
-        (Source::Dimension(dim), _) => *dim,
-        (Source::Preset(dataset), _) => dataset.dim(),
-        (Source::Data(..), measured) => measured.map_or(0, Measured::dim),
-    }
-}
-
-fn dim_origin(request: &Request, measured: Option<&Measured>) -> String {
-    match (&request.source, measured) {
-        (Source::Preset(dataset), _) => format!("{} x {} x {}", dataset.channels, dataset.size, dataset.size),
-        (Source::Data(..), Some(measured)) => measured.shape_text(),
-        _ => "given".to_owned(),
-    }
-}
-
-fn dataset_name(request: &Request) -> String {
-    match &request.source {
-        Source::Preset(dataset) => dataset.name.to_owned(),
-        Source::Data(path, ..) => path.display().to_string(),
-        Source::Dimension(dim) => format!("dimension {dim}"),
-    }
-}
-
-/// σ₁ and where it comes from: given, measured, or published.
-fn sigma_max(request: &Request, measured: Option<&Measured>) -> Result<(f64, String)> {
-    if let Some(sigma) = request.sigma_max {
-        return Ok((sigma, "given".to_owned()));
-    }
-    match (&request.source, measured) {
-        (Source::Preset(dataset), _) => {
-            let doubled =
-                if request.range == DataRange::Signed { ", doubled for pixels in [-1, 1]" } else { "" };
-            let origin = format!("{}{doubled}", dataset.sigma_max_source);
-            Ok((dataset.sigma_max * request.range.scale(), origin))
-        }
-        (_, Some(measured)) => {
-            ensure!(
-                measured.diameter.hi() > 0.0,
-                "{}: all {} items are equal, so their diameter is 0",
-                measured.path,
-                measured.count()
-            );
-            // The upper end: no pair that was measured is farther apart.
-            Ok((measured.diameter.hi(), format!("Technique 1: {}", measured.diameter_text())))
-        }
-        _ => bail!("--dim needs --sigma-max"),
-    }
-}
-
 /// σ_L: given, or the paper's for pixels in [0, 1], scaled to the range.
-fn sigma_min(request: &Request, range: DataRange) -> Result<(f64, String)> {
-    match (request.sigma_min, range) {
+fn sigma_min(given: Option<f64>, range: DataRange) -> Result<(f64, String)> {
+    match (given, range) {
         (Some(sigma), _) => Ok((sigma, "given".to_owned())),
         (None, DataRange::Unit) => {
             Ok((PUBLISHED_SIGMA_MIN, "0.01 for pixels in [0, 1], as in the paper".to_owned()))
@@ -304,12 +209,9 @@ fn sigma_min(request: &Request, range: DataRange) -> Result<(f64, String)> {
     }
 }
 
-fn steps(request: &Request) -> (Steps, String) {
-    let published = match &request.source {
-        Source::Preset(dataset) => dataset.row(Model::NcsnV2).map(|row| row.steps_per_level),
-        _ => None,
-    };
-    match (request.steps, published) {
+/// How T is chosen: as given, else as published.
+fn steps(given: Option<Steps>, published: Option<&Published>) -> (Steps, String) {
+    match (given, published) {
         (Some(steps @ Steps::PerLevel(_)), _) => (steps, "given".to_owned()),
         (Some(steps @ Steps::Budget(budget)), _) => {
             (steps, format!("Technique 4: the most that {budget} score evaluations allow"))
@@ -317,21 +219,9 @@ fn steps(request: &Request) -> (Steps, String) {
         (Some(steps @ Steps::Tolerance(tolerance)), _) => {
             (steps, format!("the fewest with variance ratio at most 1 + {}", report::number(tolerance)))
         }
-        (None, Some(steps)) => (Steps::PerLevel(steps), "as published".to_owned()),
+        (None, Some(row)) => (Steps::PerLevel(row.steps_per_level), "as published".to_owned()),
         (None, None) => (Steps::PerLevel(DEFAULT_STEPS), "default, as published for CIFAR-10".to_owned()),
     }
-}
-
-fn data_provenance(measured: &Measured) -> Result<DataProvenance> {
-    Ok(DataProvenance {
-        path: measured.path.clone(),
-        digest: measured.data.digest().with_context(|| measured.path.clone())?.to_owned(),
-        count: measured.count() as u64,
-        shape: measured.data.shape.iter().map(|&side| side as u64).collect(),
-        witness: measured.witness.map(|row| measured.name(row)),
-        diameter: ends(measured.diameter),
-        notes: measured.data.notes.clone(),
-    })
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use anyhow::Result;
-use ncsn_theory::schedule::{Derivation, Law, NoiseRange, Request as Derive, Rounding, Steps};
+use ncsn_theory::schedule::{Derivation, NoiseRange, Request as Derive, Spacing, Steps};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -141,9 +141,7 @@ fn derive(dim: u64, sigma_max: f64, steps: u64) -> Result<Derivation> {
     let request = Derive {
         dim,
         range: NoiseRange::new(sigma_max, 0.01)?,
-        overlap: 0.5,
-        law: Law::Normal,
-        rounding: Rounding::default(),
+        spacing: Spacing::default(),
         steps: Steps::PerLevel(steps),
     };
     Ok(request.derive()?)

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ncsn_theory::interval::Interval;
-use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Steps, gamma_root, optimal_delta};
+use ncsn_theory::schedule::{Law, NoiseRange, Request, Spacing, Steps, gamma_root, optimal_delta};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Bisection on statrs' normal distribution to the last bit: what one would write without certificates.
@@ -50,9 +50,7 @@ fn benches(c: &mut Criterion) {
     let ffhq = Request {
         dim: 196_608,
         range: NoiseRange::new(348.0, 0.01).expect("ordered"),
-        overlap: 0.5,
-        law: Law::Normal,
-        rounding: Rounding::CeilPlusOne,
+        spacing: Spacing::default(),
         steps: Steps::PerLevel(3),
     };
     c.bench_function("whole schedule, FFHQ", |b| b.iter(|| black_box(ffhq).derive()));

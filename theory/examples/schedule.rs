@@ -1,14 +1,12 @@
 //! The noise schedule of CIFAR-10 by Techniques 2 and 4: `cargo run --example schedule`.
 
-use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Steps};
+use ncsn_theory::schedule::{NoiseRange, Request, Spacing, Steps};
 
 fn main() -> Result<(), ncsn_theory::Error> {
     let request = Request {
         dim: 3 * 32 * 32,
         range: NoiseRange::new(50.0, 0.01)?,
-        overlap: 0.5,
-        law: Law::Normal,
-        rounding: Rounding::CeilPlusOne,
+        spacing: Spacing::default(),
         steps: Steps::PerLevel(5),
     };
     let derived = request.derive()?;

@@ -24,6 +24,16 @@ pub enum Error {
         /// The allowed set.
         allowed: &'static str,
     },
+    /// A word that names none of the choices.
+    #[error("{name} is {value:?}, allowed: {}", allowed.join(", "))]
+    Name {
+        /// What is chosen.
+        name: &'static str,
+        /// The word given.
+        value: String,
+        /// The words known.
+        allowed: &'static [&'static str],
+    },
     /// Two numbers that must be ordered and are not.
     #[error("{small_name} {small:?} is not below {large_name} {large:?}")]
     Order {
@@ -60,7 +70,8 @@ pub enum Error {
     },
     /// Technique 2 in too few dimensions: the overlap never falls to the target, since 3γ outgrows √(2D)(γ − 1).
     #[error(
-        "dimension {dim} has no noise ratio above 1 with overlap {target:?}: Technique 2 needs a dimension of at least 5"
+        "dimension {dim} has no noise ratio above 1 with overlap {target:?}: Technique 2 needs a dimension of at least \
+         5"
     )]
     NoRatio {
         /// The dimension given.

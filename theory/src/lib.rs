@@ -8,14 +8,12 @@
 //! errors included.
 //!
 //! ```
-//! use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Steps};
+//! use ncsn_theory::schedule::{NoiseRange, Request, Spacing, Steps};
 //!
 //! let schedule = Request {
 //!     dim: 3 * 32 * 32,
 //!     range: NoiseRange::new(50.0, 0.01)?,
-//!     overlap: 0.5,
-//!     law: Law::Normal,
-//!     rounding: Rounding::CeilPlusOne,
+//!     spacing: Spacing::default(),
 //!     steps: Steps::PerLevel(5),
 //! }
 //! .derive()?;
@@ -71,6 +69,7 @@ pub mod gamma;
 mod geometric;
 pub mod interval;
 pub mod langevin;
+mod names;
 pub mod normal;
 pub mod poster;
 pub mod proposition1;

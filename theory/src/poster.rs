@@ -102,8 +102,7 @@ pub fn explore(
     if samples == 0 {
         return Err(Error::Count { name: "samples", value: 0, allowed: "at least 1" });
     }
-    annealing.check()?;
-    let mixture = Mixture::new(centres, annealing.levels[0])?;
+    let mixture = Mixture::new(centres, annealing.schedule.range().max())?;
     let x = match start {
         Start::Centres => Array2::from_shape_fn((samples, mixture.dim()), |(i, k)| {
             centres[[i * centres.nrows() / samples, k]]

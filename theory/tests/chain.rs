@@ -5,7 +5,7 @@ use ncsn_theory::interval::Interval;
 use ncsn_theory::langevin::{Annealing, annealed_langevin};
 use ncsn_theory::proposition3::{variance_excess, variance_interval};
 use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model};
-use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Schedule, Steps, optimal_delta};
+use ncsn_theory::schedule::{NoiseRange, Request, Schedule, Spacing, Steps, optimal_delta};
 use ndarray::Array2;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -75,8 +75,7 @@ fn derived(name: &str) -> Schedule {
     let dataset = Dataset::find(name).unwrap();
     let range = NoiseRange::new(dataset.sigma_max, 0.01).unwrap();
     let steps = Steps::PerLevel(dataset.row(Model::NcsnV2).unwrap().steps_per_level);
-    let (law, rounding) = (Law::Normal, Rounding::CeilPlusOne);
-    let request = Request { dim: dataset.dim(), range, overlap: 0.5, law, rounding, steps };
+    let request = Request { dim: dataset.dim(), range, spacing: Spacing::default(), steps };
     request.derive().unwrap().schedule
 }
 
@@ -140,8 +139,9 @@ fn algorithm_1_ends_with_the_stated_variance() {
     const SAMPLES: usize = 400;
     const DIM: usize = 500;
     let (sigma_max, levels, epsilon, steps) = (1.0, 24, 4e-6, 4);
-    let mut annealing = Annealing::geometric(sigma_max, 0.01, levels, epsilon, steps).unwrap();
-    annealing.denoise = false;
+    let range = NoiseRange::new(sigma_max, 0.01).unwrap();
+    let schedule = Schedule::new(DIM as u64, range, levels, steps, epsilon).unwrap();
+    let annealing = Annealing { schedule, denoise: false };
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let start =
         Array2::from_shape_simple_fn((SAMPLES, DIM), || sigma_max * rng.sample::<f64, _>(StandardNormal));
@@ -149,9 +149,6 @@ fn algorithm_1_ends_with_the_stated_variance() {
     let end = annealed_langevin(&annealing, score, start, &mut rng).unwrap();
     let sum = end.iter().map(|x| (x / 0.01).powi(2)).sum();
     let found = variance_interval(sum, (SAMPLES * DIM) as u64, CONFIDENCE).unwrap();
-    let schedule =
-        Schedule::new(DIM as u64, NoiseRange::new(sigma_max, 0.01).unwrap(), levels as u64, steps, epsilon);
-    let schedule = schedule.unwrap();
     assert!(found.intersection(schedule.chain_ratio()).is_some(), "{found} {}", schedule.chain_ratio());
     // The simulation is sharp enough to refute what was printed before.
     assert!(found.intersection(schedule.variance_ratio()).is_none(), "{found} {}", schedule.variance_ratio());

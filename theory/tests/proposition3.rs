@@ -91,7 +91,8 @@ proptest! {
 
     #[test]
     fn below_the_stated_step_the_excess_falls_with_the_eigenvalue(
-        steps in 1_u64..12, share in 0.05..1.0_f64, gamma in 1.001..3.0_f64, small in 0.0..10.0_f64, gap in 0.01..10.0_f64,
+        steps in 1_u64..12, share in 0.05..1.0_f64, gamma in 1.001..3.0_f64,
+        small in 0.0..10.0_f64, gap in 0.01..10.0_f64,
     ) {
         // (2T + 1)·ε/σ_L² = share ≤ 1
         let level = Level::new(gamma, 1.0, 1.0, share / (2 * steps + 1) as f64, steps).unwrap();

@@ -8,8 +8,8 @@ use ncsn_theory::interval::Interval;
 use ncsn_theory::proposition2::RadiusLaw;
 use ncsn_theory::proposition3::variance_excess;
 use ncsn_theory::schedule::{
-    Law, NoiseRange, Request, Rounding, Steps, gamma_root, num_levels, optimal_delta, optimal_delta_from,
-    overlap, real_levels, steps_for_tolerance, targets_for_levels,
+    Law, NoiseRange, Request, Rounding, Spacing, Steps, gamma_root, num_levels, optimal_delta,
+    optimal_delta_from, overlap, real_levels, steps_for_tolerance, targets_for_levels,
 };
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -163,7 +163,7 @@ proptest! {
     ) {
         let range = NoiseRange::new(ratio, 1.0).unwrap();
         let request = Request {
-            dim, range, overlap: target, law: Law::Normal, rounding: Rounding::CeilPlusOne, steps: Steps::PerLevel(3),
+            dim, range, spacing: Spacing { target, ..Spacing::default() }, steps: Steps::PerLevel(3),
         };
         // An overlap above the target by less than its own enclosure cannot be told from the target.
         let found = request.derive().unwrap();

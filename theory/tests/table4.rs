@@ -1,11 +1,11 @@
 //! Table 4 of the paper against the techniques.
 
-use ncsn_theory::schedule::check::{Finding, Spacing, Verdict, check, named_rules};
+use ncsn_theory::schedule::check::{Finding, Verdict, check, named_rules};
 use ncsn_theory::schedule::presets::{
     DATASETS, Dataset, Model, PUBLISHED_OVERLAP, PUBLISHED_SIGMA_MIN, Published,
 };
 use ncsn_theory::schedule::{
-    DataRange, Law, NoiseRange, Request, Rounding, Schedule, Steps, targets_for_levels,
+    DataRange, Law, NoiseRange, Request, Rounding, Schedule, Spacing, Steps, targets_for_levels,
 };
 
 fn ncsnv2() -> impl Iterator<Item = (&'static Dataset, &'static Published)> {
@@ -38,9 +38,11 @@ fn overlap_0_567_with_floor_plus_one_reproduces_every_published_number_of_levels
         let request = Request {
             dim: dataset.dim(),
             range: NoiseRange::new(row.sigma_max, PUBLISHED_SIGMA_MIN).unwrap(),
-            overlap: PUBLISHED_OVERLAP,
-            law: Law::Normal,
-            rounding: Rounding::FloorPlusOne,
+            spacing: Spacing {
+                target: PUBLISHED_OVERLAP,
+                law: Law::Normal,
+                rounding: Rounding::FloorPlusOne,
+            },
             steps: Steps::PerLevel(row.steps_per_level),
         };
         assert_eq!(request.derive().unwrap().schedule.num_levels(), row.num_levels, "{}", dataset.name);

@@ -12,8 +12,8 @@ use tch::{Kind, Tensor};
 
 use crate::Error;
 use crate::model::{Architecture, NetworkShape};
-use crate::source::Weights;
 use crate::tensor_file::TensorFile;
+use crate::weights::Weights;
 use ncsn_pth::{self as pickle, Dtype, Value};
 
 /// Tensors by name, in the order of the file.
@@ -156,7 +156,7 @@ fn tensor_of(tensor: &pickle::Tensor) -> Result<Tensor, Error> {
         }
     };
     let shape: Vec<i64> = tensor.shape.iter().map(|&side| side as i64).collect();
-    Tensor::f_from_data_size(&tensor.bytes, &shape, kind).map_err(|error| Error::torch(&error.to_string()))
+    Ok(Tensor::f_from_data_size(&tensor.bytes, &shape, kind)?)
 }
 
 /// Adam's state dict: `{"state": {key: {...}}, "param_groups": [{"params": [key, …]}]}`; nothing before its first step.

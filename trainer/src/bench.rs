@@ -74,22 +74,23 @@ pub fn bench(
     let batch = config.training.batch;
     let mut state = State::new(config, device, precision)?;
     let mut streams = Streams::new(config.training.seed, 0..batch, &config.network.item, device);
-    let x = streams.uniform();
-    let annealing = config.noise.annealing()?;
-    let middle = annealing.levels.len() / 2;
-    let (sigma, alpha) = (annealing.levels[middle], annealing.step_size(middle));
+    let x = streams.uniform()?;
+    let schedule = config.schedule();
+    let middle = schedule.num_levels() / 2;
+    let (sigma, alpha) = (schedule.sigma(middle), schedule.step_size(middle));
     let forward = measure(device, repeats, batch, || score_at(&state.average, &x, sigma).map(drop))?;
     let mut moving = x.shallow_clone();
     let langevin_step = measure(device, repeats, batch, || {
         let score = score_at(&state.average, &moving, sigma)?;
-        moving = &moving + score * alpha + streams.normal() * (2.0 * alpha).sqrt();
+        moving = &moving + score * alpha + streams.normal()? * (2.0 * alpha).sqrt();
         Ok(())
     })?;
     let pixels = torch::to_vec(&(x * 255.0)).into_iter().map(|value| value as u8).collect();
     let stored = Stored::Bytes(pixels);
     let mut train = || {
-        let done = state.train(stored.tensor(&config.network.item, device), config)?;
-        torch::attempt(|| done.loss.double_value(&[])).map(drop)
+        let done = state.train(stored.tensor(&config.network.item, device)?, config)?;
+        let _ = done.loss.double_value(&[]);
+        Ok(())
     };
     let train_step = measure(device, repeats, batch, &mut train)?;
     if let Some(path) = trace {

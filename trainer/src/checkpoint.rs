@@ -13,18 +13,18 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tch::Tensor;
 
 use crate::Error;
-use crate::config::Config;
+use crate::config::{Config, Table};
 use crate::model::Parameters;
-use crate::tensor_file::{self, TensorFile};
-use crate::train::State;
+use crate::tensor_file::TensorFile;
 
 /// Value of `schema` in `checkpoint.json`.
 pub const SCHEMA: &str = "ncsn.checkpoint/2";
 /// Checkpoints of version 0.1.0's first weeks: without a digest of the JSON file, and with wrong moments from the CPU.
-const FIRST_SCHEMA: &str = "ncsn.checkpoint/1";
+pub(crate) const FIRST_SCHEMA: &str = "ncsn.checkpoint/1";
+/// Name of the folder of checkpoints in a run's folder.
+pub const CHECKPOINTS: &str = "checkpoints";
 /// Name of the file of tensors.
 pub const TENSORS: &str = "tensors.safetensors";
 /// Name of the file that describes them.
@@ -37,7 +37,7 @@ const REMOVED: &str = ".removed-";
 /// `checkpoint.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Manifest {
+pub struct Manifest<C = Config> {
     /// [`SCHEMA`].
     pub schema: String,
     /// Program that wrote the checkpoint.
@@ -53,17 +53,32 @@ pub struct Manifest {
     /// Parameters in the order of the authors' state dicts.
     pub names: Vec<String>,
     /// The resolved configuration, schedule included.
-    pub config: Config,
+    pub config: C,
     /// SHA-256 of this file's other content, which holds that of the tensors; empty in checkpoints of the first schema.
     #[serde(default)]
     pub sha256: String,
 }
 
-impl Manifest {
+impl<C: Clone + Serialize> Manifest<C> {
     /// What `sha256` must be: the digest of this manifest as it is written, but with an empty `sha256`.
     fn digest(&self) -> Result<String, serde_json::Error> {
         let text = serde_json::to_string_pretty(&Self { sha256: String::new(), ..self.clone() })?;
         Ok(hexadecimal(&Sha256::digest(text)))
+    }
+}
+
+impl Manifest {
+    /// Writes the manifest into a checkpoint's folder, with its digest.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn write(mut self, folder: &Path) -> Result<(), Error> {
+        let path = folder.join(MANIFEST);
+        let failed = |error| Error::File { path: path.clone(), reason: io::Error::other(error) };
+        self.sha256 = self.digest().map_err(failed)?;
+        let text = serde_json::to_string_pretty(&self).map_err(failed)?;
+        fs::write(&path, text + "\n").map_err(Error::file(&path))?;
+        File::open(&path).and_then(|file| file.sync_all()).map_err(Error::file(&path))
     }
 }
 
@@ -98,39 +113,36 @@ pub fn list(checkpoints: &Path) -> Result<Vec<u64>, Error> {
     Ok(steps)
 }
 
-/// Writes a checkpoint, and removes the older ones beyond the last `config.records.keep`.
+/// Makes a checkpoint of a step by `write`, which fills a folder, and removes the older ones beyond the last `keep`.
 ///
 /// The folder is written under another name, brought to the disk and renamed: a crash at any moment leaves the
 /// checkpoints that were there.
 ///
 /// # Errors
-/// [`Error::File`], such as for a full disk; [`Error::Setting`] when a weight is not finite.
-pub fn save(checkpoints: &Path, state: &State, config: &Config) -> Result<PathBuf, Error> {
-    let finite = |parameters: &Parameters| {
-        parameters.tensors().iter().all(|tensor| tensor.isfinite().all().int64_value(&[]) != 0)
-    };
-    if !tch::no_grad(|| finite(state.network.parameters()) && finite(state.average.parameters())) {
-        return Err(Error::setting("a weight", "not finite", "finite: the checkpoint before is kept"));
-    }
+/// [`Error::File`], such as for a full disk; those of `write`.
+pub fn make(
+    checkpoints: &Path,
+    step: u64,
+    keep: u64,
+    write: impl FnOnce(&Path) -> Result<(), Error>,
+) -> Result<PathBuf, Error> {
     fs::create_dir_all(checkpoints).map_err(Error::file(checkpoints))?;
     sweep(checkpoints)?;
-    let unfinished = checkpoints.join(format!("{UNFINISHED}{}", state.step));
-    let written = fs::create_dir(&unfinished)
-        .map_err(Error::file(&unfinished))
-        .and_then(|()| write(&unfinished, state, config));
-    if let Err(error) = written {
+    let unfinished = checkpoints.join(format!("{UNFINISHED}{step}"));
+    let written =
+        fs::create_dir(&unfinished).map_err(Error::file(&unfinished)).and_then(|()| write(&unfinished));
+    if let Err(error) = written.and_then(|()| sync_folder(&unfinished)) {
         // Best effort: what is left is removed before the next checkpoint anyway.
         let _ = fs::remove_dir_all(&unfinished);
         return Err(error);
     }
-    let done = folder(checkpoints, state.step);
+    let done = folder(checkpoints, step);
     if done.exists() {
-        remove(checkpoints, state.step)?;
+        remove(checkpoints, step)?;
     }
     fs::rename(&unfinished, &done).map_err(Error::file(&done))?;
     sync_folder(checkpoints)?;
-    let steps = list(checkpoints)?;
-    for step in steps.iter().rev().skip(config.records.keep as usize) {
+    for step in list(checkpoints)?.iter().rev().skip(keep as usize) {
         remove(checkpoints, *step)?;
     }
     Ok(done)
@@ -153,50 +165,6 @@ pub fn set_aside(checkpoints: &Path, step: u64) -> Result<String, Error> {
     let kept = names.into_iter().find(|name| !checkpoints.join(name).exists()).unwrap_or_default();
     fs::rename(&old, checkpoints.join(&kept)).map_err(Error::file(&old))?;
     Ok(kept)
-}
-
-fn write(folder: &Path, state: &State, config: &Config) -> Result<(), Error> {
-    let path = folder.join(TENSORS);
-    let [sums, counts] = state.levels.tensors();
-    let mut tensors: Vec<(String, &Tensor)> = vec![
-        ("sigmas".to_owned(), state.network.sigmas()),
-        ("levels.sums".to_owned(), sums),
-        ("levels.counts".to_owned(), counts),
-    ];
-    for (prefix, parameters) in groups(state) {
-        tensors.extend(parameters.iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
-    }
-    tensor_file::write(&path, tensors, None)?;
-    let mut manifest = Manifest {
-        schema: SCHEMA.to_owned(),
-        program: concat!("ncsn-trainer ", env!("CARGO_PKG_VERSION")).to_owned(),
-        step: state.step,
-        optimizer_steps: state.adam.step(),
-        smoothed_loss: state.smoothed,
-        tensors_sha256: sha256(&path)?,
-        names: state.network.parameters().names().to_vec(),
-        config: config.clone(),
-        sha256: String::new(),
-    };
-    let path = folder.join(MANIFEST);
-    let failed = |error| Error::File { path: path.clone(), reason: io::Error::other(error) };
-    manifest.sha256 = manifest.digest().map_err(failed)?;
-    let text = serde_json::to_string_pretty(&manifest).map_err(failed)?;
-    fs::write(&path, text + "\n").map_err(Error::file(&path))?;
-    File::open(&path).and_then(|file| file.sync_all()).map_err(Error::file(&path))?;
-    sync_folder(folder)
-}
-
-/// The groups of a state's parameters and how their names begin.
-fn groups(state: &State) -> Vec<(&'static str, &Parameters)> {
-    let mut groups = vec![
-        ("model.", state.network.parameters()),
-        ("ema.", state.average.parameters()),
-        ("adam.exp_avg.", &state.adam.means),
-        ("adam.exp_avg_sq.", &state.adam.squares),
-    ];
-    groups.extend(state.adam.maxima.as_ref().map(|maxima| ("adam.max_exp_avg_sq.", maxima)));
-    groups
 }
 
 /// Removes what an interrupted writing or removing of a checkpoint has left.
@@ -258,22 +226,24 @@ pub fn manifest(folder: &Path) -> Result<Manifest, Error> {
         found,
         expected: format!("a checkpoint of schema {SCHEMA}"),
     };
-    let manifest: Manifest =
-        serde_json::from_str(&text).map_err(|error| content(error.to_string().replace('\n', " ")))?;
-    match manifest.schema.as_str() {
+    let wrong = |error: serde_json::Error| content(error.to_string().replace('\n', " "));
+    // The digest is of the manifest as it was written, with the configuration in the form of its time.
+    let written: Manifest<Table> = serde_json::from_str(&text).map_err(wrong)?;
+    match written.schema.as_str() {
         FIRST_SCHEMA => {}
         SCHEMA => {
-            let found = manifest.digest().map_err(|error| content(error.to_string()))?;
-            if found != manifest.sha256 {
+            let found = written.digest().map_err(wrong)?;
+            if found != written.sha256 {
                 return Err(Error::Content {
                     path,
                     found: format!("SHA-256 of the content is {found}"),
-                    expected: format!("{}, as the file says: it was changed", manifest.sha256),
+                    expected: format!("{}, as the file says: it was changed", written.sha256),
                 });
             }
         }
         other => return Err(content(format!("schema is {other:?}"))),
     }
+    let manifest: Manifest = serde_json::from_str(&text).map_err(wrong)?;
     manifest.config.check()?;
     Ok(manifest)
 }
@@ -320,32 +290,5 @@ pub fn load_parameters(parameters: &Parameters, file: &TensorFile, prefix: &str)
         return Err(file.problem(key, "is not one of the network's".to_owned(), "no such tensor".to_owned()));
     }
     parameters.assign(&Parameters::new(read));
-    Ok(())
-}
-
-/// Brings a new state to where a checkpoint's was.
-///
-/// # Errors
-/// [`Error::Content`] for checkpoints of the first schema; those of [`tensors`] and [`load_parameters`].
-pub fn restore(state: &mut State, folder: &Path, manifest: &Manifest) -> Result<(), Error> {
-    if manifest.schema == FIRST_SCHEMA {
-        return Err(Error::Content {
-            path: folder.join(MANIFEST),
-            found: format!("schema is {FIRST_SCHEMA}"),
-            expected: format!(
-                "{SCHEMA}: the CPU trained earlier checkpoints with wrong gradients, so that they can be sampled but \
-                 not trained further"
-            ),
-        });
-    }
-    let file = tensors(folder, manifest)?;
-    for (prefix, parameters) in groups(state) {
-        load_parameters(parameters, &file, prefix)?;
-    }
-    let levels = state.network.sigmas().size();
-    state.levels.restore(&file.shaped("levels.sums", &levels)?, &file.shaped("levels.counts", &levels)?);
-    state.adam.set_step(manifest.optimizer_steps);
-    state.step = manifest.step;
-    state.smoothed = manifest.smoothed_loss;
     Ok(())
 }

@@ -1,27 +1,33 @@
 //! What a run is made of: one TOML file, written resolved into the run's folder.
 
+mod noise;
+mod table;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ncsn_schedule::ScheduleFile;
-use ncsn_theory::langevin::Annealing;
-use ncsn_theory::schedule::DataRange;
+use ncsn_theory::ema::Ema;
+use ncsn_theory::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
+pub use noise::{Noise, Stated, read_schedule};
+pub use table::Table;
+
 use crate::Error;
-use crate::dataset::{ImageShape, Layout};
+use crate::layout::{ImageShape, Layout};
 use crate::model::NetworkShape;
 
 /// Everything that determines a run; the file `config.toml` of its folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Table")]
 pub struct Config {
     /// Preset that the rest started from.
     pub preset: String,
     /// The network.
     pub network: NetworkShape,
-    /// Noise levels and the Langevin dynamics on them.
+    /// Noise levels and the Langevin dynamics on them, with their origin: the table `schedule`.
+    #[serde(rename = "schedule")]
     pub noise: Noise,
     /// What is learnt.
     pub data: Data,
@@ -31,46 +37,8 @@ pub struct Config {
     pub records: Records,
 }
 
-/// Geometric noise levels, and the constants of Algorithm 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Noise {
-    /// σ₁.
-    pub sigma_max: f64,
-    /// σ_L.
-    pub sigma_min: f64,
-    /// L.
-    pub num_levels: u64,
-    /// T.
-    pub steps_per_level: u64,
-    /// ε.
-    pub epsilon: f64,
-    /// Units of the levels: those of pixels in [0, 1], or the data's own.
-    #[serde(default, skip_serializing_if = "Scale::is_unit")]
-    pub units: Scale,
-    /// Where these numbers come from.
-    pub source: String,
-}
-
-/// What a noise level of 1 means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scale {
-    /// The distance from black to white.
-    #[default]
-    Unit,
-    /// 1 as the data's numbers count it.
-    Native,
-}
-
-impl Scale {
-    fn is_unit(&self) -> bool {
-        *self == Self::Unit
-    }
-}
-
 /// The data and what is done to them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
     /// File or folder of the training items; none for data that are built in.
@@ -161,6 +129,16 @@ pub struct Records {
     pub samples_every: Option<u64>,
 }
 
+impl Training {
+    /// Technique 5's average of the weights.
+    ///
+    /// # Errors
+    /// Those of [`Ema::new`].
+    pub fn ema(&self) -> Result<Ema, Error> {
+        Ok(Ema::new(self.ema_rate)?)
+    }
+}
+
 /// Precision of products and convolutions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
@@ -203,7 +181,7 @@ impl Config {
     /// [`check`](Self::check).
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
-        let config: Self = toml::from_str(&text).map_err(|error| {
+        let table: Table = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
             Error::Content {
                 path: path.to_owned(),
@@ -211,6 +189,7 @@ impl Config {
                 expected: "the keys of a configuration".to_owned(),
             }
         })?;
+        let config = Self::try_from(table)?;
         config.check()?;
         Ok(config)
     }
@@ -229,8 +208,9 @@ impl Config {
     /// [`Error::Setting`] with key and limit; those of the noise levels.
     pub fn check(&self) -> Result<(), Error> {
         self.network.check()?;
-        self.noise.annealing()?;
-        let Training { batch, iterations, lr, adam_eps, betas, ema_rate, .. } = self.training;
+        self.noise.check(&self.network)?;
+        self.training.ema()?;
+        let Training { batch, iterations, lr, adam_eps, betas, .. } = self.training;
         let counts = [
             ("batch", batch, 1, 1 << 20),
             ("iterations", iterations, 1, 1 << 31),
@@ -253,7 +233,6 @@ impl Config {
             ("adam_eps", adam_eps, positive(adam_eps), "positive and finite"),
             ("betas", betas[0], fraction(betas[0]), "0 to below 1"),
             ("betas", betas[1], fraction(betas[1]), "0 to below 1"),
-            ("ema_rate", ema_rate, fraction(ema_rate), "0 to below 1"),
         ];
         match numbers.into_iter().find(|(.., fine, _)| !fine) {
             Some((name, value, _, allowed)) => Err(Error::setting(name, value, allowed)),
@@ -261,70 +240,9 @@ impl Config {
         }
     }
 
-    /// Takes noise levels, steps and ε from a schedule file, which is returned.
-    ///
-    /// # Errors
-    /// [`Error::File`]; [`Error::Content`] for files that are none, contradict themselves, are for another dimension
-    /// than the network's, or for pixels in another range than [0, 1].
-    pub fn use_schedule(&mut self, path: &Path) -> Result<ScheduleFile, Error> {
-        let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
-        let content =
-            |found: String, expected: String| Error::Content { path: path.to_owned(), found, expected };
-        let file = ScheduleFile::parse(&text)
-            .map_err(|error| content(format!("{error:#}"), "a schedule file".to_owned()))?;
-        if file.dim != self.network.dim() {
-            let sides: Vec<String> = self.network.item.iter().map(i64::to_string).collect();
-            let expected = format!("{} for items of {}", self.network.dim(), sides.join(" x "));
-            return Err(content(format!("dim is {}", file.dim), expected));
-        }
-        if file.data_range == "signed" {
-            return Err(content(
-                "data_range is signed".to_owned(),
-                "unit: the trainer's pixels are in [0, 1]".to_owned(),
-            ));
-        }
-        self.noise = Noise {
-            sigma_max: file.sigma_max,
-            sigma_min: file.sigma_min,
-            num_levels: file.num_levels,
-            steps_per_level: file.steps_per_level,
-            epsilon: file.epsilon,
-            units: if file.data_range == DataRange::Native.name() { Scale::Native } else { Scale::Unit },
-            source: format!("{} for {}", file.provenance.program, file.dataset),
-        };
-        Ok(file)
-    }
-}
-
-impl fmt::Display for Noise {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sigma_max, sigma_min, num_levels, steps_per_level, epsilon, units, source } = self;
-        let units = match units {
-            Scale::Unit => "",
-            Scale::Native => " in the data's units",
-        };
-        write!(
-            f,
-            "{sigma_max} to {sigma_min}{units} in {num_levels} levels, T = {steps_per_level}, epsilon {epsilon:e} \
-             ({source})"
-        )
-    }
-}
-
-impl Noise {
-    /// Noise levels for Algorithm 1, with the final denoising.
-    ///
-    /// # Errors
-    /// Those of [`Annealing::geometric`].
-    pub fn annealing(&self) -> Result<Annealing, Error> {
-        let Self { sigma_max, sigma_min, num_levels, steps_per_level, epsilon, .. } = *self;
-        if !(2..=1_000_000).contains(&num_levels) {
-            return Err(Error::setting("num_levels", num_levels, "2 to 1000000"));
-        }
-        if steps_per_level == 0 {
-            return Err(Error::setting("steps_per_level", 0, "at least 1"));
-        }
-        Ok(Annealing::geometric(sigma_max, sigma_min, num_levels as usize, epsilon, steps_per_level)?)
+    /// Noise levels, T and ε.
+    pub fn schedule(&self) -> Schedule {
+        self.noise.schedule()
     }
 
     /// σ of each level in single precision, as the authors' code has them.
@@ -333,10 +251,7 @@ impl Noise {
     /// ```text
     /// float32(exp(ln σ₁ + i·(ln σ_L − ln σ₁)/(L − 1))),   i = 0 … L − 1
     /// ```
-    ///
-    /// # Errors
-    /// Those of [`annealing`](Self::annealing).
-    pub fn sigmas(&self) -> Result<Vec<f32>, Error> {
-        Ok(self.annealing()?.levels.iter().map(|&sigma| sigma as f32).collect())
+    pub fn sigmas(&self) -> Vec<f32> {
+        self.schedule().sigmas().map(|sigma| sigma as f32).collect()
     }
 }

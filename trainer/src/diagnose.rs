@@ -1,9 +1,8 @@
 //! Whether a network and its schedule do what the propositions say: measured level by level.
 
-use ncsn_theory::chain::chain_excess;
-use ncsn_theory::interval::Interval;
 use ncsn_theory::langevin::Annealing;
 use ncsn_theory::proposition2::RadiusLaw;
+use ncsn_theory::schedule::Schedule;
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -58,13 +57,9 @@ pub fn spread(levels: usize, count: usize) -> Vec<usize> {
 /// s²/σ_i² after the level with an index from 0, for geometric levels and noise that begins the first with variance σ₁².
 ///
 /// # Source
-/// Song & Ermon (2020), Proposition 3, from level to level: [`chain_excess`].
-pub fn predicted_ratio(annealing: &Annealing, level: usize) -> f64 {
-    let levels = &annealing.levels;
-    let [first, last] = [levels[0], levels[levels.len() - 1]].map(Interval::point);
-    let gamma = ((first / last).ln() / Interval::integer(levels.len() as u64 - 1)).exp();
-    let delta = Interval::point(annealing.epsilon) / last.sqr();
-    1.0 + chain_excess(gamma, delta, annealing.steps_per_level, level as u64 + 1).mid()
+/// Song & Ermon (2020), Proposition 3, from level to level: [`Schedule::chain_excess`].
+pub fn predicted_ratio(schedule: &Schedule, level: usize) -> f64 {
+    1.0 + schedule.chain_excess(level as u64 + 1).mid()
 }
 
 /// Samples by Algorithm 1, and keeps the states after some levels.
@@ -91,7 +86,7 @@ pub fn trajectory(
     let mut states = Vec::new();
     let last = annealed_langevin(score, annealing, x, noise, &mut |at| {
         // The denoising counts beyond the last level's steps.
-        let level_done = at.done == (at.level as u64 + 1) * annealing.steps_per_level;
+        let level_done = at.done == (at.level as u64 + 1) * annealing.schedule.steps_per_level();
         if level_done && chosen.contains(&at.level) {
             states.push(at.x.to_device(Device::Cpu));
         }
@@ -125,7 +120,7 @@ pub struct Probe<'a> {
 /// the noise that cannot be told from the item.
 ///
 /// # Arguments
-/// * `annealing` — the levels; `level` — the index of this one, from 0
+/// * `level` — index of the level, from 0
 /// * `state` — samples after the level, `last` — at the end, both `[batch, …]` on the CPU
 ///
 /// # Accuracy
@@ -135,17 +130,17 @@ pub struct Probe<'a> {
 /// Those of `score` and [`RadiusLaw::new`].
 pub fn measure(
     score: &mut Score,
-    annealing: &Annealing,
+    schedule: &Schedule,
     level: usize,
     [state, last]: [&Tensor; 2],
     probe: &mut Probe,
 ) -> Result<Row, Error> {
-    let sigma = annealing.levels[level];
+    let sigma = schedule.sigma(level as u64);
     let distances = squares(&(state - last));
     let norms = distances.sqrt();
     let dim = last.get(0).numel() as u64;
     let law = RadiusLaw::new(dim, sigma)?;
-    let z = probe.noise.normal();
+    let z = probe.noise.normal()?;
     let count = z.size()[0];
     let (mut score_squares, mut losses) = (0.0, 0.0);
     for first in (0..count).step_by(probe.batch as usize) {
@@ -164,7 +159,7 @@ pub fn measure(
         noise_norm: law.mean().mid(),
         noise_norm_sd: law.standard_deviation().mid(),
         variance_ratio: distances.mean(Kind::Double).double_value(&[]) / (dim as f64 * sigma * sigma),
-        predicted_ratio: predicted_ratio(annealing, level),
+        predicted_ratio: predicted_ratio(schedule, level),
         score_norm: (score_squares / entries).sqrt(),
         loss: losses / entries,
     })
@@ -177,6 +172,9 @@ fn squares(x: &Tensor) -> Tensor {
 
 #[cfg(test)]
 mod tests {
+    use ncsn_theory::interval::Interval;
+    use ncsn_theory::schedule::NoiseRange;
+
     use super::*;
 
     #[test]
@@ -192,12 +190,13 @@ mod tests {
         const DIM: i64 = 64;
         // Five standard deviations √(2/n) of a mean of n squared normal values.
         let bound = 5.0 * (2.0 / (ITEMS as f64 * DIM as f64)).sqrt();
-        let items = Streams::new(1, 0..ITEMS, &[DIM], Device::Cpu).normal() * 3.0;
+        let items = Streams::new(1, 0..ITEMS, &[DIM], Device::Cpu).normal().expect("noise") * 3.0;
         let mut noise = Streams::new(2, 0..ITEMS, &[DIM], Device::Cpu);
         let mut probe = Probe { items: &items, noise: &mut noise, batch: 100, device: Device::Cpu };
         let score = &mut |x: &Tensor, sigma: f64| Ok(x / -(9.0 + sigma * sigma));
-        let annealing = Annealing::geometric(4.0, 2.0, 2, 0.1, 1).expect("two levels");
-        let row = measure(score, &annealing, 0, [&items, &items], &mut probe).expect("measures");
+        let range = NoiseRange::new(4.0, 2.0).expect("a range");
+        let schedule = Schedule::new(DIM as u64, range, 2, 1, 0.1).expect("two levels");
+        let row = measure(score, &schedule, 0, [&items, &items], &mut probe).expect("measures");
         assert!((row.score_norm.powi(2) / 0.64 - 1.0).abs() < bound, "{row:?}");
         assert!((row.loss / 0.36 - 1.0).abs() < bound, "{row:?}");
         assert_eq!(row.distance, 0.0);
@@ -209,19 +208,21 @@ mod tests {
         const SAMPLES: u64 = 512;
         const DIM: i64 = 64;
         let bound = 5.0 * (2.0 / (SAMPLES as f64 * DIM as f64)).sqrt();
-        let annealing = Annealing::geometric(16.0, 1.0, 5, 0.3, 2).expect("five levels");
+        let range = NoiseRange::new(16.0, 1.0).expect("a range");
+        let schedule = Schedule::new(DIM as u64, range, 5, 2, 0.3).expect("five levels");
         let mut streams = Streams::new(1, 0..SAMPLES, &[DIM], Device::Cpu);
-        let start = streams.start(annealing.levels[0]);
+        let start = streams.start(range.max()).expect("a start");
         let score = &mut |x: &Tensor, sigma: f64| Ok(x / -(sigma * sigma));
         let chosen = [0, 1, 2, 3, 4];
         let noise = &mut Noise::Streams(streams);
-        let run = trajectory(score, &annealing, &chosen, start, noise, &mut |_, _| ()).expect("samples");
+        let run =
+            trajectory(score, &schedule.into(), &chosen, start, noise, &mut |_, _| ()).expect("samples");
         assert!(run.last.abs().max().double_value(&[]) < 1e-5);
         let items = Tensor::zeros([1, DIM], (Kind::Float, Device::Cpu));
         let mut noise = Streams::new(2, 0..1, &[DIM], Device::Cpu);
         let mut probe = Probe { items: &items, noise: &mut noise, batch: 1, device: Device::Cpu };
         for (level, state) in chosen.into_iter().zip(&run.states) {
-            let row = measure(score, &annealing, level, [state, &run.last], &mut probe).expect("measures");
+            let row = measure(score, &schedule, level, [state, &run.last], &mut probe).expect("measures");
             let measured = row.variance_ratio / row.predicted_ratio - 1.0;
             assert!(measured.abs() < bound, "{level}: {row:?}");
         }
@@ -229,8 +230,8 @@ mod tests {
         let one = ncsn_theory::proposition3::variance_ratio(
             Interval::point(2.0),
             Interval::point(0.3),
-            annealing.steps_per_level,
+            schedule.steps_per_level(),
         );
-        assert!(predicted_ratio(&annealing, 4) / one.mid() > 1.0 + 2.0 * bound);
+        assert!(predicted_ratio(&schedule, 4) / one.mid() > 1.0 + 2.0 * bound);
     }
 }

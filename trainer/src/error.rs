@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tch::TchError;
 use thiserror::Error;
 
 /// Everything that can go wrong in the trainer; one line each.
@@ -79,7 +80,8 @@ pub enum Error {
     },
     /// The loss is not a number, or infinite.
     #[error(
-        "step {step}: the loss is {loss} (level {level}, sigma {sigma}, image {item} of the data); first layer that is not finite: {layer}"
+        "step {step}: the loss is {loss} (level {level}, sigma {sigma}, image {item} of the data); first \
+         layer that is not finite: {layer}"
     )]
     NotFinite {
         /// Training step, from 0.
@@ -106,6 +108,12 @@ pub enum Error {
     Data(#[from] ncsn_data::Error),
 }
 
+impl From<TchError> for Error {
+    fn from(error: TchError) -> Self {
+        Self::torch(&error.to_string())
+    }
+}
+
 impl Error {
     /// An error of torch from its message, of which the first line is for people.
     pub(crate) fn torch(message: &str) -> Self {
@@ -124,6 +132,18 @@ impl Error {
     /// For `map_err` where a path is opened.
     pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |reason| Self::File { path: path.to_owned(), reason }
+    }
+
+    /// A setting outside its domain, as content of the file that holds it.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Setting { name, value, allowed } => Self::Content {
+                path: path.to_owned(),
+                found: format!("{name} is {value}"),
+                expected: allowed,
+            },
+            other => other,
+        }
     }
 
     /// A setting outside its domain.

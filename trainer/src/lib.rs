@@ -16,6 +16,7 @@ pub mod device;
 pub mod diagnose;
 pub mod error;
 pub mod evaluate;
+pub mod layout;
 pub mod log;
 pub mod mixture;
 pub mod model;
@@ -27,5 +28,6 @@ pub mod source;
 pub mod tensor_file;
 pub mod torch;
 pub mod train;
+pub mod weights;
 
 pub use error::Error;

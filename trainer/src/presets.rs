@@ -1,10 +1,10 @@
 //! Presets: every row of Table 4, and `mnist`, `shapes` and `mixture2d`.
 
 use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_MIN};
-use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Steps};
+use ncsn_theory::schedule::{DataRange, NoiseRange, Request, Schedule, Spacing, Steps};
 
 use crate::Error;
-use crate::config::{Config, Data, Noise, Records, Scale, Training};
+use crate::config::{Config, Data, Noise, Records, Stated, Training};
 use crate::model::{Architecture, NetworkShape};
 use crate::{mixture, shapes};
 
@@ -56,8 +56,12 @@ fn table4(name: &str, dataset: &Dataset, model: Model) -> Result<Option<Config>,
     let conditional = model == Model::Ncsn;
     let size = dataset.size as u32;
     let ffhq = dataset.name == "ffhq";
-    let epsilon = if ffhq { FFHQ_EPSILON } else { row.epsilon };
-    let misprint = if ffhq { ", epsilon from the authors' configuration" } else { "" };
+    let printed = row.schedule(dataset.dim())?;
+    let (schedule, misprint) = if ffhq {
+        (printed.with_epsilon(FFHQ_EPSILON)?, ", epsilon from the authors' configuration")
+    } else {
+        (printed, "")
+    };
     Ok(Some(Config {
         preset: name.to_owned(),
         network: NetworkShape {
@@ -65,22 +69,14 @@ fn table4(name: &str, dataset: &Dataset, model: Model) -> Result<Option<Config>,
             filters: PUBLISHED_FILTERS,
             item: [dataset.channels, dataset.size, dataset.size].map(|side| side as i64).to_vec(),
         },
-        noise: Noise {
-            sigma_max: row.sigma_max,
-            sigma_min: PUBLISHED_SIGMA_MIN,
-            num_levels: row.num_levels,
-            steps_per_level: row.steps_per_level,
-            epsilon,
-            units: Scale::Unit,
-            source: format!("Song & Ermon (2020), Table 4, {}{misprint}", row.model.name()),
-        },
+        noise: Noise::stated(schedule, format!("Song & Ermon (2020), Table 4, {}{misprint}", row.model)),
         data: Data {
             crop: (dataset.name == "celeba").then_some(140),
             size: (dataset.name != "cifar10").then_some(size),
             held_out: if ffhq { 7000 } else { 1000 },
             flip: true,
             dequantize: conditional,
-            ..no_data()
+            ..Data::default()
         },
         training: Training {
             batch: row.batch_size,
@@ -105,7 +101,7 @@ fn mnist() -> Result<Config, Error> {
         preset: "mnist".to_owned(),
         network,
         noise,
-        data: Data { held_out: 1000, ..no_data() },
+        data: Data { held_out: 1000, ..Data::default() },
         training: Training { batch: 64, iterations: 50_000, lr: 3e-4, ..training() },
         records: Records { checkpoint_every: 1000, samples: 36, ..records() },
     })
@@ -121,7 +117,7 @@ fn shapes_preset() -> Result<Config, Error> {
         preset: "shapes".to_owned(),
         network,
         noise,
-        data: Data { held_out: 256, flip: true, ..no_data() },
+        data: Data { held_out: 256, flip: true, ..Data::default() },
         // At 1e-3, the loss stays where it begins; see Appendix B.1 on Technique 3 and the learning rate.
         training: Training { batch: 32, iterations: 4800, lr: 4e-4, ema_rate: 0.99, ..training() },
         records: Records { checkpoint_every: 500, samples: 36, ..records() },
@@ -138,39 +134,27 @@ const LEAST_STEPS: u64 = 20_000;
 /// Steps that they get at most: on a GPU as published, on the CPU as `mnist`.
 const MOST_STEPS: [u64; 2] = [50_000, 300_000];
 
-/// Data of the user's own: noise levels are still to be filled in from a schedule, the rest is fitted by [`fit_own`].
+/// Items of the user's own data held out for the test loss, at most a tenth of them.
+pub const OWN_HELD_OUT: u64 = 1000;
+
+/// Data of the user's own: the network that the paper has for items of their shape; on a GPU width and batch of Table 4 for
+/// images of their size, on the CPU a network that it can train; as many epochs as published for CIFAR-10, within limits.
 ///
 /// # Arguments
-/// * `item` — shape of an item; empty where the data are still to be read
-pub fn own(item: &[i64]) -> Config {
-    Config {
-        preset: OWN.to_owned(),
-        network: NetworkShape {
-            architecture: Architecture::Ncsnv2,
-            filters: PUBLISHED_FILTERS,
-            item: item.to_vec(),
-        },
-        noise: Noise {
-            sigma_max: 0.0,
-            sigma_min: 0.0,
-            num_levels: 0,
-            steps_per_level: 0,
-            epsilon: 0.0,
-            units: Scale::Unit,
-            source: "none yet".to_owned(),
-        },
-        data: Data { held_out: 1000, ..no_data() },
-        training: training(),
-        records: records(),
-    }
-}
-
-/// Width, batch and steps for data of the user's own: on a GPU those of Table 4 for images of their size, on the CPU a
-/// network that it can train; as many epochs as published for CIFAR-10, within limits.
-pub fn fit_own(config: &mut Config, items: usize, on_gpu: bool) {
-    let Config { network, training, records, .. } = config;
-    if network.item.len() == 3 {
-        let deepest = network.architecture == Architecture::Ncsnv2Deepest;
+/// * `noise` — a schedule for the data; `item` — shape of an item; `items` — how many there are to train on
+///
+/// # Errors
+/// [`Error::Setting`] for shapes that no network takes.
+pub fn own(noise: Noise, item: &[i64], items: usize, on_gpu: bool) -> Result<Config, Error> {
+    let architecture = match *item {
+        [_, height, width] => Architecture::for_size(false, height.max(width) as u64)?,
+        _ => Architecture::Mlp,
+    };
+    let mut network = NetworkShape { architecture, filters: PUBLISHED_FILTERS, item: item.to_vec() };
+    network.check()?;
+    let (mut training, mut records) = (training(), records());
+    if item.len() == 3 {
+        let deepest = architecture == Architecture::Ncsnv2Deepest;
         if deepest {
             // As FFHQ's.
             training.adam_eps = 1e-3;
@@ -186,6 +170,8 @@ pub fn fit_own(config: &mut Config, items: usize, on_gpu: bool) {
     }
     let most = MOST_STEPS[usize::from(on_gpu)];
     training.iterations = (EPOCHS * items as u64 / training.batch).clamp(LEAST_STEPS, most);
+    let data = Data { held_out: OWN_HELD_OUT, ..Data::default() };
+    Ok(Config { preset: OWN.to_owned(), network, noise, data, training, records })
 }
 
 /// The preset `own` for images of a shape that are not at hand: to look at its network and to time it.
@@ -196,35 +182,30 @@ pub fn fit_own(config: &mut Config, items: usize, on_gpu: bool) {
 /// # Errors
 /// [`Error::Setting`] for sizes that no network takes.
 pub fn own_for(item: &[i64; 3], on_gpu: bool) -> Result<Config, Error> {
-    let &[_, height, width] = item;
-    let mut config = own(item);
-    config.network.architecture = Architecture::for_size(false, height.max(width) as u64)?;
-    let dim = config.network.dim();
+    let dim = item.iter().product::<i64>() as u64;
     let source = "distance from black to white, which no distance of two images exceeds";
-    config.noise = derived(dim, (dim as f64).sqrt(), PUBLISHED_SIGMA_MIN, 5, source)?;
-    fit_own(&mut config, 0, on_gpu);
+    let noise = derived(dim, (dim as f64).sqrt(), PUBLISHED_SIGMA_MIN, 5, source)?;
+    let config = own(noise, item, 0, on_gpu)?;
     config.check()?;
     Ok(config)
 }
 
 /// A Gaussian mixture in the plane, for which Technique 2 has no ratio: levels by a fixed one.
 fn mixture2d() -> Result<Config, Error> {
+    // The largest distance of two centres, as Technique 1 wants.
+    let range = NoiseRange::new(2.0 * mixture::RADIUS, mixture::SPREAD / 5.0)?;
+    // A tenth of σ_L²: the variance after a level is within 6 % of the level's own (equation 6).
+    let epsilon = 0.1 * range.min().powi(2);
     Ok(Config {
         preset: "mixture2d".to_owned(),
         network: NetworkShape { architecture: Architecture::Mlp, filters: 128, item: vec![2] },
-        noise: Noise {
-            // The largest distance of two centres, as Technique 1 wants.
-            sigma_max: 2.0 * mixture::RADIUS,
-            sigma_min: mixture::SPREAD / 5.0,
-            num_levels: 20,
-            steps_per_level: 10,
-            // A tenth of σ_L²: the variance after a level is within 6 % of the level's own (equation 6).
-            epsilon: 0.1 * (mixture::SPREAD / 5.0).powi(2),
-            units: Scale::Native,
+        noise: Noise::Stated(Stated {
             source: "two dimensions have no ratio by Technique 2; 20 levels from the largest distance of two centres"
                 .to_owned(),
-        },
-        data: Data { held_out: 1024, ..no_data() },
+            data_range: DataRange::Native,
+            numbers: Schedule::new(2, range, 20, 10, epsilon)?,
+        }),
+        data: Data { held_out: 1024, ..Data::default() },
         training: Training { batch: 512, iterations: 8000, lr: 2e-3, ..training() },
         records: Records { checkpoint_every: 2000, samples: 0, ..records() },
     })
@@ -232,45 +213,10 @@ fn mixture2d() -> Result<Config, Error> {
 
 /// A schedule by Techniques 2 and 4 from σ₁, σ_L and T.
 pub fn derived(dim: u64, sigma_max: f64, sigma_min: f64, steps: u64, source: &str) -> Result<Noise, Error> {
-    let request = Request {
-        dim,
-        range: NoiseRange::new(sigma_max, sigma_min)?,
-        overlap: 0.5,
-        law: Law::Normal,
-        rounding: Rounding::CeilPlusOne,
-        steps: Steps::PerLevel(steps),
-    };
-    let schedule = request.derive()?.schedule;
-    Ok(Noise {
-        sigma_max,
-        sigma_min,
-        num_levels: schedule.num_levels(),
-        steps_per_level: steps,
-        epsilon: schedule.epsilon(),
-        units: Scale::Unit,
-        source: format!("Techniques 2 and 4 for D = {dim}; sigma_max: {source}"),
-    })
-}
-
-fn no_data() -> Data {
-    Data {
-        train: None,
-        test: None,
-        crop: None,
-        skip_corrupt: false,
-        value_range: None,
-        layout: None,
-        shape: None,
-        exif: false,
-        batches: false,
-        full_depth: false,
-        size: None,
-        array: None,
-        held_out: 0,
-        flip: false,
-        dequantize: false,
-        digest: None,
-    }
+    let range = NoiseRange::new(sigma_max, sigma_min)?;
+    let request = Request { dim, range, spacing: Spacing::default(), steps: Steps::PerLevel(steps) };
+    let source = format!("Techniques 2 and 4 for D = {dim}; sigma_max: {source}");
+    Ok(Noise::stated(request.derive()?.schedule, source))
 }
 
 /// The settings that all rows share (Appendix B).
@@ -319,7 +265,7 @@ mod tests {
         assert_eq!(config.network.architecture, Architecture::Ncsnv2Deepest);
         assert_eq!(config.training.adam_eps, 1e-3);
         assert_eq!((config.training.batch, config.training.iterations), (32, 80_000));
-        assert_eq!((config.noise.num_levels, config.noise.epsilon), (2311, 9e-7));
+        assert_eq!((config.schedule().num_levels(), config.schedule().epsilon()), (2311, 9e-7));
     }
 
     /// Source: Song & Ermon (2019), its released configuration.

@@ -1,56 +1,16 @@
 //! Trained networks opened from a run, a checkpoint, or a file of somebody else.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
+use ncsn_theory::schedule::{NoiseRange, Schedule};
 use tch::Device;
 
 use crate::authors::{self, Imported, Named};
-use crate::config::{Config, Noise, Precision};
+use crate::checkpoint::CHECKPOINTS;
+use crate::config::{Config, Noise, Precision, Stated};
 use crate::model::{Network, NetworkShape, Parameters};
-use crate::train::CHECKPOINTS;
-use crate::{Error, checkpoint, torch};
-
-/// Which of a checkpoint's weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weights {
-    /// The moving average of Technique 5.
-    Ema,
-    /// As the optimiser left them.
-    Raw,
-}
-
-impl fmt::Display for Weights {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ema => "averaged",
-            Self::Raw => "last",
-        })
-    }
-}
-
-impl FromStr for Weights {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "ema" => Ok(Self::Ema),
-            "raw" => Ok(Self::Raw),
-            _ => Err(Error::setting("weights", text, "ema, raw")),
-        }
-    }
-}
-
-impl Weights {
-    /// How the names of these weights begin in a checkpoint.
-    pub const fn prefix(self) -> &'static str {
-        match self {
-            Self::Ema => "ema.",
-            Self::Raw => "model.",
-        }
-    }
-}
+use crate::weights::Weights;
+use crate::{Error, checkpoint};
 
 /// A trained network and the settings it was trained with.
 #[derive(Debug)]
@@ -121,9 +81,9 @@ pub fn open(path: &Path, settings: Option<Config>, how: Opening) -> Result<Train
     let path = locate(path)?;
     let manifest = checkpoint::manifest(&path)?;
     let file = checkpoint::tensors(&path, &manifest)?;
-    let network = build(&manifest.config.network, &manifest.config.noise.sigmas()?, how)?;
+    let network = build(&manifest.config.network, &manifest.config.sigmas(), how)?;
     let parameters = network.parameters();
-    torch::attempt(|| checkpoint::load_parameters(parameters, &file, how.weights.prefix()))??;
+    checkpoint::load_parameters(parameters, &file, how.weights.prefix())?;
     Ok(Trained { network, config: manifest.config, step: manifest.step, path })
 }
 
@@ -142,7 +102,7 @@ pub fn open_network(path: &Path, size: [i64; 2], how: Opening) -> Result<Network
 }
 
 fn build(shape: &NetworkShape, sigmas: &[f32], how: Opening) -> Result<Network, Error> {
-    let mut network = torch::attempt(|| Network::new(shape, sigmas, how.device))??;
+    let mut network = Network::new(shape, sigmas, how.device)?;
     network.set_autocast(how.precision == Precision::Bf16);
     Ok(network)
 }
@@ -167,20 +127,19 @@ pub fn imported_config(imported: &Imported, mut settings: Config) -> Result<Conf
     let decimal = |level: f32| level.to_string().parse().unwrap_or(f64::from(level));
     let (first, last) = (decimal(levels[0]), decimal(levels[levels.len() - 1]));
     let same = |own: f64, found: f64| (own / found - 1.0).abs() < 1e-6;
-    let noise = &settings.noise;
-    let agrees = noise.num_levels == levels.len() as u64
-        && same(noise.sigma_max, first)
-        && same(noise.sigma_min, last);
-    if !agrees {
+    let own = settings.schedule();
+    let agrees = own.num_levels() == levels.len() as u64
+        && same(own.range().max(), first)
+        && same(own.range().min(), last);
+    let (range, source) = if agrees {
+        (own.range(), settings.noise.subject())
+    } else {
         let source = format!("levels of the imported file; T and epsilon of preset {}", settings.preset);
-        settings.noise = Noise {
-            sigma_max: first,
-            sigma_min: last,
-            num_levels: levels.len() as u64,
-            source,
-            ..noise.clone()
-        };
-    }
+        (NoiseRange::new(first, last)?, source)
+    };
+    let (dim, count) = (settings.network.dim(), levels.len() as u64);
+    let numbers = Schedule::new(dim, range, count, own.steps_per_level(), own.epsilon())?;
+    settings.noise = Noise::Stated(Stated { source, data_range: settings.noise.data_range(), numbers });
     settings.check()?;
     Ok(settings)
 }
@@ -210,5 +169,6 @@ pub fn assign(parameters: &Parameters, found: &Named, imported: &Imported) -> Re
     }
     let ordered = parameters.names().iter().filter_map(|name| found.iter().find(|(known, _)| known == name));
     let ordered = ordered.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
-    torch::attempt(|| parameters.assign(&Parameters::new(ordered)))
+    parameters.assign(&Parameters::new(ordered));
+    Ok(())
 }

@@ -54,9 +54,7 @@ impl TensorFile {
             let kind = KINDS.iter().find(|(_, dtype)| *dtype == view.dtype()).map(|&(kind, _)| kind);
             let kind = kind.ok_or_else(|| content(format!("tensor {name} holds {:?}", view.dtype())))?;
             let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
-            let tensor = Tensor::f_from_data_size(view.data(), &shape, kind)
-                .map_err(|error| Error::torch(&error.to_string()))?;
-            tensors.insert(name.to_owned(), tensor);
+            tensors.insert(name.to_owned(), Tensor::f_from_data_size(view.data(), &shape, kind)?);
         }
         Ok(Self { tensors, metadata, path: path.to_owned() })
     }

@@ -1,15 +1,21 @@
 //! What tch lacks of libtorch, by the shim `shim/shim.cpp`; and torch's failures as errors.
+//!
+//! Tensors whose size the user chooses are made by methods that return torch's failures. In the formulas of the networks and
+//! samplers, where every operator may fail, they are panics, as tch has it: [`attempt`] returns those.
 
-use std::cell::Cell;
+mod guard;
+
 use std::ffi::{CStr, CString, c_char, c_double, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic;
 use std::path::Path;
 use std::ptr;
-use std::sync::{Once, OnceLock};
+use std::sync::OnceLock;
 
 use tch::kind::Element;
 use tch::{Device, Tensor};
+
+pub use guard::attempt;
 
 use crate::Error;
 
@@ -80,25 +86,33 @@ fn check(status: c_int) -> Result<(), Error> {
     Err(Error::torch(&message))
 }
 
-/// As tch's own methods do: torch's error is a panic, which [`attempt`] makes an [`Error`].
-fn tensor(call: impl FnOnce(*mut Raw) -> c_int) -> Tensor {
+fn tensor(call: impl FnOnce(*mut Raw) -> c_int) -> Result<Tensor, Error> {
     let mut output = ptr::null_mut();
-    match check(call(&mut output)) {
-        // SAFETY: on success the shim hands over a new tensor.
-        Ok(()) => unsafe { Tensor::from_ptr(output.cast()) },
-        Err(error) => panic!("{error}"),
-    }
+    check(call(&mut output))?;
+    // SAFETY: on success the shim hands over a new tensor.
+    Ok(unsafe { Tensor::from_ptr(output.cast()) })
+}
+
+/// For use in formulas: the failure becomes a panic, as of tch's own operators.
+fn in_formula<T>(result: Result<T, Error>) -> T {
+    result.unwrap_or_else(|error| panic::panic_any(error))
 }
 
 /// The same values in channels-last memory order, in which 3×3 convolutions run fastest.
+///
+/// # Panics
+/// As tch's methods, on torch's errors.
 pub fn channels_last(input: &Tensor) -> Tensor {
     // SAFETY: the pointers are of live tensors.
-    tensor(|output| unsafe { ncsn_channels_last(raw(input), output) })
+    in_formula(tensor(|output| unsafe { ncsn_channels_last(raw(input), output) }))
 }
 
 /// The same values on a device. The host does not wait for what the device still computes.
-pub fn upload(input: Tensor, device: Device) -> Tensor {
-    let Device::Cuda(index) = device else { return input };
+///
+/// # Errors
+/// [`Error::OutOfMemory`], [`Error::Torch`].
+pub fn upload(input: Tensor, device: Device) -> Result<Tensor, Error> {
+    let Device::Cuda(index) = device else { return Ok(input) };
     // SAFETY: the pointer is of a live tensor.
     tensor(|output| unsafe { ncsn_upload(raw(&input), index as c_int, output) })
 }
@@ -157,7 +171,8 @@ pub fn conv3x3(
     let bias = bias.map_or(ptr::null_mut(), raw);
     let exact = c_int::from(rounding == Rounding::Never);
     // SAFETY: the pointers are of live tensors, or null for no bias.
-    tensor(|output| unsafe { ncsn_conv3x3(raw(input), raw(weight), bias, dilation, exact, output) })
+    let call = |output| unsafe { ncsn_conv3x3(raw(input), raw(weight), bias, dilation, exact, output) };
+    in_formula(tensor(call))
 }
 
 /// Whether the factors of a product may be rounded to a shorter format.
@@ -184,9 +199,7 @@ pub fn autocast<R>(device: Device, body: impl FnOnce() -> R) -> R {
     // SAFETY: the two integers outlive the call.
     let status = unsafe { ncsn_autocast_begin(device, BFLOAT16, &mut enabled, &mut old) };
     let _guard = Guard(device, enabled, old);
-    if let Err(error) = check(status) {
-        panic!("{error}");
-    }
+    in_formula(check(status));
     body()
 }
 
@@ -369,40 +382,6 @@ pub fn cuda_memory(index: usize, reset: bool) -> Result<CudaMemory, Error> {
     Ok(CudaMemory { peak: peak as u64, available: available as u64, total: total as u64 })
 }
 
-thread_local! {
-    static ATTEMPTING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs `body`, in which tch panics on torch's errors, and returns such a panic as an error.
-///
-/// # Errors
-/// [`Error::OutOfMemory`], [`Error::Torch`]; other panics go on.
-pub fn attempt<R>(body: impl FnOnce() -> R) -> Result<R, Error> {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| {
-        let loud = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            let torch = info.payload().downcast_ref::<String>().is_some_and(|text| is_torch(text));
-            if !(torch && ATTEMPTING.get()) {
-                loud(info);
-            }
-        }));
-    });
-    let before = ATTEMPTING.replace(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(body));
-    ATTEMPTING.set(before);
-    result.map_err(|payload| match payload.downcast::<String>() {
-        Ok(text) if is_torch(&text) => Error::torch(&text),
-        Ok(text) => panic::resume_unwind(text),
-        Err(payload) => panic::resume_unwind(payload),
-    })
-}
-
-/// Whether a panic is tch's, or this module's: both are texts that begin so.
-fn is_torch(text: &str) -> bool {
-    text.contains("Torch(\"") || text.starts_with("torch: ") || text.starts_with("out of memory")
-}
-
 /// Values of a tensor, whatever its kind, device and memory order, as f32.
 pub fn to_vec(tensor: &Tensor) -> Vec<f32> {
     values(tensor)
@@ -420,19 +399,6 @@ pub fn values<T: Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
 mod tests {
     use super::*;
     use tch::Kind;
-
-    #[test]
-    fn torch_errors_become_errors() {
-        let made = attempt(|| Tensor::from_slice(&[1_f32, 2.0]).view([3]));
-        let message = made.expect_err("two values are no three").to_string();
-        assert!(message.contains("shape '[3]' is invalid for input of size 2"), "{message}");
-        assert!(!message.contains('\n'), "{message}");
-    }
-
-    #[test]
-    fn other_panics_go_on() {
-        assert!(panic::catch_unwind(|| attempt(|| panic!("a bug"))).is_err());
-    }
 
     #[test]
     fn lerp_moves_towards_the_other() {

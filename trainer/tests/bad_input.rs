@@ -5,10 +5,11 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use ncsn_schedule::{DataProvenance, Provenance, ScheduleFile};
-use ncsn_theory::schedule::{DataRange, Law, NoiseRange, Request, Rounding, Steps};
+use ncsn_theory::schedule::DataRange;
 
-use common::command::{failure, small_run, success, trainer, write_array, write_npy, write_schedule};
+use common::command::{
+    failure, schedule_for, small_run, success, trainer, write_array, write_npy, write_schedule,
+};
 
 #[test]
 fn flags_out_of_their_domain_name_the_limit() {
@@ -18,7 +19,7 @@ fn flags_out_of_their_domain_name_the_limit() {
         ("train --preset own", "preset own needs --data and --schedule"),
         ("train --preset shapes --run x --batch 0", "batch is 0, allowed: 1 to"),
         ("train --preset shapes --run x --lr -1", "lr is -1, allowed: positive and finite"),
-        ("train --preset shapes --run x --ema-rate 1", "ema_rate is 1, allowed: 0 to below 1"),
+        ("train --preset shapes --run x --ema-rate 1", "ema_rate is 1.0, allowed: 0 to below 1"),
         ("train --preset shapes --run x --held-out 4096", "held_out is 4096, allowed: below the 4096 items"),
         ("train --preset shapes --run x --device gpu", "device is gpu, allowed: auto, cpu, cuda, cuda:N"),
         ("train --preset shapes --run x --precision f16", "precision is f16, allowed: f32, tf32, bf16"),
@@ -333,6 +334,8 @@ fn noise_in_other_units_than_the_data_is_refused() {
     let native = format!("{train} --run d --data signed.npy --schedule native.toml");
     success(trainer(&native).current_dir(folder));
     success(trainer("train --config d/config.toml --run e --device cpu").current_dir(folder));
+    let config = fs::read_to_string(folder.join("e/config.toml")).expect("a configuration");
+    assert!(config.contains("data_range = \"native\""), "{config}");
 }
 
 #[test]
@@ -343,7 +346,7 @@ fn a_schedule_of_other_data_is_refused_unless_asked_for() {
         let bytes: Vec<u8> = (0..8 * 768).map(|k| (k * step % 251) as u8).collect();
         write_npy(&folder.join(format!("{name}.npy")), "(8, 3, 16, 16)", &bytes);
         let made = schedule_for(&folder.join(format!("{name}.npy")));
-        fs::write(folder.join(format!("{name}.toml")), made).expect("writes");
+        fs::write(folder.join(format!("{name}.toml")), made.to_toml().expect("TOML")).expect("writes");
     }
     let train = "train --preset shapes --filters 4 --batch 2 --iterations 1 --held-out 0 --samples 0 --device cpu \
                  --data ours.npy";
@@ -355,32 +358,6 @@ fn a_schedule_of_other_data_is_refused_unless_asked_for() {
         "{line}"
     );
     success(trainer(&format!("{train} --run b --schedule theirs.toml --any-data")).current_dir(folder));
-}
-
-/// Text of a schedule file for an array, whose digest it holds.
-fn schedule_for(data: &Path) -> String {
-    let items = ncsn_shell::read(data, &Default::default()).expect("an array");
-    let request = Request {
-        dim: 768,
-        range: NoiseRange::new(20.0, 0.01).expect("a range"),
-        overlap: 0.5,
-        law: Law::Normal,
-        rounding: Rounding::CeilPlusOne,
-        steps: Steps::PerLevel(1),
-    };
-    let data = DataProvenance {
-        path: data.display().to_string(),
-        digest: items.digest().expect("bytes").to_owned(),
-        count: items.rows.len() as u64,
-        shape: vec![3, 16, 16],
-        witness: ["0", "1"].map(str::to_owned),
-        diameter: [20.0; 2],
-        notes: Vec::new(),
-    };
-    let derivation = request.derive().expect("a schedule");
-    let provenance = Provenance { data: Some(data), ..Provenance::default() };
-    let file = ScheduleFile::new(&derivation, "these".to_owned(), DataRange::Unit, provenance);
-    file.to_toml().expect("TOML")
 }
 
 #[test]

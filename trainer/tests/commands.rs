@@ -45,7 +45,7 @@ fn samples_are_written_in_every_form() {
     );
     // 91 levels of the preset and the denoising, Technique 2.
     assert!(
-        said.starts_with("3 samples after step 2 of shapes (92 score evaluations each): all.png"),
+        said.contains("\n3 samples after step 2 of shapes (92 score evaluations each): all.png"),
         "{said}"
     );
     assert_eq!(tensor(folder, "s.safetensors", "samples").size(), [3, 3, 16, 16]);

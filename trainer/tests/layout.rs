@@ -58,7 +58,10 @@ fn training_sees_the_same_images_in_either_order() {
         images(true).iter().flat_map(|&byte| (f64::from(byte) / 255.0).to_le_bytes()).collect();
     write_array(&folder.join("floats.npy"), "<f8", "(40, 8, 8, 3)", &floats);
     let (text, planes) = train(folder, "chw.npy", "");
-    assert!(text.contains("\nitems of 3 x 8 x 8, network ncsnv2 with n = 4\n"), "{text}");
+    assert!(
+        text.contains("\nitems of 3 x 8 x 8, network ncsnv2 with n = 4, weights averaged over 1000 steps\n"),
+        "{text}"
+    );
     assert!(!text.contains("taken as"), "{text}");
     assert!(losses(&planes).len() >= 4, "{planes:?}");
     let (text, interleaved) = train(folder, "hwc.npy", "");

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::distance;
 use ncsn_trainer::config::{Config, Precision};
-use ncsn_trainer::dataset::{self, HeldOut, Split};
+use ncsn_trainer::dataset::{self, HeldOut, Split, Wish};
 use ncsn_trainer::sample::{self, ProbabilityFlow, Streams};
 use ncsn_trainer::train::{Session, State};
 use ncsn_trainer::{mixture, presets, shapes, torch};
@@ -44,7 +44,7 @@ fn one_image_is_learnt_by_heart() {
     config.data.flip = false;
     config.records.samples = 0;
     let items = dataset::Items::of_bytes(shapes::draw(1, 3), &config.network.item);
-    let split = Split { train: items, test: None, digest: String::new(), notes: Vec::new() };
+    let split = Split { train: items, test: None, held_out: 0, digest: String::new(), notes: Vec::new() };
     let state = train(&config, &split, folder.path());
     let loss = state.smoothed.expect("a loss");
     println!("loss {loss:.1} after 400 steps");
@@ -127,7 +127,7 @@ fn the_score_of_a_mixture_is_learnt() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut config = presets::find("mixture2d").expect("a preset");
     config.training.iterations = 3000;
-    let split = dataset::open(&mut config, HeldOut::Exactly).expect("built-in data");
+    let split = dataset::open(&config.data, &Wish::of(&config, HeldOut::Exactly)).expect("built-in data");
     let state = train(&config, &split, folder.path());
     tch::manual_seed(1);
     for level in [0, 5, 10, 15] {
@@ -140,9 +140,9 @@ fn the_score_of_a_mixture_is_learnt() {
         assert!(error < SCORE_ERROR, "sigma {sigma}: {error}");
     }
     // The probability-flow ODE has no error of its own that matters at 60 steps: what differs was learnt.
-    let levels = sample::geometric(config.noise.sigma_max, config.noise.sigma_min, 60).expect("levels");
+    let levels = sample::geometric(config.schedule().range(), 60).expect("levels");
     let mut streams = Streams::new(7, 0..SAMPLES as u64, &[2], Device::Cpu);
-    let start = streams.normal() * levels[0];
+    let start = streams.normal().expect("noise") * levels[0];
     let flow = ProbabilityFlow::new(levels, true);
     let mut score = |x: &Tensor, sigma: f64| sample::score_at(&state.average, x, sigma);
     let points = sample::probability_flow(&mut score, &flow, start, &mut |_| true).expect("samples");

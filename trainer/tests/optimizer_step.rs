@@ -6,7 +6,8 @@ mod common;
 use std::sync::{Mutex, PoisonError};
 
 use common::distance;
-use ncsn_trainer::config::{Config, Precision};
+use ncsn_theory::schedule::Schedule;
+use ncsn_trainer::config::{Config, Noise, Precision};
 use ncsn_trainer::model::{Architecture, Network, NetworkShape, Parameters};
 use ncsn_trainer::presets;
 use ncsn_trainer::train::State;
@@ -27,6 +28,11 @@ const BATCH: i64 = 3;
 fn config(architecture: Architecture, filters: i64, item: &[i64], amsgrad: bool) -> Config {
     let mut config = presets::find("cifar10").expect("a preset");
     config.network = NetworkShape { architecture, filters, item: item.to_vec() };
+    // The levels of CIFAR-10, for items of any size.
+    let own = config.schedule();
+    let (levels, steps) = (own.num_levels(), own.steps_per_level());
+    let schedule = Schedule::new(config.network.dim(), own.range(), levels, steps, own.epsilon());
+    config.noise = Noise::stated(schedule.expect("a schedule"), "CIFAR-10");
     config.training.batch = BATCH as u64;
     config.training.amsgrad = amsgrad;
     config.data.flip = item.len() == 3;
@@ -36,13 +42,14 @@ fn config(architecture: Architecture, filters: i64, item: &[i64], amsgrad: bool)
 
 /// Gradient of the mean loss in double precision, where no fast path is taken.
 fn exact_gradients(config: &Config, start: &Parameters, x: &Tensor) -> Vec<Tensor> {
-    let sigmas = config.noise.sigmas().expect("levels");
+    let sigmas = config.sigmas();
     let network = Network::new(&config.network, &sigmas, Device::Cpu).expect("a valid shape");
     for (own, start) in network.parameters().tensors().iter().zip(start.tensors()) {
         own.shallow_clone().set_data(&start.to_kind(Kind::Double).contiguous());
     }
     network.parameters().require_gradients();
-    let draw = Draw::new(config.training.seed, 0, &config.data, sigmas.len() as i64, &x.size(), Device::Cpu);
+    let draw = Draw::new(config.training.seed, 0, &config.data, sigmas.len() as i64, &x.size(), Device::Cpu)
+        .expect("a draw");
     let x = draw.augment(x.to_kind(Kind::Double));
     let loss = dsm_losses(&network, &x, &draw.levels, &draw.noise.to_kind(Kind::Double)).mean(Kind::Double);
     Tensor::run_backward(&[&loss], network.parameters().tensors(), false, false)

@@ -142,7 +142,8 @@ fn what_is_written_down_may_change_and_nothing_else() {
     let (run, whole) = (folder.path().join("run"), folder.path().join("whole"));
     success(&mut small_run(&whole, STEPS));
     success(&mut small_run(&run, 4));
-    let flags = "--iterations 12 --checkpoint-every 6 --test-every 5 --log-every 2 --keep 1 --samples 1 --samples-every 6";
+    let flags = "--iterations 12 --checkpoint-every 6 --test-every 5 --log-every 2 --keep 1 --samples 1 \
+                 --samples-every 6";
     success(resume(&run).args(flags.split(' ')));
     let [ours, theirs] = [&run, &whole].map(|run| fs::read(tensors(run, STEPS)).expect("a checkpoint"));
     let [ours, theirs] = [ours, theirs].map(|bytes| {

@@ -5,6 +5,7 @@ mod common;
 use common::{distance, network, own, shared, sigmas};
 use ncsn_theory::langevin::Annealing;
 use ncsn_theory::proposition3::variance_interval;
+use ncsn_theory::schedule::{NoiseRange, Schedule};
 use ncsn_trainer::mixture;
 use ncsn_trainer::model::{Architecture, Network, NetworkShape};
 use ncsn_trainer::sample::{
@@ -48,16 +49,16 @@ fn assert_variance(x: &Tensor, expected: f64, bias: f64) {
 
 /// Starts a sampler as the command does, and runs it.
 fn run(sampler: &Sampler, score: &mut ncsn_trainer::sample::Score, mut streams: Streams) -> Tensor {
-    let x = sampler.start(&mut streams);
+    let x = sampler.start(&mut streams).expect("a start");
     sampler.sample(score, x, &mut Noise::Streams(streams), &mut quiet).expect("samples")
 }
 
 #[test]
 fn consistent_noise_is_that_of_every_level() {
-    let settings = Consistent::new(geometric(50.0, 0.01, 20).expect("levels"), Some(0.7), false).expect("η");
-    let levels = geometric(50.0, 0.01, 20).expect("levels");
+    let settings = Consistent::new(levels(50.0, 0.01, 20), Some(0.7), false).expect("η");
+    let levels = levels(50.0, 0.01, 20);
     let mut streams = streams(64, &[512]);
-    let x = streams.normal() * 50.0;
+    let x = streams.normal().expect("noise") * 50.0;
     let mut seen = 0;
     let each = &mut |at: Progress| {
         // The last step removes the part η of what is left.
@@ -74,7 +75,7 @@ fn consistent_noise_is_that_of_every_level() {
 
 #[test]
 fn consistent_samples_of_a_gaussian_have_the_variance_of_the_recursion() {
-    let levels = geometric(50.0, 0.01, 60).expect("levels");
+    let levels = levels(50.0, 0.01, 60);
     let settings = Consistent::new(levels.clone(), None, true).expect("η");
     let eta = settings.eta();
     let (mut variance, data) = (2500.0, 4.0);
@@ -93,7 +94,7 @@ fn consistent_samples_of_a_gaussian_have_the_variance_of_the_recursion() {
 fn halving_the_steps_of_the_ode_quarters_its_error() {
     let solution = ((4.0 + 1e-4) / (4.0 + 2500.0_f64)).sqrt();
     let error = |steps: u64| {
-        let levels = geometric(50.0, 0.01, steps).expect("levels");
+        let levels = levels(50.0, 0.01, steps);
         let x = Tensor::from_slice(&[1.0_f64]).view([1, 1]);
         let sampler = Sampler::ProbabilityFlow(ProbabilityFlow::new(levels, false));
         let noise = &mut Noise::Streams(streams(1, &[1]));
@@ -111,7 +112,7 @@ fn halving_the_steps_of_the_ode_quarters_its_error() {
 
 #[test]
 fn the_ode_carries_noise_to_the_datas_variance() {
-    let levels = geometric(50.0, 0.01, 100).expect("levels");
+    let levels = levels(50.0, 0.01, 100);
     let sampler = Sampler::ProbabilityFlow(ProbabilityFlow::new(levels, false));
     let samples = run(&sampler, &mut gaussian(2.0), streams(64, &[1024]));
     // The start lacks the data's own variance; the method's error is below 1e-3 in x, as the test above shows.
@@ -123,7 +124,7 @@ fn the_ode_carries_noise_to_the_datas_variance() {
 #[test]
 fn predictor_and_corrector_leave_the_variance_of_their_recursion() {
     const DIM: i64 = 1024;
-    let levels = geometric(50.0, 0.01, 100).expect("levels");
+    let levels = levels(50.0, 0.01, 100);
     let mut variance = 2500.0;
     for pair in levels.windows(2) {
         let [before, after] = [pair[0], pair[1]].map(|sigma| 4.0 + sigma * sigma);
@@ -152,7 +153,7 @@ fn the_ode_and_consistent_sampling_find_every_component_of_the_mixture() {
     const POINTS: u64 = 4000;
     // Dvoretzky-Kiefer-Wolfowitz with Massart's constant, two tests for each of two samplers.
     let bound = ((8.0 / SIGNIFICANCE).ln() / (2.0 * POINTS as f64)).sqrt();
-    let levels = geometric(50.0, 0.05, 150).expect("levels");
+    let levels = levels(50.0, 0.05, 150);
     let samplers = [
         Sampler::ProbabilityFlow(ProbabilityFlow::new(levels.clone(), false)),
         Sampler::Consistent(Consistent::new(levels, None, false).expect("η")),
@@ -189,19 +190,30 @@ fn the_ode_and_consistent_sampling_find_every_component_of_the_mixture() {
     }
 }
 
+/// `steps` equal steps of ln σ.
+fn levels(sigma_max: f64, sigma_min: f64, steps: u64) -> Vec<f64> {
+    geometric(NoiseRange::new(sigma_max, sigma_min).expect("a range"), steps).expect("levels")
+}
+
+/// From 5 to 0.05 in 5 levels of 2 steps, for images of 3 × 8 × 8.
+fn five_levels() -> Annealing {
+    let range = NoiseRange::new(5.0, 0.05).expect("a range");
+    Schedule::new(192, range, 5, 2, 5e-4).expect("a schedule").into()
+}
+
 /// A small network with random weights, and Langevin dynamics for it.
 fn small() -> (Network, Annealing) {
-    let annealing = Annealing::geometric(5.0, 0.05, 5, 5e-4, 2).expect("a schedule");
-    let sigmas: Vec<f32> = annealing.levels.iter().map(|&sigma| sigma as f32).collect();
+    let annealing = five_levels();
+    let sigmas: Vec<f32> = annealing.schedule.sigmas().map(|sigma| sigma as f32).collect();
     let shape = NetworkShape { architecture: Architecture::Ncsnv2, filters: 4, item: vec![3, 8, 8] };
     tch::manual_seed(5);
     (Network::new(&shape, &sigmas, Device::Cpu).expect("a valid shape"), annealing)
 }
 
 fn samplers(annealing: &Annealing) -> [Sampler; 4] {
-    let levels = annealing.levels.clone();
+    let levels: Vec<f64> = annealing.schedule.sigmas().collect();
     [
-        Sampler::Langevin(annealing.clone()),
+        Sampler::Langevin(*annealing),
         Sampler::Consistent(Consistent::new(levels.clone(), None, true).expect("η")),
         Sampler::PredictorCorrector(PredictorCorrector::new(levels.clone(), 0.16, true).expect("r")),
         Sampler::ProbabilityFlow(ProbabilityFlow::new(levels, true)),
@@ -214,7 +226,7 @@ fn samplers_use_as_many_evaluations_as_they_say() {
     let found = samplers(&annealing).map(|sampler| {
         let (mut calls, mut done) = (0, 0);
         let mut streams = streams(2, &[3, 8, 8]);
-        let x = sampler.start(&mut streams);
+        let x = sampler.start(&mut streams).expect("a start");
         let score = &mut |x: &Tensor, sigma: f64| {
             calls += 1;
             gaussian(1.0)(x, sigma)
@@ -254,17 +266,17 @@ fn samples_do_not_depend_on_the_batch() {
 #[test]
 fn the_score_at_a_sigma_is_that_of_its_level() {
     let (network, annealing) = small();
-    let x = streams(2, &[3, 8, 8]).normal();
+    let x = streams(2, &[3, 8, 8]).normal().expect("noise");
     let levels = Tensor::from_slice(&[3_i64, 3]);
     let expected = tch::no_grad(|| network.score(&x, &levels));
-    assert_eq!(score_at(&network, &x, annealing.levels[3]).expect("a score"), expected);
+    assert_eq!(score_at(&network, &x, annealing.schedule.sigma(3)).expect("a score"), expected);
 }
 
 #[test]
 fn a_conditional_network_knows_its_levels_only() {
     let shape = NetworkShape { architecture: Architecture::Ncsn, filters: 4, item: vec![1, 8, 8] };
     let network = Network::new(&shape, &[1.0, 0.1, 0.01], Device::Cpu).expect("a valid shape");
-    let x = streams(1, &[1, 8, 8]).normal();
+    let x = streams(1, &[1, 8, 8]).normal().expect("noise");
     assert!(score_at(&network, &x, 0.1).is_ok());
     let message = score_at(&network, &x, 0.05).expect_err("no level").to_string();
     assert_eq!(message, "sigma is 0.05, allowed: one of the 3 levels that ncsn knows; the nearest is 0.01");
@@ -275,11 +287,12 @@ fn ends_of_a_row_are_the_samples_of_their_streams() {
     let (_, annealing) = small();
     let item = [3, 8, 8];
     let row = |seed, pairs| {
-        let (x, mut noise) = rows(seed, pairs, 2, &item, annealing.levels[0], Device::Cpu);
+        let (x, mut noise) =
+            rows(seed, pairs, 2, &item, annealing.schedule.range().max(), Device::Cpu).expect("a start");
         annealed_langevin(&mut gaussian(1.0), &annealing, x, &mut noise, &mut quiet).expect("samples")
     };
     let mut ends = Streams::new(7, 2..4, &item, Device::Cpu);
-    let start = ends.start(annealing.levels[0]).get(0);
+    let start = ends.start(annealing.schedule.range().max()).expect("a start").get(0);
     let x = Tensor::stack(&[&start, &start], 0);
     let noise = &mut Noise::Streams(ends);
     let sampled = annealed_langevin(&mut gaussian(1.0), &annealing, x, noise, &mut quiet).expect("samples");
@@ -287,7 +300,7 @@ fn ends_of_a_row_are_the_samples_of_their_streams() {
     // Elementwise arithmetic rounds the same in any batch.
     assert_eq!((row.get(0), row.get(3)), (sampled.get(0), sampled.get(1)));
     let alone = Streams::new(7, 2..3, &item, Device::Cpu);
-    let plain = run(&Sampler::Langevin(annealing.clone()), &mut gaussian(1.0), alone);
+    let plain = run(&Sampler::Langevin(annealing), &mut gaussian(1.0), alone);
     assert_eq!(row.get(0), plain.get(0));
 }
 
@@ -305,9 +318,9 @@ fn noise_between_two_images_is_standard_normal() {
 fn inpainting_keeps_known_pixels_bit_for_bit() {
     let (network, annealing) = small();
     let mut streams = streams(3, &[3, 8, 8]);
-    let known = streams.uniform();
+    let known = streams.uniform().expect("noise");
     let mask = Mask::region(Region::Left, [8, 8], Device::Cpu);
-    let x = streams.start(annealing.levels[0]);
+    let x = streams.start(annealing.schedule.range().max()).expect("a start");
     let score = &mut |x: &Tensor, sigma: f64| score_at(&network, x, sigma);
     let noise = &mut Noise::Streams(streams);
     let filled = inpaint(score, &annealing, &mask, &known, x, noise, &mut quiet).expect("fills");
@@ -317,11 +330,11 @@ fn inpainting_keeps_known_pixels_bit_for_bit() {
 
 #[test]
 fn known_pixels_are_as_noisy_as_the_level() {
-    let annealing = Annealing::geometric(5.0, 0.05, 5, 5e-4, 2).expect("a schedule");
+    let annealing = five_levels();
     let mut streams = streams(16, &[3, 64, 64]);
-    let known = streams.uniform();
+    let known = streams.uniform().expect("noise");
     let mask = Mask::region(Region::Top, [64, 64], Device::Cpu);
-    let x = streams.start(annealing.levels[0]);
+    let x = streams.start(annealing.schedule.range().max()).expect("a start");
     let mut calls = 0;
     let score = &mut |x: &Tensor, sigma: f64| {
         calls += 1;
@@ -337,8 +350,11 @@ fn known_pixels_are_as_noisy_as_the_level() {
 /// Samples from an oracle's start and noise, without and with the denoising.
 fn langevin(network: &Network, file: &TensorFile, prefix: &str, epsilon: f64, denoise: bool) -> Tensor {
     let get = |name: &str| file.get(&format!("{prefix}{name}")).expect("a tensor").to_kind(Kind::Float);
-    let levels = sigmas(file).into_iter().map(f64::from).collect();
-    let annealing = Annealing { levels, epsilon, steps_per_level: 2, denoise };
+    let levels: Vec<f64> = sigmas(file).into_iter().map(f64::from).collect();
+    let range = NoiseRange::new(levels[0], levels[levels.len() - 1]).expect("a range");
+    let dim = network.shape().dim();
+    let schedule = Schedule::new(dim, range, levels.len() as u64, 2, epsilon).expect("a schedule");
+    let annealing = Annealing { schedule, denoise };
     let score = &mut |x: &Tensor, sigma: f64| score_at(network, x, sigma);
     let noise = &mut Noise::Recorded { tensor: get("noise"), next: 0 };
     annealed_langevin(score, &annealing, get("x0"), noise, &mut quiet).expect("samples")

@@ -4,7 +4,7 @@ use anyhow::Result;
 use ncsn_theory::interval::Interval;
 use ncsn_theory::langevin::{Annealing, annealed_langevin};
 use ncsn_theory::proposition3::{Level, closed_form, recursion, simulate, variance_ratio};
-use ncsn_theory::schedule::{Derivation, optimal_delta};
+use ncsn_theory::schedule::{Derivation, NoiseRange, Schedule, optimal_delta};
 use ndarray::{Array2, ArrayView2};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -91,24 +91,23 @@ pub(super) fn algorithm(samples: usize, risk: f64, rng: &mut impl Rng) -> Result
     const STATEMENT: &str = "Algorithm 1: annealed Langevin dynamics on Gaussian data";
     /// Variance of the data.
     const DATA: f64 = 1.0;
-    let annealing =
-        Annealing { levels: vec![8.0, 4.0, 2.0, 1.0], epsilon: 0.2, steps_per_level: 3, denoise: true };
-    let Annealing { levels, epsilon, steps_per_level, .. } = &annealing;
-    let (last, first) = (levels[levels.len() - 1], levels[0]);
+    let schedule = Schedule::new(1, NoiseRange::new(8.0, 1.0)?, 4, 3, 0.2)?;
+    let (epsilon, steps_per_level) = (schedule.epsilon(), schedule.steps_per_level());
+    let (first, last) = (schedule.range().max(), schedule.range().min());
     let score = |x: ArrayView2<f64>, sigma: f64| Ok(x.mapv(|x| -x / (DATA + sigma * sigma)));
     let start = Array2::from_shape_simple_fn((samples, 1), || first * rng.sample::<f64, _>(StandardNormal));
-    let end = annealed_langevin(&annealing, score, start, rng)?;
+    let end = annealed_langevin(&Annealing::from(schedule), score, start, rng)?;
     let mean_square = end.mapv(|x| x * x).sum() / samples as f64;
 
     let (mut variance, mut enclosed, mut worst) = (first * first, Interval::point(first).sqr(), 0.0_f64);
     let mut before = first;
-    for &sigma in levels {
+    for sigma in schedule.sigmas() {
         let target = DATA + sigma * sigma;
         // α_i/τ² with α_i = ε·σ_i²/σ_L²
         let delta = epsilon * sigma * sigma / (last * last) / target;
-        variance = after_steps(variance, target, delta, *steps_per_level);
-        let level = Level::new(before, sigma, last, *epsilon, *steps_per_level)?;
-        let from_before = after_steps(DATA + before * before, target, delta, *steps_per_level) / target - 1.0;
+        variance = after_steps(variance, target, delta, steps_per_level);
+        let level = Level::new(before, sigma, last, epsilon, steps_per_level)?;
+        let from_before = after_steps(DATA + before * before, target, delta, steps_per_level) / target - 1.0;
         enclosed = level.variance_after(enclosed, DATA);
         worst = worst
             .max(relative_difference(enclosed.mid(), variance))
@@ -118,7 +117,7 @@ pub(super) fn algorithm(samples: usize, risk: f64, rng: &mut impl Rng) -> Result
     // The clean-up adds σ_L² times the score: x ← x·λ/(λ + σ_L²).
     let expected = variance * (DATA / (DATA + last * last)).powi(2);
     let (lo, hi) = variance_within(mean_square, samples, risk);
-    let case = format!("{} levels, T = {steps_per_level}, data of variance {DATA}", levels.len());
+    let case = format!("{} levels, T = {steps_per_level}, data of variance {DATA}", schedule.num_levels());
     let simulated = Check::new(
         STATEMENT,
         format!("{case}, {samples} samples"),

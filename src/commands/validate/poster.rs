@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use ncsn_diameter::{RowSlice, diameter};
-use ncsn_theory::langevin::Annealing;
 use ncsn_theory::poster::{Exploration, Start, explore};
-use ncsn_theory::schedule::{Law, NoiseRange, Request as Derive, Rounding, Steps};
+use ncsn_theory::schedule::{NoiseRange, Request as Derive, Spacing, Steps};
 use rand::Rng;
 
 use super::Check;
@@ -36,20 +35,18 @@ impl Poster {
             let schedule = Derive {
                 dim: dim as u64,
                 range: NoiseRange::new(sigma_max, 0.01)?,
-                overlap: 0.5,
-                law: Law::Normal,
-                rounding: Rounding::default(),
+                spacing: Spacing::default(),
                 steps: Steps::PerLevel(5),
             }
             .derive()?
             .schedule;
-            Ok(explore(centres.view(), &Annealing::from(&schedule), Start::Uniform, POSTER_SAMPLES, rng)?)
+            Ok(explore(centres.view(), &schedule.into(), Start::Uniform, POSTER_SAMPLES, rng)?)
         };
         let (small, large) = (explore_from(1.0)?, explore_from(diameter)?);
         let describe = |exploration: &Exploration| {
             format!(
-                "{} distinct centres (fair draws: {:.1}), entropy {:.2} of {:.2} nats, {:.0} % end away from the centre \
-                 nearest to their start",
+                "{} distinct centres (fair draws: {:.1}), entropy {:.2} of {:.2} nats, {:.0} % end away from the \
+                 centre nearest to their start",
                 exploration.distinct(),
                 exploration.distinct_of_fair_draws(),
                 exploration.entropy(),

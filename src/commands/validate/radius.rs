@@ -183,16 +183,16 @@ pub(super) fn levels(derived: &Derivation) -> Check {
     let (dim, count) = (schedule.dim(), schedule.num_levels());
     let at = |levels: u64| {
         let gamma = (range.max() / range.min()).powf(1.0 / (levels - 1) as f64);
-        overlap_by_integral(gamma, dim, derived.request.law)
+        overlap_by_integral(gamma, dim, derived.request.spacing.law)
     };
     let (fewer, enough) = (at(count - 1), at(count));
     Check::new(
         OVERLAP,
         format!("D = {dim}, {} to {}", range.max(), range.min()),
         format!("{count} levels overlap by {enough:.6}, {} by {fewer:.6}", count - 1),
-        format!("only the first reaches {}", derived.request.overlap),
-        fewer < derived.request.overlap
-            && derived.request.overlap <= enough
+        format!("only the first reaches {}", derived.request.spacing.target),
+        fewer < derived.request.spacing.target
+            && derived.request.spacing.target <= enough
             && relative_difference(derived.overlap.mid(), enough) <= TOLERANCE,
     )
 }

@@ -7,9 +7,10 @@
 mod words;
 
 use super::presets::{Dataset, PUBLISHED_OVERLAP};
-use super::{Law, Rounding, Schedule, gamma_root, num_levels};
+use super::{Rounding, Schedule, Spacing, gamma_root, num_levels};
 use crate::Error;
 use crate::interval::Interval;
+use crate::names::named;
 
 /// How a published number stands to the technique that determines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,16 +23,7 @@ pub enum Verdict {
     Differs,
 }
 
-impl Verdict {
-    /// Name used in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Agrees => "agrees",
-            Self::Explained => "explained",
-            Self::Differs => "differs",
-        }
-    }
-}
+named!(Verdict, "verdict": Agrees => "agrees", Explained => "explained", Differs => "differs");
 
 /// One published number, what the techniques say, and why they differ. `Display` gives one sentence.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -121,31 +113,13 @@ pub enum Finding {
     },
 }
 
-/// What is asked of Technique 2.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spacing {
-    /// Overlap of adjacent levels.
-    pub target: f64,
-    /// Law of the radius.
-    pub law: Law,
-    /// How L follows from γ.
-    pub rounding: Rounding,
-}
-
-impl Default for Spacing {
-    /// The paper's ½ by the normal law, with the rounding that guarantees it.
-    fn default() -> Self {
-        Self { target: 0.5, law: Law::Normal, rounding: Rounding::CeilPlusOne }
-    }
-}
-
 /// The rules of spacing that have a name: the target asked for, the paper's ½, that behind Table 4; in each rounding.
 ///
 /// The order is that in which an explanation is preferred: the targets as listed, the published ⌊x⌋ + 1 before other
 /// roundings.
 pub fn named_rules(asked: Spacing) -> impl Iterator<Item = Spacing> {
     use Rounding::{Ceil, CeilPlusOne, Floor, FloorPlusOne, RoundPlusOne};
-    [asked.target, 0.5, PUBLISHED_OVERLAP].into_iter().flat_map(move |target| {
+    [asked.target, Spacing::default().target, PUBLISHED_OVERLAP].into_iter().flat_map(move |target| {
         [FloorPlusOne, CeilPlusOne, RoundPlusOne, Ceil, Floor].map(|rounding| Spacing {
             target,
             law: asked.law,
@@ -227,7 +201,7 @@ fn check_epsilon(schedule: &Schedule) -> Result<Finding, Error> {
         let chain = schedule.chain_ratio();
         return Ok(Finding::EpsilonMisprint { published, optimal, decimal_shift, chain });
     }
-    let best = Schedule { epsilon: optimal.mid(), ..*schedule };
+    let best = schedule.with_epsilon(optimal.mid())?;
     Ok(Finding::EpsilonDiffers {
         published,
         optimal,

@@ -6,14 +6,18 @@
 //! [`check`]ed against the techniques.
 
 pub mod check;
+mod derivation;
 pub mod presets;
 mod range;
+#[cfg(feature = "serde")]
+mod serial;
 mod spacing;
 mod step;
 
+pub use derivation::{Derivation, Request, TradeOff, trade_off};
 pub use range::{DataRange, NoiseRange};
 pub use spacing::{
-    Law, MAX_CHI_DIM, MAX_DIM, MIN_DIM, Rounding, gamma_root, num_levels, overlap, real_levels,
+    Law, MAX_CHI_DIM, MAX_DIM, MIN_DIM, Rounding, Spacing, gamma_root, num_levels, overlap, real_levels,
     realised_gamma, targets_for_levels,
 };
 pub use step::{MAX_STEPS, Steps, optimal_delta, optimal_delta_from, steps_for_tolerance};
@@ -24,7 +28,15 @@ use crate::interval::Interval;
 use crate::proposition3::excess_from;
 
 /// A geometric sequence of noise levels and the Langevin dynamics that runs on it.
+///
+/// With the feature `serde`, files hold its six numbers by the names `dim`, `sigma_max`, `sigma_min`, `num_levels`,
+/// `steps_per_level` and `epsilon`; what they hold passes [`Schedule::new`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "serial::Numbers", into = "serial::Numbers")
+)]
 pub struct Schedule {
     dim: u64,
     range: NoiseRange,
@@ -51,19 +63,27 @@ impl Schedule {
         if !(1..=MAX_DIM).contains(&dim) {
             return Err(Error::Count { name: "dim", value: dim, allowed: "1 to 2^53" });
         }
-        let schedule = Self {
-            dim,
-            range,
-            num_levels: spacing::check_levels(num_levels)?,
-            steps_per_level: step::check_steps(steps_per_level)?,
-            epsilon,
-        };
-        count_evaluations(num_levels, steps_per_level)?;
-        if epsilon > 0.0 && schedule.delta().is_below(2.0) {
-            Ok(schedule)
-        } else {
-            Err(Error::Domain { name: "epsilon", value: epsilon, allowed: "above 0 and below 2 sigma_min^2" })
-        }
+        count_evaluations(spacing::check_levels(num_levels)?, step::check_steps(steps_per_level)?)?;
+        step::check_epsilon(epsilon, range)?;
+        Ok(Self { dim, range, num_levels, steps_per_level, epsilon })
+    }
+
+    /// The same levels with another ε.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] as for [`Schedule::new`].
+    pub fn with_epsilon(self, epsilon: f64) -> Result<Self, Error> {
+        step::check_epsilon(epsilon, self.range)?;
+        Ok(Self { epsilon, ..self })
+    }
+
+    /// The same levels with another T.
+    ///
+    /// # Errors
+    /// [`Error::Count`] as for [`Schedule::new`].
+    pub fn with_steps(self, steps_per_level: u64) -> Result<Self, Error> {
+        count_evaluations(self.num_levels, step::check_steps(steps_per_level)?)?;
+        Ok(Self { steps_per_level, ..self })
     }
 
     /// D.
@@ -103,7 +123,7 @@ impl Schedule {
 
     /// δ = ε/σ_L².
     pub fn delta(&self) -> Interval {
-        self.epsilon / Interval::point(self.range.min()).sqr()
+        step::delta(self.epsilon, self.range)
     }
 
     /// Overlap of adjacent levels at the realised ratio.
@@ -136,6 +156,11 @@ impl Schedule {
     /// That of [`NoiseRange::level`].
     pub fn sigma(&self, level: u64) -> f64 {
         self.range.level(level, self.num_levels)
+    }
+
+    /// σ₁ … σ_L.
+    pub fn sigmas(&self) -> impl Iterator<Item = f64> {
+        self.range.levels(self.num_levels)
     }
 
     /// Langevin step size α_i = ε·σ_i²/σ_L² at level i = 0 … L − 1.
@@ -172,126 +197,4 @@ fn epsilon_from_delta(range: NoiseRange, delta: Interval) -> Result<Interval, Er
     } else {
         Err(Error::Domain { name: "epsilon", value: epsilon.mid(), allowed: "positive numbers" })
     }
-}
-
-/// What a schedule is derived from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Request {
-    /// D = channels × height × width, at least 5.
-    pub dim: u64,
-    /// σ₁ (Technique 1) and σ_L.
-    pub range: NoiseRange,
-    /// Target c of Technique 2.
-    pub overlap: f64,
-    /// Law of the radius in Technique 2.
-    pub law: Law,
-    /// How L follows from γ.
-    pub rounding: Rounding,
-    /// How T is chosen.
-    pub steps: Steps,
-}
-
-/// A schedule and the enclosures of the numbers that it rests on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Derivation {
-    /// What was asked.
-    pub request: Request,
-    /// The schedule; its ε is the middle of `epsilon`.
-    pub schedule: Schedule,
-    /// The ratio at which adjacent levels overlap with the target probability.
-    pub gamma_root: Interval,
-    /// x = ln(σ₁/σ_L)/ln γ before rounding.
-    pub real_levels: Interval,
-    /// The ratio of L geometric levels.
-    pub gamma: Interval,
-    /// Overlap at the realised ratio.
-    pub overlap: Interval,
-    /// The minimiser of the variance ratio at the realised ratio.
-    pub epsilon: Interval,
-    /// The variance ratio of one level of `schedule`, its double ε included.
-    pub variance_ratio: Interval,
-    /// The variance ratio after all levels of `schedule`.
-    pub chain_ratio: Interval,
-}
-
-impl Request {
-    /// Techniques 2 and 4 in turn: γ, L, T, ε.
-    ///
-    /// # Errors
-    /// Those of [`gamma_root`], [`num_levels`], [`Steps::per_level`] and [`Schedule::new`].
-    ///
-    /// # Example
-    /// ```
-    /// use ncsn_theory::schedule::{Law, NoiseRange, Request, Rounding, Steps};
-    /// // Source: Table 4, CIFAR-10: L = 232, ε = 6.2e-6, which follow from an overlap of 0.567 and ⌊x⌋ + 1.
-    /// let derivation = Request {
-    ///     dim: 3072,
-    ///     range: NoiseRange::new(50.0, 0.01)?,
-    ///     overlap: 0.567,
-    ///     law: Law::Normal,
-    ///     rounding: Rounding::FloorPlusOne,
-    ///     steps: Steps::PerLevel(5),
-    /// }
-    /// .derive()?;
-    /// assert_eq!(derivation.schedule.num_levels(), 232);
-    /// assert_eq!(format!("{:.1e}", derivation.schedule.epsilon()), "6.2e-6");
-    /// # Ok::<(), ncsn_theory::Error>(())
-    /// ```
-    pub fn derive(self) -> Result<Derivation, Error> {
-        let gamma_root = gamma_root(self.dim, self.overlap, self.law)?;
-        let levels = num_levels(self.range, gamma_root, self.rounding)?;
-        let gamma = realised_gamma(self.range, levels);
-        let steps = self.steps.per_level(self.range, levels)?;
-        let epsilon =
-            epsilon_from_delta(self.range, optimal_delta_from(self.range.start_excess(levels), steps)?)?;
-        let schedule = Schedule::new(self.dim, self.range, levels, steps, epsilon.mid())?;
-        Ok(Derivation {
-            request: self,
-            schedule,
-            gamma_root,
-            real_levels: real_levels(self.range, gamma_root),
-            gamma,
-            overlap: schedule.overlap(self.law),
-            epsilon,
-            variance_ratio: schedule.variance_ratio(),
-            chain_ratio: schedule.chain_ratio(),
-        })
-    }
-}
-
-/// One row of the trade-off between computing time and fidelity.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TradeOff {
-    /// T.
-    pub steps_per_level: u64,
-    /// The optimal ε for this T.
-    pub epsilon: Interval,
-    /// s_T²/σ² − 1 of one level at that ε, free of cancellation.
-    pub variance_excess: Interval,
-    /// The same after all levels of Algorithm 1.
-    pub chain_excess: Interval,
-    /// L·T.
-    pub score_evaluations: u64,
-}
-
-/// The best reachable variance ratio for each of several T.
-///
-/// # Errors
-/// Those of [`optimal_delta`]; [`Error::Count`] when L·T exceeds 2⁵³.
-pub fn trade_off(range: NoiseRange, num_levels: u64, steps: &[u64]) -> Result<Vec<TradeOff>, Error> {
-    let start = range.start_excess(spacing::check_levels(num_levels)?);
-    steps
-        .iter()
-        .map(|&steps_per_level| {
-            let delta = optimal_delta_from(start, steps_per_level)?;
-            let chosen = Interval::point(delta.mid());
-            Ok(TradeOff {
-                steps_per_level,
-                epsilon: epsilon_from_delta(range, delta)?,
-                variance_excess: excess_from(start, chosen, steps_per_level),
-                chain_excess: chain_excess_from(start, chosen, steps_per_level, num_levels),
-                score_evaluations: count_evaluations(num_levels, steps_per_level)?,
-            })
-        })
-        .collect()
 }

@@ -2,6 +2,7 @@
 
 use super::{NoiseRange, Schedule};
 use crate::Error;
+use crate::names::named;
 
 /// Which of the two models of Table 4 a row configures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,15 +13,8 @@ pub enum Model {
     NcsnV2,
 }
 
-impl Model {
-    /// Name as printed in Table 4.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ncsn => "NCSN",
-            Self::NcsnV2 => "NCSNv2",
-        }
-    }
-}
+// As printed in Table 4.
+named!(Model, "model": Ncsn => "NCSN", NcsnV2 => "NCSNv2");
 
 /// One row of Table 4. Numbers are the decimals printed there.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::interval::Interval;
+use crate::names::named;
 
 /// σ₁ > σ_L, both between 10⁻⁷⁵ and 10⁷⁵, so that their squares and the square of their ratio are doubles.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +56,14 @@ impl NoiseRange {
         core_math::exp((1.0 - share) * core_math::log(self.max) + share * core_math::log(self.min))
     }
 
+    /// All of L geometric levels, the largest first.
+    ///
+    /// # Accuracy
+    /// That of [`level`](Self::level).
+    pub fn levels(self, num_levels: u64) -> impl Iterator<Item = f64> {
+        (0..num_levels).map(move |index| self.level(index, num_levels))
+    }
+
     /// ln(σ₁/σ_L) > 0.
     ///
     /// # Accuracy
@@ -92,16 +101,9 @@ pub enum DataRange {
     Native,
 }
 
-impl DataRange {
-    /// Name used on command lines and in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unit => "unit",
-            Self::Signed => "signed",
-            Self::Native => "native",
-        }
-    }
+named!(DataRange, "data_range": Unit => "unit", Signed => "signed", Native => "native");
 
+impl DataRange {
     /// Distance in this range per distance in [0, 1].
     pub const fn scale(self) -> f64 {
         match self {

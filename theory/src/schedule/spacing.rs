@@ -14,12 +14,13 @@
 //! The exact χ law obeys the same argument ([`crate::chi_overlap`]).
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
-use std::str::FromStr;
+use std::fmt;
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::NoiseRange;
 use crate::interval::Interval;
+use crate::names::named;
 use crate::root::falling_root;
 use crate::{Error, normal};
 
@@ -32,20 +33,18 @@ pub const MAX_DIM: u64 = 1 << 53;
 pub const MAX_CHI_DIM: u64 = 1_000_000_000;
 
 /// Law of the radius ‖x‖ in Technique 2.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Law {
     /// Proposition 2's limit N(√D·σ, σ²/2), as in the paper.
-    #[default]
     Normal,
     /// The exact law of ‖x‖, with its exact mean and standard deviation.
     Chi,
 }
 
 /// How the real solution x = ln(σ₁/σ_L)/ln γ becomes a number of levels L.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
     /// ⌈x⌉ + 1: the only rule here that guarantees the target, since the realised γ is at most the root.
-    #[default]
     CeilPlusOne,
     /// ⌊x⌋ + 1: reproduces the published numbers of levels.
     FloorPlusOne,
@@ -57,22 +56,12 @@ pub enum Rounding {
     RoundPlusOne,
 }
 
+named!(Law, "law": Normal => "normal", Chi => "chi");
+
+named!(Rounding, "rounding": CeilPlusOne => "ceil+1", FloorPlusOne => "floor+1", Ceil => "ceil", Floor => "floor",
+    RoundPlusOne => "round+1");
+
 impl Rounding {
-    /// Every rule, in the order of the documentation.
-    pub const ALL: [Self; 5] =
-        [Self::CeilPlusOne, Self::FloorPlusOne, Self::Ceil, Self::Floor, Self::RoundPlusOne];
-
-    /// Name used on command lines and in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::CeilPlusOne => "ceil+1",
-            Self::FloorPlusOne => "floor+1",
-            Self::Ceil => "ceil",
-            Self::Floor => "floor",
-            Self::RoundPlusOne => "round+1",
-        }
-    }
-
     fn levels(self, x: f64) -> f64 {
         match self {
             Self::CeilPlusOne => x.ceil() + 1.0,
@@ -84,25 +73,35 @@ impl Rounding {
     }
 }
 
-impl FromStr for Rounding {
-    type Err = String;
+/// What is asked of Technique 2.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spacing {
+    /// Overlap of adjacent levels.
+    pub target: f64,
+    /// Law of the radius.
+    pub law: Law,
+    /// How L follows from γ.
+    pub rounding: Rounding,
+}
 
-    fn from_str(name: &str) -> Result<Self, String> {
-        let known = Self::ALL.map(Self::name);
-        Self::ALL
-            .into_iter()
-            .find(|rule| rule.name() == name)
-            .ok_or_else(|| format!("rounding is {name:?}, allowed: {}", known.join(", ")))
+impl Default for Spacing {
+    /// The paper's ½ by the normal law, with the rounding that guarantees it.
+    fn default() -> Self {
+        Self { target: 0.5, law: Law::Normal, rounding: Rounding::CeilPlusOne }
     }
 }
 
-impl Law {
-    /// Name used on command lines and in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Normal => "normal",
-            Self::Chi => "chi",
-        }
+impl fmt::Display for Spacing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rounding = match self.rounding {
+            Rounding::CeilPlusOne => "ceil(x)+1",
+            Rounding::FloorPlusOne => "floor(x)+1",
+            Rounding::Ceil => "ceil(x)",
+            Rounding::Floor => "floor(x)",
+            Rounding::RoundPlusOne => "round(x)+1",
+        };
+        let law = if self.law == Law::Chi { " by the chi law" } else { "" };
+        write!(f, "overlap {}{law} with {rounding}", self.target)
     }
 }
 
@@ -184,6 +183,9 @@ pub fn gamma_root(dim: u64, target: f64, law: Law) -> Result<Interval, Error> {
     let mut beyond = if guess > 1.0 { 2.0 * guess } else { 2.0 };
     while !above_target(beyond).is_below(0.0) {
         beyond *= 2.0;
+        if beyond.is_infinite() {
+            return Err(Error::NoRatio { dim, target });
+        }
     }
     Ok(falling_root(above_target, 1.0, beyond, guess))
 }

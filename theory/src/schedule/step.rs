@@ -62,6 +62,20 @@ pub(super) fn check_steps(steps: u64) -> Result<u64, Error> {
     }
 }
 
+/// δ = ε/σ_L².
+pub(super) fn delta(epsilon: f64, range: NoiseRange) -> Interval {
+    epsilon / Interval::point(range.min()).sqr()
+}
+
+/// Refuses an ε for which the Langevin dynamics of a Gaussian diverges.
+pub(super) fn check_epsilon(epsilon: f64, range: NoiseRange) -> Result<(), Error> {
+    if epsilon > 0.0 && delta(epsilon, range).is_below(2.0) {
+        Ok(())
+    } else {
+        Err(Error::Domain { name: "epsilon", value: epsilon, allowed: "above 0 and below 2 sigma_min^2" })
+    }
+}
+
 /// The step δ = ε/σ_L² that minimises the variance ratio over (0, 2).
 ///
 /// # Arguments
@@ -104,8 +118,7 @@ pub fn optimal_delta_from(start: Interval, steps: u64) -> Result<Interval, Error
     }
     let remaining = |u: f64| start - critical_side(Interval::point(u), steps);
     // The left side is at least u, so the root is at most γ² − 1.
-    let u =
-        falling_root(remaining, f64::MIN_POSITIVE, 2.0 * start.hi(), approximate_root(start.mid(), steps));
+    let u = falling_root(remaining, 0.0, 2.0 * start.hi(), approximate_root(start.mid(), steps));
     // δ = u/(1 + u) rises with u.
     let delta = |u: f64| Interval::point(u) / (1.0 + Interval::point(u));
     Ok(Interval::ordered(delta(u.lo()).lo(), delta(u.hi()).hi()))

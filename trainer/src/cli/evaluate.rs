@@ -7,7 +7,7 @@ use ncsn_shell::ReadArgs;
 
 use super::{DeviceArgs, Format, LayoutArgs};
 use crate::device::Wanted;
-use crate::source::Weights;
+use crate::weights::Weights;
 
 /// What samples are compared with, and by which features.
 #[derive(Args, Clone, Debug)]

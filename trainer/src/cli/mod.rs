@@ -12,8 +12,8 @@ use ncsn_shell::pages::CompletionsArgs;
 use ncsn_shell::pages::ManArgs;
 
 use crate::config::Precision;
-use crate::dataset::{ImageShape, Layout, Stated};
 use crate::device::Wanted;
+use crate::layout::{ImageShape, Layout, Stated};
 
 pub use evaluate::{ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ScoreArgs};
 pub use sample::{

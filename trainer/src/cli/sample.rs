@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{DeviceArgs, Format};
-use crate::source::Weights;
+use crate::weights::Weights;
 
 /// A trained network.
 #[derive(Args, Clone, Debug)]

@@ -6,7 +6,7 @@ use clap::Args;
 use ncsn_shell::ReadArgs;
 
 use super::{DeviceArgs, Format, LayoutArgs};
-use crate::dataset::ImageShape;
+use crate::layout::ImageShape;
 
 /// Settings of a network that is not trained.
 #[derive(Args, Clone, Debug, Default, PartialEq)]

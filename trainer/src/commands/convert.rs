@@ -9,12 +9,14 @@ use ncsn_shell::Outcome;
 use tch::Device;
 
 use crate::authors::{self, Imported};
+use crate::checkpoint::CHECKPOINTS;
 use crate::cli::ConvertArgs;
 use crate::config::Precision;
 use crate::model::Parameters;
-use crate::source::{self, Opening, Weights};
-use crate::train::{CHECKPOINTS, State};
-use crate::{Error, checkpoint, presets, tensor_file};
+use crate::source::{self, Opening};
+use crate::train::State;
+use crate::weights::Weights;
+use crate::{Error, presets, tensor_file};
 
 /// Converts a checkpoint of the authors into a run, or weights into safetensors for PyTorch.
 ///
@@ -89,7 +91,7 @@ fn import(args: &ConvertArgs, preset: &str, out: &mut dyn Write) -> Result<()> {
     let mut state = State::new(&config, Device::Cpu, Precision::F32)?;
     let notes = fill(&mut state, &imported)?;
     super::train::create(&args.output, &config)?;
-    let folder = checkpoint::save(&args.output.join(CHECKPOINTS), &state, &config)?;
+    let folder = state.save(&args.output.join(CHECKPOINTS), &config)?;
     writeln!(out, "{} after step {} in {}", config.network.architecture, state.step, escape::path(&folder))?;
     for note in notes {
         writeln!(out, "note: {note}")?;

@@ -10,7 +10,8 @@ use ncsn_shell::output;
 
 use super::train::read_with;
 use crate::cli::DataArgs;
-use crate::dataset::{self, HeldOut, Items, Stored};
+use crate::config::Data;
+use crate::dataset::{self, HeldOut, Items, Stored, Wish};
 use crate::sheet::{self, Sheet};
 use crate::{Error, array_file, presets};
 
@@ -27,14 +28,12 @@ pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
         ("--test-output", args.test_output.as_deref(), &["npy"]),
         ("--grid", args.grid.as_deref(), &["png"]),
     ])?;
-    let mut config = match &args.preset {
-        Some(preset) => presets::find(preset)?,
-        None => presets::own(&[]),
-    };
-    config.data.train = args.data.clone();
-    config.data.held_out = 0;
-    read_with(&mut config, &args.read, &args.layout);
-    let split = dataset::open(&mut config, HeldOut::Exactly)?;
+    let mut data = Data { train: args.data.clone(), ..Data::default() };
+    read_with(&mut data, &args.read, &args.layout);
+    args.preset.as_deref().map(presets::find).transpose()?;
+    let preset = args.preset.as_deref().unwrap_or(presets::OWN);
+    let wish = Wish { preset, item: None, seed: 0, held_out: HeldOut::Exactly };
+    let split = dataset::open(&data, &wish)?;
     // As single-precision numbers they might be others than in the file.
     let is_bytes = matches!(split.train.read(&[0])?, Stored::Bytes(_));
     ensure!(
@@ -54,7 +53,7 @@ pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
     if let Some(path) = &args.grid {
         let first: Vec<usize> = (0..split.train.len().min(SHOWN)).collect();
         let sheet =
-            Sheet::of_tensor(&split.train.read(&first)?.tensor(split.train.shape(), tch::Device::Cpu))?;
+            Sheet::of_tensor(&split.train.read(&first)?.tensor(split.train.shape(), tch::Device::Cpu)?)?;
         sheet::write(path, &sheet.png()).map_err(Error::file(path))?;
     }
     for note in &split.notes {

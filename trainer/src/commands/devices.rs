@@ -24,9 +24,18 @@ pub fn run(args: &DevicesArgs, out: &mut dyn Write) -> Result<Outcome> {
         Format::Json => {
             let gpus: Vec<_> = gpus
                 .iter()
-                .map(|(index, (name, memory))| json!({"device": format!("cuda:{index}"), "name": name, "memory_bytes": memory}))
+                .map(|(index, (name, memory))| {
+                    let device = format!("cuda:{index}");
+                    json!({"device": device, "name": name, "memory_bytes": memory})
+                })
                 .collect();
-            let all = json!({"schema": "ncsn.devices/1", "libtorch": tch_version(), "threads": threads, "cudnn": cudnn, "gpus": gpus});
+            let all = json!({
+                "schema": "ncsn.devices/1",
+                "libtorch": tch_version(),
+                "threads": threads,
+                "cudnn": cudnn,
+                "gpus": gpus,
+            });
             writeln!(out, "{all:#}")?;
         }
         Format::Text => {

@@ -11,7 +11,8 @@ use tch::{Device, Tensor};
 
 use crate::Error;
 use crate::cli::{DiagnoseArgs, Format};
-use crate::dataset::{self, HeldOut};
+use crate::config::{Config, Data};
+use crate::dataset::{self, HeldOut, Wish};
 use crate::diagnose::{Probe, Row, Trajectory, measure, spread, trajectory};
 use crate::sample::{self, Noise, Streams};
 use crate::source::Trained;
@@ -31,7 +32,7 @@ pub fn run(args: &DiagnoseArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (device, precision) = super::set_up(&args.sampling.device)?;
     let trained = super::open(&args.trained, device, precision)?;
     let annealing = super::annealing(&trained, &args.sampling)?;
-    let levels = annealing.levels.len();
+    let levels = annealing.schedule.num_levels() as usize;
     let chosen = spread(levels, if args.all { levels } else { SHOWN });
     let found = items(args, &trained)?;
     let run = sampled(args, &trained, &annealing, &chosen, device)?;
@@ -44,9 +45,9 @@ pub fn run(args: &DiagnoseArgs, out: &mut dyn Write) -> Result<Outcome> {
     let rows = chosen
         .iter()
         .zip(&run.states)
-        .map(|(&level, state)| measure(score, &annealing, level, [state, &run.last], &mut probe));
+        .map(|(&level, state)| measure(score, &annealing.schedule, level, [state, &run.last], &mut probe));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    let evaluations = sample::langevin_evaluations(&annealing);
+    let evaluations = annealing.score_evaluations();
     match args.format {
         Format::Json => {
             let all = json!({"schema": "ncsn.diagnosis/2", "preset": trained.config.preset, "step": trained.step,
@@ -81,7 +82,7 @@ fn sampled(
     let item = &trained.network.shape().item;
     let runs = super::in_batches("samples", args.num, args.sampling.batch, |numbers, each| {
         let mut streams = Streams::new(args.sampling.seed, numbers, item, device);
-        let x = streams.start(annealing.levels[0]);
+        let x = streams.start(annealing.schedule.range().max())?;
         trajectory(score, annealing, chosen, x, &mut Noise::Streams(streams), each)
     })?;
     let together =
@@ -94,23 +95,19 @@ fn sampled(
 
 /// Clean items and where they are from, as stored; none where the run's data are not built in.
 fn items(args: &DiagnoseArgs, trained: &Trained) -> Result<Option<(String, Tensor)>, Error> {
-    let mut config = trained.config.clone();
-    let built_in = config.data.train.is_none() && ["shapes", "mixture2d"].contains(&config.preset.as_str());
+    let Config { preset, data, .. } = &trained.config;
+    let built_in = data.train.is_none() && ["shapes", "mixture2d"].contains(&preset.as_str());
     let source = match &args.data {
         Some(path) => path.display().to_string(),
-        None if built_in => format!("built-in data of {}", config.preset),
+        None if built_in => format!("built-in data of {preset}"),
         None => return Ok(None),
     };
-    if args.data.is_some() {
-        config.data.train.clone_from(&args.data);
-        config.data.test = None;
-    }
-    config.data.held_out = 0;
-    let items = dataset::open(&mut config, HeldOut::Exactly)?.train;
+    let data = Data { train: args.data.clone(), test: None, held_out: 0, ..data.clone() };
+    let items = dataset::open(&data, &Wish::of(&trained.config, HeldOut::Exactly))?.train;
     // Evenly spread, for data are often sorted.
     let count = (args.num as usize).min(items.len());
     let numbers: Vec<usize> = (0..count).map(|k| k * items.len() / count).collect();
-    Ok(Some((source, items.read(&numbers)?.tensor(items.shape(), Device::Cpu))))
+    Ok(Some((source, items.read(&numbers)?.tensor(items.shape(), Device::Cpu)?)))
 }
 
 /// The rows, and how to read them.

@@ -12,7 +12,8 @@ use tch::{Device, Tensor};
 
 use crate::Error;
 use crate::cli::InpaintArgs;
-use crate::dataset::{self, HeldOut, Stored};
+use crate::config::Data;
+use crate::dataset::{self, HeldOut, Stored, Wish};
 use crate::sample::{self, Mask, Noise, Region, Streams};
 use crate::sheet::Sheet;
 use crate::source::Trained;
@@ -50,7 +51,7 @@ pub fn run(args: &InpaintArgs, out: &mut dyn Write) -> Result<Outcome> {
         let mut streams = Streams::new(args.sampling.seed, numbers.clone().map(stream), &item, device);
         let chosen: Vec<i64> = numbers.map(|fill| (fill / fills) as i64).collect();
         let known = known.index_select(0, &Tensor::from_slice(&chosen)).to_device(device);
-        let x = streams.start(annealing.levels[0]);
+        let x = streams.start(annealing.schedule.range().max())?;
         let noise = &mut Noise::Streams(streams);
         let x = sample::inpaint(score, &annealing, &mask, &known, x, noise, &mut |at| {
             each(at.done, at.total);
@@ -72,11 +73,12 @@ pub fn run(args: &InpaintArgs, out: &mut dyn Write) -> Result<Outcome> {
     }
     writeln!(
         out,
-        "{fills} fills of {count} images, {:.1} % of the pixels each, after step {} of {} ({} score evaluations each): {}",
+        "{fills} fills of {count} images, {:.1} % of the pixels each, after step {} of {} \
+         ({} score evaluations each): {}",
         100.0 * mask.share(),
         trained.step,
         trained.config.preset,
-        sample::langevin_evaluations(&annealing),
+        annealing.score_evaluations(),
         written.join(", ")
     )?;
     Ok(Outcome::Yes)
@@ -102,18 +104,15 @@ fn input(path: &Path, count: u64, trained: &Trained) -> Result<Tensor, Error> {
         if count > 1 {
             return Err(Error::setting("images", count, "1: the input is one image"));
         }
-        return Ok(Stored::Bytes(pixels).tensor(item, Device::Cpu));
+        return Stored::Bytes(pixels).tensor(item, Device::Cpu);
     }
-    let mut config = trained.config.clone();
-    config.data.train = Some(path.to_owned());
-    config.data.test = None;
-    config.data.held_out = 0;
-    let items = dataset::open(&mut config, HeldOut::Exactly)?.train;
+    let data = Data { train: Some(path.to_owned()), test: None, held_out: 0, ..trained.config.data.clone() };
+    let items = dataset::open(&data, &Wish::of(&trained.config, HeldOut::Exactly))?.train;
     if count > items.len() as u64 {
         return Err(Error::setting("images", count, format!("at most {}, as the input has", items.len())));
     }
     let numbers: Vec<usize> = (0..count as usize).collect();
-    Ok(items.read(&numbers)?.tensor(item, Device::Cpu))
+    items.read(&numbers)?.tensor(item, Device::Cpu)
 }
 
 /// The pixels of a file that is one image.

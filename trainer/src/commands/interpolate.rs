@@ -33,10 +33,11 @@ pub fn run(args: &InterpolateArgs, out: &mut dyn Write) -> Result<Outcome> {
     ensure!(item.len() == 3 || args.grid.is_none(), "vectors are no pictures: give --output FILE");
     let annealing = super::annealing(&trained, &args.sampling)?;
     let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
+    let sigma_max = annealing.schedule.range().max();
     let at_once = (batch / (count as u64 + 2)).max(1);
     let mut starts = Vec::new();
     let images = super::in_batches("rows", pairs, at_once, |rows, each| {
-        let (x, mut noise) = sample::rows(args.sampling.seed, rows, count, item, annealing.levels[0], device);
+        let (x, mut noise) = sample::rows(args.sampling.seed, rows, count, item, sigma_max, device)?;
         starts.push(x.to_device(Device::Cpu));
         let x = annealed_langevin(score, &annealing, x, &mut noise, &mut |at| {
             each(at.done, at.total);
@@ -61,7 +62,7 @@ pub fn run(args: &InterpolateArgs, out: &mut dyn Write) -> Result<Outcome> {
         count + 2,
         trained.step,
         trained.config.preset,
-        sample::langevin_evaluations(&annealing),
+        annealing.score_evaluations(),
         written.join(", ")
     )?;
     Ok(Outcome::Yes)

@@ -41,7 +41,7 @@ pub fn main() -> ExitCode {
     torch::cuda_half();
     finish(parse::<Cli>().and_then(|cli| {
         let mut out = stdout(cli.command.is_for_people());
-        run(cli.command, &mut out)
+        torch::attempt(|| run(cli.command, &mut out))?
     }))
 }
 
@@ -100,10 +100,11 @@ fn settings(args: &NetworkArgs, usual: Option<&str>, on_gpu: bool) -> Result<Con
 
 /// The run's Langevin dynamics, with what the flags change.
 fn annealing(trained: &Trained, args: &SamplingArgs) -> Result<Annealing, Error> {
-    let mut noise = trained.config.noise.clone();
-    noise.steps_per_level = args.steps_per_level.unwrap_or(noise.steps_per_level);
-    noise.epsilon = args.epsilon.unwrap_or(noise.epsilon);
-    Ok(Annealing { denoise: !args.no_denoise, ..noise.annealing()? })
+    let own = trained.config.schedule();
+    let schedule = own
+        .with_steps(args.steps_per_level.unwrap_or(own.steps_per_level()))?
+        .with_epsilon(args.epsilon.unwrap_or(own.epsilon()))?;
+    Ok(Annealing { schedule, denoise: !args.no_denoise })
 }
 
 /// A number that a flag limits.

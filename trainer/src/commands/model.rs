@@ -11,7 +11,7 @@ use tch::{Device, Kind, Tensor};
 use crate::cli::{Format, ModelArgs, NetworkArgs};
 use crate::config::Config;
 use crate::model::{Network, Seen};
-use crate::{Error, device, presets, torch};
+use crate::{Error, device, presets};
 
 /// A layer with parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,12 @@ pub fn run(args: &ModelArgs, out: &mut dyn Write) -> Result<Outcome> {
             let layers: Vec<_> = layers
                 .iter()
                 .map(|layer| {
-                    json!({"name": layer.name, "output": layer.output, "parameters": layer.parameters, "gflop": layer.flop / 1e9})
+                    json!({
+                        "name": layer.name,
+                        "output": layer.output,
+                        "parameters": layer.parameters,
+                        "gflop": layer.flop / 1e9,
+                    })
                 })
                 .collect();
             let all = json!({"schema": "ncsn.model/1", "preset": config.preset, "network": config.network,
@@ -62,7 +67,8 @@ pub fn run(args: &ModelArgs, out: &mut dyn Write) -> Result<Outcome> {
             writeln!(out)?;
             writeln!(
                 out,
-                "{}: {} of {}, {parameters} parameters, {gflop:.3} GFLOP per item (a multiplication and an addition count 2)",
+                "{}: {} of {}, {parameters} parameters, {gflop:.3} GFLOP per item \
+                 (a multiplication and an addition count 2)",
                 config.preset,
                 config.network.architecture,
                 sides(&config.network.item)
@@ -78,7 +84,7 @@ fn sides(shape: &[i64]) -> String {
 
 /// Runs the network once on zeros and notes what it does.
 fn layers(config: &Config) -> Result<Vec<Layer>, Error> {
-    let network = Network::new(&config.network, &config.noise.sigmas()?, Device::Cpu)?;
+    let network = Network::new(&config.network, &config.sigmas(), Device::Cpu)?;
     let layers = RefCell::new(Vec::new());
     let watch = |seen: Seen| {
         layers.borrow_mut().push(Layer {
@@ -88,12 +94,10 @@ fn layers(config: &Config) -> Result<Vec<Layer>, Error> {
             flop: seen.flop,
         });
     };
-    torch::attempt(|| {
-        tch::no_grad(|| {
-            let x = Tensor::zeros(config.network.batch(1).as_slice(), (Kind::Float, Device::Cpu));
-            let _ = network.watched(&x, &Tensor::from_slice(&[0_i64]), Some(&watch));
-        });
-    })?;
+    tch::no_grad(|| {
+        let x = Tensor::zeros(config.network.batch(1).as_slice(), (Kind::Float, Device::Cpu));
+        let _ = network.watched(&x, &Tensor::from_slice(&[0_i64]), Some(&watch));
+    });
     Ok(layers.into_inner())
 }
 
@@ -110,6 +114,7 @@ fn list(format: Format, out: &mut dyn Write) -> Result<()> {
         "preset", "network", "item", "n", "σ₁", "L", "T", "ε", "batch", "steps"
     )?;
     for config in configs {
+        let schedule = config.schedule();
         writeln!(
             out,
             "{:<12} {:<14} {:>13} {:>3} {:>6.2} {:>4} {:>2} {:>6.1e} {:>5} {:>6}",
@@ -117,10 +122,10 @@ fn list(format: Format, out: &mut dyn Write) -> Result<()> {
             config.network.architecture.name(),
             sides(&config.network.item),
             config.network.filters,
-            config.noise.sigma_max,
-            config.noise.num_levels,
-            config.noise.steps_per_level,
-            config.noise.epsilon,
+            schedule.range().max(),
+            schedule.num_levels(),
+            schedule.steps_per_level(),
+            schedule.epsilon(),
             config.training.batch,
             config.training.iterations
         )?;

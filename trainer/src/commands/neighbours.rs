@@ -41,10 +41,10 @@ pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
         let Batch { items, clamped: more } = features::read(&data, &numbers, &features)?;
         clamped = clamped.and(more);
         let vectors = features.of(&items, device)?;
-        crate::torch::attempt(|| nearest.add(&vectors, first, false))?;
+        nearest.add(&vectors, first, false);
         if args.flip {
             let vectors = features.of(&items.flip([3]), device)?;
-            crate::torch::attempt(|| nearest.add(&vectors, first, true))?;
+            nearest.add(&vectors, first, true);
         }
         each(done, total);
         Ok(())

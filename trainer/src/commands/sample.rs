@@ -43,12 +43,16 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (device, precision) = super::set_up(&args.sampling.device)?;
     let trained = super::open(&args.trained, device, precision)?;
     let sampler = sampler(&trained, args)?;
+    let schedule = match &sampler {
+        Sampler::Langevin(annealing) => annealing.schedule,
+        _ => trained.config.schedule(),
+    };
     let recorded = Recorded::open(args, &trained)?;
     let count = recorded.count.unwrap_or(num);
     let mut strip = Vec::new();
     let images = super::in_batches("images", count, batch, |numbers, each| {
         let first = numbers.start;
-        let (x, mut noise) = recorded.part(args.sampling.seed, numbers, &trained, &sampler, device);
+        let (x, mut noise) = recorded.part(args.sampling.seed, numbers, &trained, &sampler, device)?;
         let mut each = |at: sample::Progress| {
             each(at.done, at.total);
             let [shown, states] = STRIP;
@@ -64,6 +68,14 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     })?;
     let images = Tensor::cat(&images, 0);
     let written = write(args, &images, &strip, trained.network.shape().item.len() == 3)?;
+    writeln!(
+        out,
+        "schedule: L = {}, T = {}, epsilon {:e} ({})",
+        schedule.num_levels(),
+        schedule.steps_per_level(),
+        schedule.epsilon(),
+        escape::one_line(&trained.config.noise.subject())
+    )?;
     writeln!(
         out,
         "{count} samples after step {} of {} ({} score evaluations each): {}",
@@ -96,9 +108,9 @@ fn sampler(trained: &Trained, args: &SampleArgs) -> Result<Sampler> {
     if choice == Langevin {
         return Ok(Sampler::Langevin(super::annealing(trained, langevin)?));
     }
-    let noise = &trained.config.noise;
-    let steps = args.steps.unwrap_or(noise.num_levels - 1);
-    let levels = sample::geometric(noise.sigma_max, noise.sigma_min, steps)?;
+    let schedule = trained.config.schedule();
+    let steps = args.steps.unwrap_or(schedule.num_levels() - 1);
+    let levels = sample::geometric(schedule.range(), steps)?;
     let denoise = !langevin.no_denoise;
     Ok(match choice {
         Consist => Sampler::Consistent(Consistent::new(levels, args.eta, denoise)?),
@@ -141,18 +153,18 @@ impl Recorded {
         trained: &Trained,
         sampler: &Sampler,
         device: Device,
-    ) -> (Tensor, Noise) {
+    ) -> Result<(Tensor, Noise), Error> {
         let (first, count) = (images.start as i64, (images.end - images.start) as i64);
         let item = &trained.network.shape().item;
         let mut streams = Streams::new(seed, images, item, device);
-        let drawn = sampler.start(&mut streams);
+        let drawn = sampler.start(&mut streams)?;
         let part = |tensor: &Tensor, axis| tensor.narrow(axis, first, count).to_device(device);
         let x = self.init.as_ref().map_or(drawn, |init| part(init, 0));
         let noise = match &self.noise {
             Some(noise) => Noise::Recorded { tensor: part(noise, 1), next: 0 },
             None => Noise::Streams(streams),
         };
-        (x, noise)
+        Ok((x, noise))
     }
 }
 

@@ -8,12 +8,12 @@ use ncsn_shell::Outcome;
 use ncsn_shell::output;
 use tch::{Kind, Tensor};
 
+use crate::Error;
 use crate::cli::ScoreArgs;
 use crate::model::Network;
 use crate::source::{self, Opening};
 use crate::tensor_file::{self, TensorFile};
 use crate::train::loss::dsm_losses;
-use crate::{Error, torch};
 
 /// Reads `x` and `y`, writes `out`, the score of each item at its level.
 ///
@@ -23,7 +23,7 @@ pub fn score(args: &ScoreArgs, out: &mut dyn Write) -> Result<Outcome> {
     output::check(&[("--output", Some(&args.output), &["safetensors"])])?;
     let (network, file, x) = open(args)?;
     let levels = levels(&network, &file, "y", &x)?;
-    let result = torch::attempt(|| tch::no_grad(|| network.score(&x, &levels)))?;
+    let result = tch::no_grad(|| network.score(&x, &levels));
     tensor_file::write(&args.output, [("out".to_owned(), &result)], None)?;
     writeln!(
         out,
@@ -44,7 +44,7 @@ pub fn loss(args: &ScoreArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (network, file, x) = open(args)?;
     let labels = levels(&network, &file, "labels", &x)?;
     let noise = file.shaped("noise", &x.size())?.to_device(network.device()).to_kind(Kind::Float);
-    let losses = torch::attempt(|| tch::no_grad(|| dsm_losses(&network, &x, &labels, &noise)))?;
+    let losses = tch::no_grad(|| dsm_losses(&network, &x, &labels, &noise));
     let mean = losses.mean(Kind::Float);
     let tensors = [("loss".to_owned(), &mean), ("loss_per_sample".to_owned(), &losses)];
     tensor_file::write(&args.output, tensors, None)?;

@@ -8,8 +8,8 @@ use ncsn_data::{self as data, Pixels, Rows};
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
-use super::layout::{Arrangement, Layout, Stated, Wanted, arrange, planes};
 use super::order::{HELD_OUT_STREAM, permutation};
+use crate::layout::{Arrangement, Layout, Stated, Wanted, arrange, planes, shape_text};
 use crate::{Error, torch};
 
 /// Items of one shape that can be read in any order; clones share them.
@@ -29,11 +29,6 @@ pub(super) enum Source {
     Files(Arc<data::DataSet>),
     Images(Arc<Vec<u8>>),
     Points(Arc<Vec<f32>>),
-}
-
-/// A shape for messages: `3 x 32 x 32`.
-pub fn shape_text(shape: &[i64]) -> String {
-    shape.iter().map(i64::to_string).collect::<Vec<_>>().join(" x ")
 }
 
 /// Items as they are stored.
@@ -269,15 +264,20 @@ impl Stored {
     }
 
     /// A batch on a device: `[count, …shape]` in single precision, bytes divided by 255.
-    pub fn tensor(&self, shape: &[i64], device: Device) -> Tensor {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], [`Error::Torch`].
+    pub fn tensor(&self, shape: &[i64], device: Device) -> Result<Tensor, Error> {
         let size: Vec<i64> = [-1].into_iter().chain(shape.iter().copied()).collect();
         match self {
             // Bytes travel, and become numbers on the device.
             Self::Bytes(values) => {
-                let bytes = torch::upload(Tensor::from_slice(values).view(size.as_slice()), device);
-                bytes.to_kind(Kind::Float) / 255.0
+                let bytes = torch::upload(Tensor::f_from_slice(values)?.view(size.as_slice()), device)?;
+                Ok(bytes.f_to_kind(Kind::Float)?.f_div_scalar_(255.0)?)
             }
-            Self::Floats(values) => torch::upload(Tensor::from_slice(values).view(size.as_slice()), device),
+            Self::Floats(values) => {
+                torch::upload(Tensor::f_from_slice(values)?.view(size.as_slice()), device)
+            }
         }
     }
 }

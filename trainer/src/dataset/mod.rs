@@ -1,20 +1,18 @@
 //! Training and test items: read through [`ncsn_data`] or drawn by code, in an order that the seed and the step fix.
 
 mod items;
-mod layout;
 mod order;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ncsn_data as data;
-
-pub use items::{Items, Stored, Units, shape_text};
-pub use layout::{ImageShape, Layout, Stated, Wanted};
+pub use items::{Items, Stored, Units};
 pub use order::{Order, ahead};
 
-use crate::config::{Config, Scale};
-use crate::model::Architecture;
+use ncsn_theory::schedule::DataRange;
+
+use crate::config::{Config, Data};
+use crate::layout::{Layout, Stated, Wanted, shape_text};
 use crate::{Error, mixture, shapes};
 use items::Source;
 
@@ -32,6 +30,8 @@ pub struct Split {
     pub train: Items,
     /// Test items; none when none are held out.
     pub test: Option<Items>,
+    /// Number of items held out; where there is a test part, what was asked for.
+    pub held_out: u64,
     /// SHA-256 of the training items' content.
     pub digest: String,
     /// What was done on reading.
@@ -43,7 +43,7 @@ impl Split {
     ///
     /// # Errors
     /// [`Error::Content`] naming the data, their values and what they should be; those of reading.
-    pub fn check_units(&self, units: Scale) -> Result<(), Error> {
+    pub fn check_units(&self, units: DataRange) -> Result<(), Error> {
         [Some(&self.train), self.test.as_ref()]
             .into_iter()
             .flatten()
@@ -51,24 +51,27 @@ impl Split {
     }
 }
 
-fn check_units(items: &Items, units: Scale) -> Result<(), Error> {
+fn check_units(items: &Items, units: DataRange) -> Result<(), Error> {
     let content = |found: String, expected: &str| Error::Content {
         path: items.path().to_owned(),
         found,
         expected: expected.to_owned(),
     };
     match (items.units()?, units) {
-        (Units::Bytes, Scale::Unit) | (Units::Floats(_), Scale::Native) => Ok(()),
-        (Units::Floats([least, most]), Scale::Unit) if least >= 0.0 && most <= 1.0 => Ok(()),
-        (Units::Floats([least, most]), Scale::Unit) => Err(content(
+        (Units::Bytes, DataRange::Unit) | (Units::Floats(_), DataRange::Native) => Ok(()),
+        (Units::Floats([least, most]), DataRange::Unit) if least >= 0.0 && most <= 1.0 => Ok(()),
+        (Units::Floats([least, most]), DataRange::Unit) => Err(content(
             format!("values from {least} to {most}"),
             "0 to 1, the units of the noise levels; 'ncsn schedule --data-range native' derives levels in the \
                  data's own",
         )),
-        (Units::Bytes, Scale::Native) => Err(content(
+        (Units::Bytes, DataRange::Native) => Err(content(
             "bytes, which become pixels in [0, 1]".to_owned(),
             "values in the units of the noise levels: derive them from these data",
         )),
+        (_, DataRange::Signed) => {
+            Err(content("pixels".to_owned(), "pixels in [-1, 1], the units of the noise levels"))
+        }
     }
 }
 
@@ -77,49 +80,53 @@ fn check_units(items: &Items, units: Scale) -> Result<(), Error> {
 pub enum HeldOut {
     /// As many as the configuration says.
     Exactly,
-    /// These, but at most a tenth of the items; the configuration then says how many.
+    /// These, but at most a tenth of the items.
     AtMostATenth,
 }
 
-/// Opens the data of a configuration, with a progress bar on a terminal; an item shape that is still empty becomes that
-/// of the data, with the network that the paper has for it.
+/// What is asked of data.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// Preset, which draws the data where there are no files.
+    pub preset: &'a str,
+    /// Shape that the items must have, where it is known.
+    pub item: Option<&'a [i64]>,
+    /// Seed that draws the items held out.
+    pub seed: u64,
+    /// How many are.
+    pub held_out: HeldOut,
+}
+
+impl<'a> Wish<'a> {
+    /// The data of a run.
+    pub fn of(config: &'a Config, held_out: HeldOut) -> Self {
+        let Config { preset, network, training, .. } = config;
+        Self { preset, item: Some(&network.item), seed: training.seed, held_out }
+    }
+}
+
+/// Opens data, with a progress bar on a terminal.
 ///
 /// # Errors
-/// Those of [`ncsn_data::open`]; [`Error::Content`] for items of another shape than the network's;
+/// Those of [`ncsn_data::open`]; [`Error::Content`] for items of another shape than the one asked for;
 /// [`Error::Setting`] when no item is left to train on, or there is no path for a preset that needs one.
-pub fn open(config: &mut Config, held_out: HeldOut) -> Result<Split, Error> {
-    let Some(path) = &config.data.train.clone() else {
-        let drawn = built_in(config)?;
+pub fn open(data: &Data, wish: &Wish) -> Result<Split, Error> {
+    let Some(path) = &data.train else {
+        let drawn = built_in(wish)?;
         let digest = drawn.digest();
-        let (train, test) = hold_out(drawn, config, held_out)?;
-        return Ok(Split { train, test, digest, notes: Vec::new() });
-    };
-    let options = |split| data::Options {
-        size: config.data.size,
-        crop: config.data.crop,
-        skip_corrupt: config.data.skip_corrupt,
-        array: config.data.array.clone(),
-        value_range: config.data.value_range,
-        exif: config.data.exif,
-        batches: config.data.batches,
-        full_depth: config.data.full_depth,
-        split,
+        return hold_out(drawn, data, wish, digest, Vec::new());
     };
     // A named test part is read first, for the training part is then what is left.
-    let test_set = match &config.data.test {
-        Some(test) => Some((ncsn_shell::read(test, &options(data::Split::Train))?, test.clone())),
-        None => match ncsn_shell::read(path, &options(data::Split::Test)) {
-            Ok(set) => Some((set, path.clone())),
-            Err(error) if error.kind() == data::Kind::NoSplit => None,
-            Err(error) => return Err(error.into()),
+    let test_set = match &data.test {
+        Some(test) => Some((read(test, data, ncsn_data::Split::Train)?, test)),
+        None => match read(path, data, ncsn_data::Split::Test) {
+            Ok(set) => Some((set, path)),
+            Err(Error::Data(error)) if error.kind() == ncsn_data::Kind::NoSplit => None,
+            Err(error) => return Err(error),
         },
     };
-    let split = if test_set.is_some() && config.data.test.is_none() {
-        data::Split::TrainAlone
-    } else {
-        data::Split::Train
-    };
-    let set = ncsn_shell::read(path, &options(split))?;
+    let named = test_set.is_some() && data.test.is_none();
+    let set = read(path, data, if named { ncsn_data::Split::TrainAlone } else { ncsn_data::Split::Train })?;
     let digest = set.digest().map_err(Error::file(path))?.to_owned();
     let mut notes = set.notes.clone();
     let decoded = (set.rows.len() * set.rows.dim()) as u64;
@@ -129,58 +136,65 @@ pub fn open(config: &mut Config, held_out: HeldOut) -> Result<Split, Error> {
             decoded as f64 / 1e9
         ));
     }
-    let stated = Stated { layout: config.data.layout, shape: config.data.shape };
-    let wanted = Some(config.network.item.clone()).filter(|item| !item.is_empty());
+    let stated = Stated { layout: data.layout, shape: data.shape };
     let network = |shape| Wanted { shape, as_what: "the network takes" };
-    let (train, note) = Items::of_files(set, path, stated, wanted.as_deref().map(network))?;
+    let (train, note) = Items::of_files(set, path, stated, wish.item.map(network))?;
     notes.extend(note);
-    if wanted.is_none() {
-        fit_network(config, train.shape())?;
-    }
-    let (train, test) = match test_set {
+    match test_set {
         Some((set, path)) => {
-            let (test, _) = Items::of_files(set, &path, stated, Some(network(train.shape())))?;
-            (train, Some(test))
+            let (test, _) = Items::of_files(set, path, stated, Some(network(train.shape())))?;
+            Ok(Split { train, test: Some(test), held_out: data.held_out, digest, notes })
         }
-        None => hold_out(train, config, held_out)?,
-    };
-    Ok(Split { train, test, digest, notes })
-}
-
-/// The items to train on, and those held out.
-fn hold_out(items: Items, config: &mut Config, how: HeldOut) -> Result<(Items, Option<Items>), Error> {
-    let count = &mut config.data.held_out;
-    if how == HeldOut::AtMostATenth {
-        *count = (*count).min(items.len() as u64 / 10);
+        None => hold_out(train, data, wish, digest, notes),
     }
-    items.held_out(*count, config.training.seed)
 }
 
-/// Takes the items' shape, and chooses the network by it.
-fn fit_network(config: &mut Config, shape: &[i64]) -> Result<(), Error> {
-    config.network.item = shape.to_vec();
-    config.network.architecture = match config.network.item[..] {
-        [_, height, width] => Architecture::for_size(false, height.max(width) as u64)?,
-        _ => Architecture::Mlp,
+fn read(path: &Path, data: &Data, split: ncsn_data::Split) -> Result<ncsn_data::DataSet, Error> {
+    let options = ncsn_data::Options {
+        size: data.size,
+        crop: data.crop,
+        skip_corrupt: data.skip_corrupt,
+        array: data.array.clone(),
+        value_range: data.value_range,
+        exif: data.exif,
+        batches: data.batches,
+        full_depth: data.full_depth,
+        split,
     };
-    config.network.check()
+    Ok(ncsn_shell::read(path, &options)?)
+}
+
+/// Parts items into those to train on and those held out.
+fn hold_out(
+    items: Items,
+    data: &Data,
+    wish: &Wish,
+    digest: String,
+    notes: Vec<String>,
+) -> Result<Split, Error> {
+    let held_out = match wish.held_out {
+        HeldOut::Exactly => data.held_out,
+        HeldOut::AtMostATenth => data.held_out.min(items.len() as u64 / 10),
+    };
+    let (train, test) = items.held_out(held_out, wish.seed)?;
+    Ok(Split { train, test, held_out, digest, notes })
 }
 
 /// The data that a preset draws by code.
-fn built_in(config: &Config) -> Result<Items, Error> {
-    let source = match config.preset.as_str() {
-        "shapes" => Source::Images(Arc::new(shapes::draw(shapes::COUNT, BUILT_IN_SEED))),
-        "mixture2d" => Source::Points(Arc::new(mixture::draw(POINTS, BUILT_IN_SEED))),
+fn built_in(wish: &Wish) -> Result<Items, Error> {
+    let (source, own) = match wish.preset {
+        "shapes" => {
+            let side = shapes::SIDE as i64;
+            (Source::Images(Arc::new(shapes::draw(shapes::COUNT, BUILT_IN_SEED))), vec![3, side, side])
+        }
+        "mixture2d" => (Source::Points(Arc::new(mixture::draw(POINTS, BUILT_IN_SEED))), vec![2]),
         other => return Err(Error::setting("--data", "missing", format!("the data of preset {other}"))),
     };
-    let path = PathBuf::from(format!("built-in data of {}", config.preset));
-    let (shape, layout) = (config.network.item.clone(), Layout::Chw);
-    let items = Items { source, shape, layout, chosen: None, path };
-    let dim = config.network.dim() as usize;
-    let expected = if config.preset == "shapes" { shapes::DIM } else { 2 };
-    if dim == expected {
-        return Ok(items);
+    let path = PathBuf::from(format!("built-in data of {}", wish.preset));
+    let shape = wish.item.map_or_else(|| own.clone(), <[i64]>::to_vec);
+    if shape.iter().product::<i64>() == own.iter().product::<i64>() {
+        return Ok(Items { source, shape, layout: Layout::Chw, chosen: None, path });
     }
-    let allowed = format!("{expected} values, as the {} have", items.path.display());
-    Err(Error::setting("network.item", dim, allowed))
+    let allowed = format!("{}, as the {} have", shape_text(&own), path.display());
+    Err(Error::setting("network.item", shape_text(&shape), allowed))
 }

@@ -6,7 +6,8 @@ use ncsn_data::Options;
 use tch::{Device, Kind, Tensor};
 
 use super::inception::Inception;
-use crate::dataset::{Items, Stated, Stored, Units, Wanted};
+use crate::dataset::{Items, Stored, Units};
+use crate::layout::{Stated, Wanted};
 use crate::{Error, checkpoint, sheet};
 
 /// A map from items to vectors.
@@ -160,7 +161,7 @@ impl Clamped {
 /// [`Error::File`]; [`Error::Setting`] for values that are not finite.
 pub fn read(items: &Items, numbers: &[usize], features: &Features) -> Result<Batch, Error> {
     let stored = items.read(numbers)?;
-    let tensor = stored.tensor(items.shape(), Device::Cpu);
+    let tensor = stored.tensor(items.shape(), Device::Cpu)?;
     if !matches!(stored, Stored::Floats(_)) || matches!(features, Features::Values) {
         return Ok(Batch { items: tensor, clamped: Clamped::default() });
     }
@@ -168,6 +169,6 @@ pub fn read(items: &Items, numbers: &[usize], features: &Features) -> Result<Bat
     let excess = (&tensor - tensor.clamp(0.0, 1.0)).abs();
     let count = excess.gt(0.5 / 255.0).sum(Kind::Int64).int64_value(&[]) as u64;
     let most = if count > 0 { excess.max().double_value(&[]) } else { 0.0 };
-    let items = Stored::Bytes(bytes).tensor(items.shape(), Device::Cpu);
+    let items = Stored::Bytes(bytes).tensor(items.shape(), Device::Cpu)?;
     Ok(Batch { items, clamped: Clamped { count, most } })
 }

@@ -25,7 +25,7 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
 use crate::authors::{self, Named};
-use crate::source::Weights;
+use crate::weights::Weights;
 use crate::{Error, torch};
 
 /// Number of features.

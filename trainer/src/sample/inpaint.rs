@@ -8,7 +8,7 @@ use ncsn_data::picture;
 use ncsn_theory::langevin::Annealing;
 use tch::{Device, Kind, Tensor};
 
-use super::{Noise, Progress, Score, langevin_evaluations};
+use super::{Noise, Progress, Score};
 use crate::Error;
 
 /// A part of the image to fill in.
@@ -163,26 +163,27 @@ pub fn inpaint(
     noise: &mut Noise,
     each: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Tensor, Error> {
-    let total = langevin_evaluations(annealing);
+    let Annealing { schedule, denoise } = *annealing;
+    let total = annealing.score_evaluations();
     let mut done = 0;
-    for (level, &sigma) in annealing.levels.iter().enumerate() {
-        let alpha = annealing.step_size(level);
+    for level in 0..schedule.num_levels() {
+        let (sigma, alpha) = (schedule.sigma(level), schedule.step_size(level));
         let noisy = known + noise.draw()? * sigma;
         x = mask.join(&x, &noisy);
-        for _ in 0..annealing.steps_per_level {
+        for _ in 0..schedule.steps_per_level() {
             let s = score(&x, sigma)?;
             x = mask.join(&(x + s * alpha + noise.draw()? * (2.0 * alpha).sqrt()), &noisy);
             done += 1;
-            if !each(Progress { done, total, level, x: &x }) {
+            if !each(Progress { done, total, level: level as usize, x: &x }) {
                 return Ok(mask.join(&x, known));
             }
         }
     }
-    if let (true, Some(&sigma_min)) = (annealing.denoise, annealing.levels.last()) {
-        x = super::denoised(score, &x, sigma_min)?;
+    if denoise {
+        x = super::denoised(score, &x, schedule.range().min())?;
     }
     x = mask.join(&x, known);
-    each(Progress { done: total, total, level: annealing.levels.len() - 1, x: &x });
+    each(Progress { done: total, total, level: schedule.num_levels() as usize - 1, x: &x });
     Ok(x)
 }
 

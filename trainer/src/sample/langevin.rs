@@ -7,11 +7,6 @@ use super::noise::Noise;
 use super::{Progress, Score};
 use crate::Error;
 
-/// Score evaluations of [`annealed_langevin`]: L·T, and one for the denoising.
-pub fn langevin_evaluations(annealing: &Annealing) -> u64 {
-    annealing.levels.len() as u64 * annealing.steps_per_level + u64::from(annealing.denoise)
-}
-
 /// Samples by annealed Langevin dynamics.
 ///
 /// # Formula
@@ -35,22 +30,23 @@ pub fn annealed_langevin(
     noise: &mut Noise,
     each: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Tensor, Error> {
-    let total = langevin_evaluations(annealing);
+    let Annealing { schedule, denoise } = *annealing;
+    let total = annealing.score_evaluations();
     let mut done = 0;
-    for (level, &sigma) in annealing.levels.iter().enumerate() {
-        let alpha = annealing.step_size(level);
-        for _ in 0..annealing.steps_per_level {
+    for level in 0..schedule.num_levels() {
+        let (sigma, alpha) = (schedule.sigma(level), schedule.step_size(level));
+        for _ in 0..schedule.steps_per_level() {
             let s = score(&x, sigma)?;
             x = x + s * alpha + noise.draw()? * (2.0 * alpha).sqrt();
             done += 1;
-            if !each(Progress { done, total, level, x: &x }) {
+            if !each(Progress { done, total, level: level as usize, x: &x }) {
                 return Ok(x);
             }
         }
     }
-    if let (true, Some(&sigma_min)) = (annealing.denoise, annealing.levels.last()) {
-        x = denoised(score, &x, sigma_min)?;
-        each(Progress { done: total, total, level: annealing.levels.len() - 1, x: &x });
+    if denoise {
+        x = denoised(score, &x, schedule.range().min())?;
+        each(Progress { done: total, total, level: schedule.num_levels() as usize - 1, x: &x });
     }
     Ok(x)
 }

@@ -14,12 +14,12 @@ use tch::Tensor;
 pub use consistent::{Consistent, consistent_annealed};
 pub use inpaint::{Mask, Region, inpaint};
 pub use interpolate::rows;
-pub use langevin::{annealed_langevin, denoised, langevin_evaluations};
+pub use langevin::{annealed_langevin, denoised};
 pub use noise::{Noise, Streams, between};
 pub use sde::{PUBLISHED_SNR, PredictorCorrector, ProbabilityFlow, predictor_corrector, probability_flow};
 
+use crate::Error;
 use crate::model::Network;
-use crate::{Error, torch};
 
 /// Score of items `[batch, …]` at a noise level σ, of the same shape: a network's by [`score_at`], or an exact one.
 pub type Score<'a> = dyn FnMut(&Tensor, f64) -> Result<Tensor, Error> + 'a;
@@ -40,9 +40,9 @@ pub struct Progress<'a> {
 /// Scores of a batch by a network, without gradients.
 ///
 /// # Errors
-/// Those of [`Network::score_at_sigma`]; [`Error::OutOfMemory`], [`Error::Torch`].
+/// Those of [`Network::score_at_sigma`].
 pub fn score_at(network: &Network, x: &Tensor, sigma: f64) -> Result<Tensor, Error> {
-    torch::attempt(|| tch::no_grad(|| network.score_at_sigma(x, sigma)))?
+    tch::no_grad(|| network.score_at_sigma(x, sigma))
 }
 
 /// Levels of `steps` equal steps of ln σ, both ends included: `steps + 1` numbers, ends exact.
@@ -54,13 +54,12 @@ pub fn score_at(network: &Network, x: &Tensor, sigma: f64) -> Result<Tensor, Err
 /// With N = L − 1, they are the levels of the schedule.
 ///
 /// # Errors
-/// [`Error::Setting`] for no steps or more than a million; those of [`NoiseRange::new`].
-pub fn geometric(sigma_max: f64, sigma_min: f64, steps: u64) -> Result<Vec<f64>, Error> {
+/// [`Error::Setting`] for no steps or more than a million.
+pub fn geometric(range: NoiseRange, steps: u64) -> Result<Vec<f64>, Error> {
     if !(1..=1_000_000).contains(&steps) {
         return Err(Error::setting("steps", steps, "1 to 1000000"));
     }
-    let range = NoiseRange::new(sigma_max, sigma_min)?;
-    Ok((0..=steps).map(|level| range.level(level, steps + 1)).collect())
+    Ok(range.levels(steps + 1).collect())
 }
 
 /// A way to sample, with its constants.
@@ -78,19 +77,19 @@ pub enum Sampler {
 
 impl Sampler {
     /// Where it starts: Algorithm 1 as [`Streams::start`] has it, the others from N(0, σ₁²).
-    pub fn start(&self, streams: &mut Streams) -> Tensor {
+    pub fn start(&self, streams: &mut Streams) -> Result<Tensor, Error> {
         match self {
-            Self::Langevin(annealing) => streams.start(annealing.levels[0]),
+            Self::Langevin(annealing) => streams.start(annealing.schedule.range().max()),
             Self::Consistent(Consistent { levels, .. })
             | Self::PredictorCorrector(PredictorCorrector { levels, .. })
-            | Self::ProbabilityFlow(ProbabilityFlow { levels, .. }) => streams.normal() * levels[0],
+            | Self::ProbabilityFlow(ProbabilityFlow { levels, .. }) => Ok(streams.normal()? * levels[0]),
         }
     }
 
     /// Score evaluations for each item.
     pub fn evaluations(&self) -> u64 {
         match self {
-            Self::Langevin(annealing) => langevin_evaluations(annealing),
+            Self::Langevin(annealing) => annealing.score_evaluations(),
             Self::Consistent(settings) => settings.evaluations(),
             Self::PredictorCorrector(settings) => settings.evaluations(),
             Self::ProbabilityFlow(settings) => settings.evaluations(),

@@ -50,12 +50,15 @@ impl Streams {
     }
 
     /// Standard normal values `[images, …item]`.
-    pub fn normal(&mut self) -> Tensor {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], [`Error::Torch`]; so for the other draws.
+    pub fn normal(&mut self) -> Result<Tensor, Error> {
         self.draw(|generator| generator.sample(StandardNormal))
     }
 
     /// Values uniform in [0, 1), `[images, …item]`.
-    pub fn uniform(&mut self) -> Tensor {
+    pub fn uniform(&mut self) -> Result<Tensor, Error> {
         self.draw(|generator| generator.random())
     }
 
@@ -64,18 +67,18 @@ impl Streams {
     ///
     /// # Arguments
     /// * `sigma_max` — σ₁
-    pub fn start(&mut self, sigma_max: f64) -> Tensor {
-        if self.item.len() == 3 { self.uniform() } else { self.normal() * sigma_max }
+    pub fn start(&mut self, sigma_max: f64) -> Result<Tensor, Error> {
+        if self.item.len() == 3 { self.uniform() } else { Ok(self.normal()? * sigma_max) }
     }
 
     /// On all cores, each image from its own generator.
-    fn draw(&mut self, value: impl Fn(&mut ChaCha8Rng) -> f32 + Sync) -> Tensor {
+    fn draw(&mut self, value: impl Fn(&mut ChaCha8Rng) -> f32 + Sync) -> Result<Tensor, Error> {
         let dim = self.item.iter().product::<i64>() as usize;
         let mut values = vec![0.0; self.generators.len() * dim];
         let images = self.generators.par_iter_mut().zip(values.par_chunks_exact_mut(dim));
         images.for_each(|(generator, image)| image.fill_with(|| value(generator)));
         let shape: Vec<i64> = [-1].into_iter().chain(self.item.iter().copied()).collect();
-        torch::upload(Tensor::from_slice(&values).view(shape.as_slice()), self.device)
+        torch::upload(Tensor::f_from_slice(&values)?.view(shape.as_slice()), self.device)
     }
 }
 
@@ -86,7 +89,7 @@ impl Noise {
     /// [`Error::Setting`] when recorded noise is at its end.
     pub fn draw(&mut self) -> Result<Tensor, Error> {
         match self {
-            Self::Streams(streams) => Ok(streams.normal()),
+            Self::Streams(streams) => streams.normal(),
             Self::Recorded { tensor, next } => {
                 let steps = tensor.size()[0];
                 if *next == steps {
@@ -100,7 +103,7 @@ impl Noise {
                 Ok(tensor.get(*next - 1))
             }
             Self::Between { ends, count } => {
-                let ends = ends.normal();
+                let ends = ends.normal()?;
                 let row = |pair: i64| between(&ends.get(2 * pair), &ends.get(2 * pair + 1), *count);
                 Ok(Tensor::cat(&(0..ends.size()[0] / 2).map(row).collect::<Vec<_>>(), 0))
             }
@@ -144,7 +147,7 @@ mod tests {
         let mut alone = Streams::new(1, [5], &[2, 3], Device::Cpu);
         let mut together = Streams::new(1, 3..8, &[2, 3], Device::Cpu);
         for _ in 0..3 {
-            assert_eq!(alone.normal().get(0), together.normal().get(2));
+            assert_eq!(alone.normal().expect("noise").get(0), together.normal().expect("noise").get(2));
         }
     }
 
@@ -161,7 +164,7 @@ mod tests {
     fn a_row_begins_and_ends_with_its_images_own_noise() {
         let streams = || Streams::new(1, 0..4, &[3], Device::Cpu);
         let row = Noise::Between { ends: streams(), count: 2 }.draw().expect("noise");
-        let own = streams().normal();
+        let own = streams().normal().expect("noise");
         assert_eq!([0, 3, 4, 7].map(|k| row.get(k)), [0, 1, 2, 3].map(|k| own.get(k)));
     }
 

@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::config::Data;
 use crate::model::Network;
-use crate::torch;
+use crate::{Error, torch};
 
 /// Everything random about one step, a function of seed and step.
 #[derive(Debug)]
@@ -44,13 +44,28 @@ fn mix(seed: u64) -> u64 {
 
 impl Draw {
     /// The random part of a step on a batch of a shape.
-    pub fn new(seed: u64, step: u64, data: &Data, levels: i64, shape: &[i64], device: Device) -> Self {
-        let uniform = |shape: &[i64]| Tensor::rand(shape, (Kind::Float, device));
-        seeded(seed, step, || Self {
-            levels: Tensor::randint(levels, [shape[0]], (Kind::Int64, device)),
-            noise: Tensor::randn(shape, (Kind::Float, device)),
-            flip: data.flip.then(|| uniform(&[shape[0], 1, 1, 1]).lt(0.5)),
-            fraction: data.dequantize.then(|| uniform(shape)),
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], [`Error::Torch`].
+    pub fn new(
+        seed: u64,
+        step: u64,
+        data: &Data,
+        levels: i64,
+        shape: &[i64],
+        device: Device,
+    ) -> Result<Self, Error> {
+        let uniform = |shape: &[i64]| Tensor::f_rand(shape, (Kind::Float, device));
+        seeded(seed, step, || {
+            Ok(Self {
+                levels: Tensor::f_randint(levels, [shape[0]], (Kind::Int64, device))?,
+                noise: Tensor::f_randn(shape, (Kind::Float, device))?,
+                flip: match data.flip {
+                    true => Some(uniform(&[shape[0], 1, 1, 1])?.f_lt(0.5)?),
+                    false => None,
+                },
+                fraction: data.dequantize.then(|| uniform(shape)).transpose()?,
+            })
         })
     }
 
@@ -134,6 +149,13 @@ impl LevelRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_batch_that_no_memory_holds_is_an_error() {
+        // 2⁴⁸ bytes of level indices: more than a process can address.
+        let drawn = Draw::new(0, 0, &Data::default(), 10, &[1 << 45, 1], Device::Cpu);
+        assert!(matches!(drawn, Err(Error::OutOfMemory { .. })), "{drawn:?}");
+    }
 
     #[test]
     fn levels_are_averaged_apart() {

@@ -5,12 +5,14 @@ mod estimate;
 mod lock;
 pub mod loss;
 mod progress;
+mod saving;
 mod state;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
+use ncsn_theory::langevin::Annealing;
 use tch::{Device, Tensor};
 
 pub use adam::Adam;
@@ -20,6 +22,7 @@ use progress::Progress;
 pub use progress::duration;
 pub use state::{Done, State};
 
+use crate::checkpoint::CHECKPOINTS;
 use crate::config::Config;
 use crate::dataset::{self, Items, Split};
 use crate::log::{LINES, Line, Log};
@@ -28,8 +31,6 @@ use crate::sheet::Sheet;
 use crate::torch::Later;
 use crate::{Error, checkpoint, sheet};
 
-/// Name of the folder of checkpoints in a run's folder.
-pub const CHECKPOINTS: &str = "checkpoints";
 /// Name of the configuration in a run's folder.
 pub const CONFIG: &str = "config.toml";
 /// Name of the folder of sample sheets in a run's folder.
@@ -98,7 +99,7 @@ impl Session<'_> {
         while state.step < settings.iterations && !self.stopped() {
             let (numbers, stored) =
                 batches.recv().unwrap_or_else(|_| unreachable!("the thread outlives us"))?;
-            let x = stored.tensor(self.split.train.shape(), device);
+            let x = stored.tensor(self.split.train.shape(), device)?;
             let done =
                 state.train(x, config).map_err(|error| estimate::with_fitting_batch(state, config, error))?;
             // The loss before is read while the device computes this step.
@@ -184,7 +185,8 @@ impl Session<'_> {
     ) -> Result<(), Error> {
         let loss = done.loss.value()?;
         if !loss.is_finite() {
-            let x = self.split.train.read(numbers)?.tensor(self.split.train.shape(), state.network.device());
+            let x =
+                self.split.train.read(numbers)?.tensor(self.split.train.shape(), state.network.device())?;
             log.flush()?;
             return Err(state.explain(x, numbers, done.step, self.config));
         }
@@ -205,7 +207,7 @@ impl Session<'_> {
     }
 
     fn save(&self, state: &State) -> Result<PathBuf, Error> {
-        checkpoint::save(&self.run.join(CHECKPOINTS), state, self.config)
+        state.save(&self.run.join(CHECKPOINTS), self.config)
     }
 
     /// Whether a sheet of samples is drawn after a step: at its own interval where there is one, else at checkpoints as
@@ -222,7 +224,7 @@ impl Session<'_> {
         if !step.is_multiple_of(every) {
             return Ok(false);
         }
-        let sheet = records.samples * sample::langevin_evaluations(&noise.annealing()?);
+        let sheet = records.samples * Annealing::from(noise.schedule()).score_evaluations();
         // Gradients cost twice what the network itself does.
         let trained = |step: u64| 3.0 * (training.batch * step) as f64;
         let sheets = |step: u64| (SHEET_SHARE * trained(step) / sheet as f64).ceil();
@@ -235,12 +237,12 @@ impl Session<'_> {
         let item = &self.config.network.item;
         let device = state.network.device();
         let mut streams = Streams::new(self.config.training.seed, 0..count, item, device);
-        let x = streams.uniform();
+        let x = streams.uniform()?;
         let go_on = |at: sample::Progress| {
             each(at.done, at.total);
             !self.stopped()
         };
-        let annealing = self.config.noise.annealing()?;
+        let annealing = self.config.schedule().into();
         let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&state.average, x, sigma);
         let noise = &mut Noise::Streams(streams);
         let x = sample::annealed_langevin(score, &annealing, x, noise, &mut { go_on })?;
@@ -262,7 +264,7 @@ fn test_batch(items: &Items, batch: u64, step: u64, device: Device) -> Result<Te
     let (count, len) = ((batch as usize).min(items.len()), items.len() as u64);
     let first = (step % len * count as u64) % len;
     let numbers: Vec<usize> = (0..count as u64).map(|i| ((first + i) % len) as usize).collect();
-    Ok(items.read(&numbers)?.tensor(items.shape(), device))
+    items.read(&numbers)?.tensor(items.shape(), device)
 }
 
 /// Measures images per second between two readings.

@@ -1,5 +1,6 @@
 //! What training changes: the weights, their average, the optimiser, the record of the losses.
 
+use ncsn_theory::ema::Ema;
 use tch::{Device, Kind, Tensor};
 
 use super::adam::Adam;
@@ -45,7 +46,7 @@ impl State {
     /// # Errors
     /// Those of [`Network::new`]; [`Error::OutOfMemory`].
     pub fn new(config: &Config, device: Device, precision: Precision) -> Result<Self, Error> {
-        let sigmas = config.noise.sigmas()?;
+        let sigmas = config.sigmas();
         torch::attempt(|| {
             let build = || Network::new(&config.network, &sigmas, device);
             let mut network = seeded(config.training.seed, INITIAL, build)?;
@@ -73,7 +74,7 @@ impl State {
         let device = self.network.device();
         let settings = &config.training;
         let levels = self.network.sigmas().size()[0];
-        let draw = Draw::new(settings.seed, self.step, &config.data, levels, &x.size(), device);
+        let draw = Draw::new(settings.seed, self.step, &config.data, levels, &x.size(), device)?;
         let loss = torch::attempt(|| {
             let x = draw.augment(x);
             let losses = dsm_losses(&self.network, &x, &draw.levels, &draw.noise);
@@ -89,16 +90,16 @@ impl State {
         self.adam.update(self.network.parameters(), &gradients, settings, &self.failed)?;
         // The loss itself, or a division by 0.
         let loss = loss / (1.0 - &self.failed);
-        self.update_average(settings.ema_rate)?;
+        self.update_average(settings.ema()?)?;
         let done = Done { loss, step: self.step };
         self.step += 1;
         Ok(done)
     }
 
     /// Technique 5: θ' ← m·θ' + (1 − m)·θ.
-    fn update_average(&self, rate: f64) -> Result<(), Error> {
+    fn update_average(&self, ema: Ema) -> Result<(), Error> {
         let (own, other) = (self.average.parameters().tensors(), self.network.parameters().tensors());
-        torch::lerp_(own, other, 1.0 - rate)
+        torch::lerp_(own, other, 1.0 - ema.rate())
     }
 
     /// Takes a loss into the smoothed curve and returns that.
@@ -117,7 +118,7 @@ impl State {
         let levels = self.network.sigmas().size()[0];
         // Seeded apart from training, whose next step has the same number.
         let seed = config.training.seed ^ u64::MAX;
-        let draw = Draw::new(seed, self.step, &data, levels, &x.size(), self.network.device());
+        let draw = Draw::new(seed, self.step, &data, levels, &x.size(), self.network.device())?;
         torch::attempt(|| {
             tch::no_grad(|| {
                 let x = draw.augment(x.shallow_clone());
@@ -135,6 +136,10 @@ impl State {
         let device = self.network.device();
         let sigmas = self.network.sigmas();
         let draw = Draw::new(config.training.seed, step, &config.data, sigmas.size()[0], &x.size(), device);
+        let draw = match draw {
+            Ok(draw) => draw,
+            Err(error) => return error,
+        };
         let explained = torch::attempt(|| {
             tch::no_grad(|| {
                 let x = draw.augment(x);

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use ncsn_schedule::{Provenance, ScheduleFile};
-use ncsn_theory::schedule::{DataRange, Law, NoiseRange, Request, Rounding, Steps};
+use ncsn_schedule::{DataProvenance, Provenance, ScheduleFile};
+use ncsn_theory::schedule::{DataRange, NoiseRange, Request, Spacing, Steps};
 
 /// The trainer with arguments separated by spaces, on one thread of the CPU.
 pub fn trainer(arguments: &str) -> Command {
@@ -54,14 +54,35 @@ pub fn write_schedule(path: &Path, dim: u64, sigma_max: f64, range: DataRange) {
     let request = Request {
         dim,
         range: NoiseRange::new(sigma_max, 0.01).expect("a range"),
-        overlap: 0.5,
-        law: Law::Normal,
-        rounding: Rounding::CeilPlusOne,
+        spacing: Spacing::default(),
         steps: Steps::PerLevel(5),
     };
     let derivation = request.derive().expect("a schedule");
     let file = ScheduleFile::new(&derivation, "these".to_owned(), range, Provenance::default());
     fs::write(path, file.to_toml().expect("TOML")).expect("writes");
+}
+
+/// A schedule file for an array of bytes, 3 × 16 × 16 each, whose digest it holds.
+pub fn schedule_for(data: &Path) -> ScheduleFile {
+    let items = ncsn_shell::read(data, &Default::default()).expect("an array");
+    let request = Request {
+        dim: 768,
+        range: NoiseRange::new(20.0, 0.01).expect("a range"),
+        spacing: Spacing::default(),
+        steps: Steps::PerLevel(1),
+    };
+    let data = DataProvenance {
+        path: data.display().to_string(),
+        digest: items.digest().expect("bytes").to_owned(),
+        count: items.rows.len() as u64,
+        shape: vec![3, 16, 16],
+        witness: ["0", "1"].map(str::to_owned),
+        diameter: [20.0; 2],
+        notes: Vec::new(),
+    };
+    let derivation = request.derive().expect("a schedule");
+    let provenance = Provenance { data: Some(data), ..Provenance::default() };
+    ScheduleFile::new(&derivation, "these".to_owned(), DataRange::Unit, provenance)
 }
 
 /// An array of bytes.

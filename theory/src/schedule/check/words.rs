@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::{Finding, Spacing};
+use super::Finding;
 use crate::interval::Interval;
-use crate::schedule::{Law, Rounding};
 
 /// Decimals that variance ratios and overlaps are shown with, unless it takes more to tell two apart.
 const DECIMALS: usize = 4;
@@ -47,20 +46,6 @@ fn shown_overlap(overlap: Interval) -> String {
         format!("below {:.0e}", 10_f64.powf(most.log10().ceil()))
     } else {
         format!("{:.4}", overlap.mid())
-    }
-}
-
-impl fmt::Display for Spacing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rounding = match self.rounding {
-            Rounding::CeilPlusOne => "ceil(x)+1",
-            Rounding::FloorPlusOne => "floor(x)+1",
-            Rounding::Ceil => "ceil(x)",
-            Rounding::Floor => "floor(x)",
-            Rounding::RoundPlusOne => "round(x)+1",
-        };
-        let law = if self.law == Law::Chi { " by the chi law" } else { "" };
-        write!(f, "overlap {}{law} with {rounding}", self.target)
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn restore(
     let damaged = |error| or_whole_before(error, checkpoints, &steps[..=at]);
     let manifest = checkpoint::manifest(&folder).map_err(damaged)?;
     same_run(&manifest.config, config, &folder)?;
-    checkpoint::restore(state, &folder, &manifest).map_err(damaged)?;
+    state.restore(&folder, &manifest).map_err(damaged)?;
     for &later in &steps[at + 1..] {
         let kept = checkpoint::set_aside(checkpoints, later)?;
         warn(&format!("{} is kept as {kept}", checkpoint::name(later)));

@@ -5,11 +5,15 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::shape_text;
 use crate::Error;
 
 /// Most channels that are told from heights and widths by their number alone.
 const FEW: i64 = 4;
+
+/// A shape for messages: `3 x 32 x 32`.
+pub fn shape_text(shape: &[i64]) -> String {
+    shape.iter().map(i64::to_string).collect::<Vec<_>>().join(" x ")
+}
 
 /// Order in which the values of an image lie in an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

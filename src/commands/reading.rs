@@ -1,33 +1,14 @@
-//! Schedules that somebody stated: derived for a preset, in one of our files, in a configuration of the authors' code.
+//! Schedules derived for a preset, or read from one of our files or a configuration of the authors' code.
 
 use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use ncsn_theory::schedule::check::Spacing;
-use ncsn_theory::schedule::presets::Dataset;
-use ncsn_theory::schedule::{DataRange, Schedule};
-
-use super::schedule;
-use crate::foreign::{self, Configuration, parse_yaml};
 use ncsn_schedule::ScheduleFile;
 
-/// A schedule and what it is said to be for.
-#[derive(Clone, Debug)]
-pub struct Stated {
-    /// The schedule.
-    pub schedule: Schedule,
-    /// Name of the data set, else of the file.
-    pub name: String,
-    /// The data set, where it is one with known dimension and diameter.
-    pub dataset: Option<&'static Dataset>,
-    /// Units of the data.
-    pub range: DataRange,
-    /// What was asked of Technique 2; the paper's choice where the file does not say.
-    pub spacing: Spacing,
-    /// Numbers that are not in the file, and where they were taken from.
-    pub notes: Vec<String>,
-}
+use super::schedule;
+use crate::foreign::{self, parse_yaml};
+use crate::stated::Stated;
 
 /// The schedule that `schedule --dataset NAME` derives.
 ///
@@ -35,7 +16,7 @@ pub struct Stated {
 /// An unknown name.
 pub fn derive_schedule(name: &str) -> Result<Stated> {
     let (file, _) = schedule::derive(&schedule::Request::preset(name)?)?;
-    stated(file)
+    Ok(file.into())
 }
 
 /// What a path is called in reports: `-` is standard input.
@@ -62,17 +43,15 @@ pub fn read_schedule(path: &Path, dim: Option<u64>) -> Result<Stated> {
     if is_ours || (!is_yaml && text.contains("ncsn.schedule/")) {
         let file = ScheduleFile::parse(&text).with_context(context)?;
         ensure!(
-            dim.is_none_or(|dim| dim == file.dim),
+            dim.is_none_or(|dim| dim == file.schedule.dim()),
             "{} states dimension {}, not that of --dim",
             context(),
-            file.dim
+            file.schedule.dim()
         );
-        return stated(file);
+        return Ok(file.into());
     }
-    let Configuration { schedule, name, dataset, range, notes } =
-        parse_yaml(&text, dim).with_context(context)?;
-    let name = name.unwrap_or_else(context);
-    Ok(Stated { schedule, name, dataset, range, spacing: Spacing::default(), notes })
+    let stated = parse_yaml(&text, dim).with_context(context)?;
+    Ok(Stated { name: stated.name.or_else(|| Some(context())), ..stated })
 }
 
 fn read_text(path: &Path) -> std::io::Result<String> {
@@ -82,11 +61,4 @@ fn read_text(path: &Path) -> std::io::Result<String> {
         return Ok(text);
     }
     std::fs::read_to_string(path)
-}
-
-fn stated(file: ScheduleFile) -> Result<Stated> {
-    let (schedule, range, spacing) = (file.schedule()?, file.range()?, file.spacing()?);
-    // Data of one's own may lie in a folder that is called like a preset.
-    let dataset = if file.provenance.data.is_none() { Dataset::find(&file.dataset) } else { None };
-    Ok(Stated { schedule, name: file.dataset, dataset, range, spacing, notes: Vec::new() })
 }

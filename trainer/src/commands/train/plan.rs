@@ -1,0 +1,194 @@
+//! What is to be trained: settings and data, from flags, presets and files.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use ncsn_schedule::ScheduleFile;
+use ncsn_shell::ReadArgs;
+
+use super::refuse_existing;
+use crate::cli::{LayoutArgs, TrainArgs};
+use crate::config::{Config, Data, Noise, read_schedule};
+use crate::dataset::{self, HeldOut, Split, Wish};
+use crate::train::CONFIG;
+use crate::{Error, presets};
+
+/// A training, all of whose settings are known and agree with its data.
+pub(super) struct Plan {
+    /// The run's folder.
+    pub run: PathBuf,
+    pub config: Config,
+    pub split: Split,
+}
+
+impl Plan {
+    /// A new run, or one that goes on.
+    ///
+    /// # Errors
+    /// Everything that is wrong with settings and data.
+    pub fn new(args: &TrainArgs, on_gpu: bool) -> Result<Self> {
+        let plan = if args.resume { Self::resumed(args)? } else { Self::fresh(args, on_gpu)? };
+        plan.config.check()?;
+        Ok(plan)
+    }
+
+    fn resumed(args: &TrainArgs) -> Result<Self> {
+        let run = args.run.clone().context("--resume needs --run")?;
+        let mut config = Config::read(&run.join(CONFIG)).context("--resume")?;
+        name_paths(&mut config.data, args);
+        override_with(&mut config, args);
+        let split = dataset::open(&config.data, &Wish::of(&config, HeldOut::Exactly))?;
+        match &config.data.digest {
+            Some(digest) if *digest != split.digest => {
+                bail!("the training data have SHA-256 {}, but the run began with {digest}", split.digest)
+            }
+            _ => config.data.digest = Some(split.digest.clone()),
+        }
+        Ok(Self { run, config, split })
+    }
+
+    fn fresh(args: &TrainArgs, on_gpu: bool) -> Result<Self> {
+        let schedule = args.schedule.as_deref().map(read_schedule).transpose()?;
+        let (mut config, split) = match base(args)? {
+            Some(config) => with_data(config, args)?,
+            None => own(schedule.as_ref(), args, on_gpu)?,
+        };
+        config.data.digest = Some(split.digest.clone());
+        config.data.held_out = split.held_out;
+        if let (Some(path), Some(file)) = (args.schedule.as_deref(), schedule) {
+            same_data(&file, path, &split, args.any_data)?;
+            config.noise = Noise::File(Box::new(file));
+            config.noise.check(&config.network).map_err(|error| error.in_file(path))?;
+        }
+        split.check_units(config.noise.data_range())?;
+        let run = run_folder(args, &config.preset);
+        Ok(Self { run, config, split })
+    }
+}
+
+/// Settings to start from; none for data of the user's own, whose settings follow from the data.
+fn base(args: &TrainArgs) -> Result<Option<Config>> {
+    let config = match (&args.config, args.preset.as_deref()) {
+        (Some(path), _) => {
+            let config = Config::read(path)?;
+            Config { data: Data { digest: None, ..config.data }, ..config }
+        }
+        (None, Some(presets::OWN)) => {
+            refuse_existing(&run_folder(args, presets::OWN))?;
+            return Ok(None);
+        }
+        (None, Some(name)) => presets::find(name)?,
+        (None, None) => {
+            ensure!(
+                args.data.is_none(),
+                "--preset is missing: own for data of your own with a --schedule derived from them, or one of {}",
+                presets::names().join(", ")
+            );
+            presets::find("shapes")?
+        }
+    };
+    refuse_existing(&run_folder(args, &config.preset))?;
+    Ok(Some(config))
+}
+
+/// Settings that are known, with what flags change, and the data that they name.
+fn with_data(mut config: Config, args: &TrainArgs) -> Result<(Config, Split)> {
+    override_with(&mut config, args);
+    read_with(&mut config.data, &args.read, &args.layout);
+    name_paths(&mut config.data, args);
+    // A number that was given, or found before, stands.
+    let given = args.config.is_some() || args.overrides.held_out.is_some();
+    let held_out = if given { HeldOut::Exactly } else { HeldOut::AtMostATenth };
+    let split = dataset::open(&config.data, &Wish::of(&config, held_out))?;
+    Ok((config, split))
+}
+
+/// Data of the user's own, and the settings that follow from them; what flags ask for stands.
+fn own(schedule: Option<&ScheduleFile>, args: &TrainArgs, on_gpu: bool) -> Result<(Config, Split)> {
+    let (Some(_), Some(schedule)) = (&args.data, schedule) else {
+        bail!(
+            "preset own needs --data and --schedule; 'ncsn schedule --data PATH --format toml -o FILE' derives one"
+        );
+    };
+    let (asked, seed) = (args.overrides.held_out, args.overrides.seed.unwrap_or(0));
+    let mut data = Data { held_out: asked.unwrap_or(presets::OWN_HELD_OUT), ..Data::default() };
+    read_with(&mut data, &args.read, &args.layout);
+    name_paths(&mut data, args);
+    let held_out = if asked.is_some() { HeldOut::Exactly } else { HeldOut::AtMostATenth };
+    let wish = Wish { preset: presets::OWN, item: None, seed, held_out };
+    let split = dataset::open(&data, &wish)?;
+    let noise = Noise::File(Box::new(schedule.clone()));
+    let config = presets::own(noise, split.train.shape(), split.train.len(), on_gpu)?;
+    let mut config = Config { data, ..config };
+    override_with(&mut config, args);
+    Ok((config, split))
+}
+
+/// Refuses a schedule that was derived from other data than these, unless it was asked for.
+fn same_data(file: &ScheduleFile, path: &Path, split: &Split, any_data: bool) -> Result<(), Error> {
+    match &file.provenance.data {
+        Some(derived) if derived.digest != split.digest && !any_data => Err(Error::Content {
+            path: path.to_owned(),
+            found: format!("levels derived from {} with SHA-256 {}", derived.path, derived.digest),
+            expected: format!(
+                "levels for {} with SHA-256 {}; --any-data takes them all the same",
+                split.train.path().display(),
+                split.digest
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn run_folder(args: &TrainArgs, preset: &str) -> PathBuf {
+    args.run.clone().unwrap_or_else(|| Path::new("runs").join(preset))
+}
+
+fn set<T: Clone>(own: &mut T, given: &Option<T>) {
+    if let Some(value) = given {
+        *own = value.clone();
+    }
+}
+
+fn name_paths(data: &mut Data, args: &TrainArgs) {
+    data.train = args.data.clone().or(data.train.take());
+    data.test = args.test_data.clone().or(data.test.take());
+}
+
+/// What flags change of a preset; those that a run which goes on may not change are absent then.
+fn override_with(config: &mut Config, args: &TrainArgs) {
+    let TrainArgs { overrides, records, iterations, .. } = args;
+    set(&mut config.network.architecture, &overrides.architecture);
+    set(&mut config.network.filters, &overrides.filters);
+    set(&mut config.data.held_out, &overrides.held_out);
+    set(&mut config.data.flip, &overrides.flip);
+    set(&mut config.training.batch, &overrides.batch);
+    set(&mut config.training.lr, &overrides.lr);
+    set(&mut config.training.adam_eps, &overrides.adam_eps);
+    set(&mut config.training.amsgrad, &overrides.amsgrad);
+    set(&mut config.training.ema_rate, &overrides.ema_rate);
+    set(&mut config.training.seed, &overrides.seed);
+    set(&mut config.training.iterations, iterations);
+    set(&mut config.records.checkpoint_every, &records.checkpoint_every);
+    set(&mut config.records.test_every, &records.test_every);
+    set(&mut config.records.log_every, &records.log_every);
+    set(&mut config.records.keep, &records.keep);
+    set(&mut config.records.samples, &records.samples);
+    config.records.samples_every = records.samples_every.or(config.records.samples_every);
+}
+
+/// What flags change of how data are read.
+pub(in crate::commands) fn read_with(data: &mut Data, args: &ReadArgs, layout: &LayoutArgs) {
+    let ReadArgs { size, crop, array, skip_corrupt, value_range, exif, batches, full_depth } = args;
+    for (own, given) in [(&mut data.size, size), (&mut data.crop, crop)] {
+        *own = given.or(*own);
+    }
+    data.array = array.clone().or(data.array.take());
+    data.skip_corrupt |= *skip_corrupt;
+    data.value_range = value_range.or(data.value_range);
+    data.exif |= *exif;
+    data.batches |= *batches;
+    data.full_depth |= *full_depth;
+    data.layout = layout.layout.or(data.layout);
+    data.shape = layout.shape.or(data.shape);
+}

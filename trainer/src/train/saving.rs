@@ -1,0 +1,94 @@
+//! A run's state in checkpoints.
+
+use std::path::{Path, PathBuf};
+
+use tch::Tensor;
+
+use super::state::State;
+use crate::checkpoint::{self, FIRST_SCHEMA, MANIFEST, Manifest, SCHEMA, TENSORS};
+use crate::config::Config;
+use crate::model::Parameters;
+use crate::{Error, tensor_file};
+
+impl State {
+    /// Writes a checkpoint, and removes the older ones beyond the last `config.records.keep`.
+    ///
+    /// # Errors
+    /// Those of [`checkpoint::make`]; [`Error::Setting`] when a weight is not finite.
+    pub fn save(&self, checkpoints: &Path, config: &Config) -> Result<PathBuf, Error> {
+        let finite = |parameters: &Parameters| {
+            parameters.tensors().iter().all(|tensor| tensor.isfinite().all().int64_value(&[]) != 0)
+        };
+        if !tch::no_grad(|| finite(self.network.parameters()) && finite(self.average.parameters())) {
+            return Err(Error::setting("a weight", "not finite", "finite: the checkpoint before is kept"));
+        }
+        checkpoint::make(checkpoints, self.step, config.records.keep, |folder| self.write(folder, config))
+    }
+
+    fn write(&self, folder: &Path, config: &Config) -> Result<(), Error> {
+        let path = folder.join(TENSORS);
+        let [sums, counts] = self.levels.tensors();
+        let mut tensors: Vec<(String, &Tensor)> = vec![
+            ("sigmas".to_owned(), self.network.sigmas()),
+            ("levels.sums".to_owned(), sums),
+            ("levels.counts".to_owned(), counts),
+        ];
+        for (prefix, parameters) in self.groups() {
+            tensors.extend(parameters.iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+        }
+        tensor_file::write(&path, tensors, None)?;
+        let manifest = Manifest {
+            schema: SCHEMA.to_owned(),
+            program: concat!("ncsn-trainer ", env!("CARGO_PKG_VERSION")).to_owned(),
+            step: self.step,
+            optimizer_steps: self.adam.step(),
+            smoothed_loss: self.smoothed,
+            tensors_sha256: checkpoint::sha256(&path)?,
+            names: self.network.parameters().names().to_vec(),
+            config: config.clone(),
+            sha256: String::new(),
+        };
+        manifest.write(folder)
+    }
+
+    /// The groups of parameters and how their names begin.
+    fn groups(&self) -> Vec<(&'static str, &Parameters)> {
+        let mut groups = vec![
+            ("model.", self.network.parameters()),
+            ("ema.", self.average.parameters()),
+            ("adam.exp_avg.", &self.adam.means),
+            ("adam.exp_avg_sq.", &self.adam.squares),
+        ];
+        groups.extend(self.adam.maxima.as_ref().map(|maxima| ("adam.max_exp_avg_sq.", maxima)));
+        groups
+    }
+
+    /// Brings a new state to where a checkpoint's was.
+    ///
+    /// # Errors
+    /// [`Error::Content`] for checkpoints of the first schema; those of [`checkpoint::tensors`] and
+    /// [`checkpoint::load_parameters`].
+    pub fn restore(&mut self, folder: &Path, manifest: &Manifest) -> Result<(), Error> {
+        if manifest.schema == FIRST_SCHEMA {
+            return Err(Error::Content {
+                path: folder.join(MANIFEST),
+                found: format!("schema is {FIRST_SCHEMA}"),
+                expected: format!(
+                    "{SCHEMA}: the CPU trained earlier checkpoints with wrong gradients, so that they can be sampled \
+                     but not trained further"
+                ),
+            });
+        }
+        let file = checkpoint::tensors(folder, manifest)?;
+        for (prefix, parameters) in self.groups() {
+            checkpoint::load_parameters(parameters, &file, prefix)?;
+        }
+        let levels = self.network.sigmas().size();
+        let [sums, counts] = ["levels.sums", "levels.counts"].map(|name| file.shaped(name, &levels));
+        self.levels.restore(&sums?, &counts?);
+        self.adam.set_step(manifest.optimizer_steps);
+        self.step = manifest.step;
+        self.smoothed = manifest.smoothed_loss;
+        Ok(())
+    }
+}
