@@ -6,8 +6,9 @@ use std::path::Path;
 
 use crate::class::{Class, first_there};
 use crate::error::Error;
+use crate::files::file_name;
 use crate::folder;
-use crate::formats::{archive, cifar, idx, lmdb, npy, npz, parquet, tar, zip_images};
+use crate::formats::{archive, cifar, idx, lmdb, npy, npz, parquet, tar, text, zip_images};
 use crate::options::{Options, Progress, Request};
 use crate::packing::Packing;
 use crate::picture;
@@ -99,6 +100,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
         Format::Idx => idx::open(file, request),
         Format::Lmdb => lmdb::read(file, request),
         Format::Parquet => parquet::read(file, request),
+        Format::Text => text::read(file, request),
         Format::Tar => first_there(|class| {
             let file = File::open(path).map_err(reading())?;
             archive::read_class(BufReader::with_capacity(1 << 17, file), class, request)
@@ -124,6 +126,7 @@ fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataS
     match format {
         Format::Idx => idx::read(whole, stored, request),
         Format::Npy => npy::read(whole, request),
+        Format::Text => text::read(whole, request),
         Format::Tar => first_there(|class: Class| archive::read_class(open()?.1, class, request)),
         Format::Zip | Format::Lmdb | Format::Parquet | Format::Cifar => {
             Err(Error::unknown(path, "holds a compressed file that must be unpacked before it is read"))
@@ -140,6 +143,7 @@ enum Format {
     Cifar,
     Lmdb,
     Parquet,
+    Text,
 }
 
 impl Format {
@@ -162,6 +166,8 @@ impl Format {
             Ok(Self::Idx)
         } else if picture::is_image(head) {
             Err(Error::unknown(path, "is a single image: name the folder or archive that holds the data set"))
+        } else if text::is_header(head, text::has_suffix(&file_name(path))) {
+            Ok(Self::Text)
         } else {
             Err(unknown(path))
         }
@@ -169,7 +175,7 @@ impl Format {
 
     /// Refuses what a format cannot have: a test part in one file of records, a name where there are none.
     fn check_options(self, options: &Options, path: &Path) -> Result<(), Error> {
-        let nameless = matches!(self, Self::Npy | Self::Tar | Self::Idx | Self::Cifar);
+        let nameless = matches!(self, Self::Npy | Self::Tar | Self::Idx | Self::Cifar | Self::Text);
         if let Some(name) = options.array.as_ref().filter(|_| nameless) {
             return Err(Error::no_array(path, name, &[]));
         }

@@ -9,4 +9,5 @@ pub mod lmdb;
 pub mod npy;
 pub mod npz;
 pub mod parquet;
+pub mod text;
 pub mod zip_images;
