@@ -8,7 +8,7 @@ use crate::class::{Class, first_there};
 use crate::error::Error;
 use crate::files::file_name;
 use crate::folder;
-use crate::formats::{archive, cifar, idx, lmdb, npy, npz, parquet, tar, text, zip_images};
+use crate::formats::{archive, cifar, idx, lmdb, npy, npz, parquet, tar, text, tfrecord, zip_images};
 use crate::options::{Options, Progress, Request};
 use crate::packing::Packing;
 use crate::picture;
@@ -100,6 +100,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
         Format::Idx => idx::open(file, request),
         Format::Lmdb => lmdb::read(file, request),
         Format::Parquet => parquet::read(file, request),
+        Format::TfRecord => tfrecord::read(BufReader::with_capacity(1 << 17, file), request),
         Format::Text => text::read(file, request),
         Format::Tar => first_there(|class| {
             let file = File::open(path).map_err(reading())?;
@@ -126,6 +127,7 @@ fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataS
     match format {
         Format::Idx => idx::read(whole, stored, request),
         Format::Npy => npy::read(whole, request),
+        Format::TfRecord => tfrecord::read(whole, request),
         Format::Text => text::read(whole, request),
         Format::Tar => first_there(|class: Class| archive::read_class(open()?.1, class, request)),
         Format::Zip | Format::Lmdb | Format::Parquet | Format::Cifar => {
@@ -143,6 +145,7 @@ enum Format {
     Cifar,
     Lmdb,
     Parquet,
+    TfRecord,
     Text,
 }
 
@@ -162,6 +165,8 @@ impl Format {
             Ok(Self::Lmdb)
         } else if parquet::is_header(head) {
             Ok(Self::Parquet)
+        } else if tfrecord::is_header(head) {
+            Ok(Self::TfRecord)
         } else if idx::is_header(head) {
             Ok(Self::Idx)
         } else if picture::is_image(head) {

@@ -10,4 +10,5 @@ pub mod npy;
 pub mod npz;
 pub mod parquet;
 pub mod text;
+pub mod tfrecord;
 pub mod zip_images;
