@@ -8,7 +8,7 @@ use crate::class::{Class, first_there};
 use crate::error::Error;
 use crate::files::file_name;
 use crate::folder;
-use crate::formats::{archive, cifar, idx, lmdb, npy, npz, parquet, tar, text, tfrecord, zip_images};
+use crate::formats::{archive, cifar, idx, lmdb, mat, npy, npz, parquet, tar, text, tfrecord, zip_images};
 use crate::options::{Options, Progress, Request};
 use crate::packing::Packing;
 use crate::picture;
@@ -100,6 +100,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
         Format::Idx => idx::open(file, request),
         Format::Lmdb => lmdb::read(file, request),
         Format::Parquet => parquet::read(file, request),
+        Format::Mat => mat::read(file, request),
         Format::TfRecord => tfrecord::read(BufReader::with_capacity(1 << 17, file), request),
         Format::Text => text::read(file, request),
         Format::Tar => first_there(|class| {
@@ -130,7 +131,7 @@ fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataS
         Format::TfRecord => tfrecord::read(whole, request),
         Format::Text => text::read(whole, request),
         Format::Tar => first_there(|class: Class| archive::read_class(open()?.1, class, request)),
-        Format::Zip | Format::Lmdb | Format::Parquet | Format::Cifar => {
+        Format::Zip | Format::Lmdb | Format::Parquet | Format::Cifar | Format::Mat => {
             Err(Error::unknown(path, "holds a compressed file that must be unpacked before it is read"))
         }
     }
@@ -146,6 +147,7 @@ enum Format {
     Lmdb,
     Parquet,
     TfRecord,
+    Mat,
     Text,
 }
 
@@ -165,6 +167,8 @@ impl Format {
             Ok(Self::Lmdb)
         } else if parquet::is_header(head) {
             Ok(Self::Parquet)
+        } else if mat::is_header(head) {
+            Ok(Self::Mat)
         } else if tfrecord::is_header(head) {
             Ok(Self::TfRecord)
         } else if idx::is_header(head) {

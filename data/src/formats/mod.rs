@@ -6,6 +6,7 @@ pub mod archive;
 pub mod cifar;
 pub mod idx;
 pub mod lmdb;
+pub mod mat;
 pub mod npy;
 pub mod npz;
 pub mod parquet;
