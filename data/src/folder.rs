@@ -10,7 +10,7 @@ use crate::array_file::join_batches;
 use crate::class::{Class, first_there};
 use crate::error::Error;
 use crate::files::{HEAD, MAX_FILE, file_name, is_tar, slashed};
-use crate::formats::{archive, npz, parquet};
+use crate::formats::{archive, npz, parquet, tfrecord};
 use crate::options::Request;
 use crate::picture::Problem;
 use crate::pipeline::{self, Chooser, Content, Leftovers};
@@ -39,6 +39,11 @@ pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
         if !tables.is_empty() {
             listing.leftovers.others += (listing.len() - tables.len()) as u64;
             return parquet::open(tables, listing.leftovers, request);
+        }
+        let records = listing.files(tfrecord::has_suffix);
+        if !records.is_empty() {
+            listing.leftovers.others += (listing.len() - records.len()) as u64;
+            return tfrecord::read_files(records, listing.leftovers, request);
         }
         let shards = listing.files(is_tar);
         if !shards.is_empty() {

@@ -9,7 +9,7 @@ use crate::class::{Class, first_there};
 use crate::error::Error;
 use crate::files::{file_name, is_tar};
 use crate::folder;
-use crate::formats::{archive, idx, lmdb, npy, npz, parquet, records, tar, zip_images};
+use crate::formats::{archive, idx, lmdb, mat, npy, npz, parquet, records, tar, text, tfrecord, zip_images};
 use crate::hints;
 use crate::join::join;
 use crate::options::{Options, Progress, Request};
@@ -197,6 +197,9 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
         Format::Idx => idx::open(file, request),
         Format::Lmdb => lmdb::read(file, request),
         Format::Parquet => parquet::read(file, request),
+        Format::Mat => mat::read(file, request),
+        Format::TfRecord => tfrecord::read(BufReader::with_capacity(1 << 17, file), request),
+        Format::Text => text::read(file, request),
         Format::Tar => first_there(|class| {
             let file = File::open(path).map_err(reading())?;
             archive::read_class(BufReader::with_capacity(1 << 17, file), class, request)
@@ -222,8 +225,10 @@ fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataS
     match format {
         Format::Idx => idx::read(whole, stored, request),
         Format::Array(ArrayFile::Npy) => npy::read(whole, request),
+        Format::TfRecord => tfrecord::read(whole, request),
+        Format::Text => text::read(whole, request),
         Format::Tar => first_there(|class: Class| archive::read_class(open()?.1, class, request)),
-        Format::Zip | Format::Lmdb | Format::Parquet | Format::Records | Format::Array(_) => {
+        Format::Zip | Format::Lmdb | Format::Parquet | Format::Mat | Format::Records | Format::Array(_) => {
             Err(Error::unknown(path, "holds a compressed file that must be unpacked before it is read"))
         }
     }
@@ -237,6 +242,9 @@ enum Format {
     Idx,
     Lmdb,
     Parquet,
+    TfRecord,
+    Mat,
+    Text,
     /// Of a published name, or CIFAR's by the suffix: pixels may look like anything.
     Records,
 }
@@ -257,11 +265,17 @@ impl Format {
             Ok(Self::Lmdb)
         } else if parquet::is_header(head) {
             Ok(Self::Parquet)
+        } else if mat::is_header(head) {
+            Ok(Self::Mat)
+        } else if tfrecord::is_header(head) {
+            Ok(Self::TfRecord)
         } else if idx::is_header(head) {
             Ok(Self::Idx)
         } else if picture::is_image(head) {
             let one = "is a single image: name the folder or archive that holds the data set";
             Err(Error::unknown(path, one))
+        } else if text::is_header(head, text::has_suffix(&file_name(path))) {
+            Ok(Self::Text)
         } else {
             Err(Error::unknown(path, &hints::looks(head, path)))
         }
@@ -269,7 +283,8 @@ impl Format {
 
     /// Refuses what a format cannot have: a test part in one file of records, a name where there are none.
     fn check_options(self, options: &Options, path: &Path) -> Result<(), Error> {
-        let nameless = matches!(self, Self::Array(ArrayFile::Npy) | Self::Tar | Self::Idx | Self::Records);
+        let nameless =
+            matches!(self, Self::Array(ArrayFile::Npy) | Self::Tar | Self::Idx | Self::Records | Self::Text);
         if let Some(name) = options.array.as_ref().filter(|_| nameless) {
             return Err(Error::no_array(path, name, &[]));
         }
