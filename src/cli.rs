@@ -90,10 +90,11 @@ pub struct SourceArgs {
     /// A data set with published settings: cifar10, celeba, church, bedroom, tower, ffhq, mnist
     #[arg(long, value_name = "NAME")]
     pub dataset: Option<String>,
-    /// A data set of your own: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy or .npz; what must be
-    /// decoded or unpacked goes into a temporary file (TMPDIR)
+    /// A data set of your own: a folder, an archive, a file of arrays or a table (README lists the formats), - for standard
+    /// input, a pattern such as 'shard-{000..012}.tar'; several with --data again. What must be decoded or unpacked goes
+    /// into a temporary file (TMPDIR)
     #[arg(long, value_name = "PATH")]
-    pub data: Option<PathBuf>,
+    pub data: Vec<PathBuf>,
     /// Dimension of the data, with --sigma-max
     #[arg(long, value_name = "D", requires = "sigma_max")]
     pub dim: Option<u64>,
@@ -168,10 +169,10 @@ pub struct ScheduleArgs {
 /// Example: ncsn diameter train-images-idx3-ubyte.gz
 #[derive(Args, Clone, Debug)]
 pub struct DiameterArgs {
-    /// A folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy or .npz; what must be decoded or unpacked goes
-    /// into a temporary file (TMPDIR)
-    #[arg(value_name = "PATH")]
-    pub data: PathBuf,
+    /// A folder, an archive, a file of arrays or a table (README lists the formats), - for standard input, a pattern such as
+    /// 'shard-{000..012}.tar'; several are read as one. What must be decoded or unpacked goes into a temporary file (TMPDIR)
+    #[arg(value_name = "PATH", required = true)]
+    pub data: Vec<PathBuf>,
     /// How items are read
     #[command(flatten)]
     pub read: ReadArgs,

@@ -126,15 +126,18 @@ impl Error {
     /// * unread — images of formats that are not read, by suffix
     /// * others — files passed over because neither name nor content is an image's
     /// * skipped — corrupt images left out on request
+    /// * suffixes — of the files passed over, with their numbers
     pub(crate) fn empty(
         path: &Path,
         unread: &BTreeMap<&'static str, u64>,
         others: u64,
         skipped: u64,
+        suffixes: &BTreeMap<String, u64>,
     ) -> Self {
         let rest = format!("{others} other files, {skipped} corrupt images skipped");
         let held = match &not_read(unread)[..] {
-            "" => format!(" ({rest})"),
+            "" if suffixes.is_empty() => format!(" ({rest})"),
+            "" => format!(" ({rest}), its files end in {}", counted(suffixes)),
             unread => format!(" that are read ({unread}, {rest}): read are {IMAGES}"),
         };
         Self::new(Kind::Empty, path, format!("{} holds no images and no rows{held}", shown(path)))
@@ -142,7 +145,7 @@ impl Error {
 
     /// An array without a single row.
     pub(crate) fn no_rows(path: &Path) -> Self {
-        Self::empty(path, &BTreeMap::new(), 0, 0)
+        Self::empty(path, &BTreeMap::new(), 0, 0, &BTreeMap::new())
     }
 
     /// The part asked for is not there.
@@ -223,6 +226,15 @@ impl Error {
     /// A crop that reaches beyond the image.
     pub(crate) fn crop_too_large(name: &str, [width, height]: [usize; 2], crop: u32) -> Self {
         let text = format!("{} is {width}×{height}, smaller than the crop of {crop}×{crop}", one_line(name));
+        Self::new(Kind::Option, name, text)
+    }
+
+    /// A square that is smaller than the image to be put in it.
+    pub(crate) fn pad_too_small(name: &str, [width, height]: [usize; 2], side: usize) -> Self {
+        let text = format!(
+            "{} is {width}×{height}, larger than the square of {side}×{side} to put it in",
+            one_line(name)
+        );
         Self::new(Kind::Option, name, text)
     }
 
@@ -335,6 +347,14 @@ pub(crate) const IMAGES: &str = "PNG, JPEG, BMP and WebP, else GIF, TIFF and PNM
 pub(crate) fn not_read(unread: &BTreeMap<&'static str, u64>) -> String {
     let counts: Vec<_> = unread.iter().map(|(suffix, count)| format!("{count} .{suffix} not read")).collect();
     counts.join(", ")
+}
+
+/// `.wav (5), .txt (1)`, the most frequent first, eight at most.
+fn counted(suffixes: &BTreeMap<String, u64>) -> String {
+    let mut counts: Vec<_> = suffixes.iter().collect();
+    counts.sort_by_key(|&(suffix, count)| (std::cmp::Reverse(count), suffix));
+    let shown: Vec<_> = counts.iter().take(8).map(|(suffix, count)| format!(".{suffix} ({count})")).collect();
+    shown.join(", ")
 }
 
 /// Bytes with a unit, in one decimal.

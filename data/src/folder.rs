@@ -125,6 +125,10 @@ fn items(listing: &Listing, class: Class, request: &Request) -> Result<DataSet, 
     pipeline::run(request, Some(listing.len() as u64), at_least, move |feed| {
         let mut leftovers = listing.leftovers.clone();
         let mut chooser = Chooser::new(request);
+        if let Some(list) = listing.partition() {
+            let path = request.path.join(list);
+            chooser = chooser.with_list(&fs::read_to_string(&path).map_err(Error::reading(&path))?);
+        }
         for index in 0..listing.len() {
             let file = listing.path(index);
             if !chooser.takes(&slashed(&file)) {
@@ -178,6 +182,12 @@ impl Listing {
     fn path(&self, index: usize) -> PathBuf {
         let run = self.folders.partition_point(|&(first, _)| first <= index) - 1;
         self.folders[run].1.join(os_str(self.files.get(index)))
+    }
+
+    /// CelebA's list of parts.
+    fn partition(&self) -> Option<PathBuf> {
+        const NAMES: [&str; 2] = ["list_eval_partition.txt", "list_eval_partition.csv"];
+        self.files(|name| NAMES.contains(&name)).into_iter().next()
     }
 
     /// The files of which a name says something.

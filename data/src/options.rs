@@ -16,6 +16,8 @@ pub struct Options {
     pub size: Option<u32>,
     /// Side of the centre crop taken before resizing.
     pub crop: Option<u32>,
+    /// Side of black squares in whose middle images are put, after all else.
+    pub pad: Option<u32>,
     /// Whether images that cannot be decoded are left out and counted instead of ending the reading.
     pub skip_corrupt: bool,
     /// Name of what to read where a source holds several: an array of an npz archive, an IDX file of a folder, a
@@ -35,9 +37,11 @@ pub struct Options {
 
 impl Options {
     pub(crate) fn check(&self) -> Result<(), Error> {
-        for (name, side, limit, allowed) in
-            [("size", self.size, 4096, "1 to 4096 pixels"), ("crop", self.crop, 65_535, "1 to 65535 pixels")]
-        {
+        for (name, side, limit, allowed) in [
+            ("size", self.size, 4096, "1 to 4096 pixels"),
+            ("pad", self.pad, 4096, "1 to 4096 pixels"),
+            ("crop", self.crop, 65_535, "1 to 65535 pixels"),
+        ] {
             if let Some(side) = side.filter(|side| !(1..=limit).contains(side)) {
                 return Err(Error::option(name, side, allowed));
             }
@@ -46,7 +50,7 @@ impl Options {
     }
 
     pub(crate) fn fits(&self) -> bool {
-        self.size.is_some() || self.crop.is_some()
+        self.size.is_some() || self.crop.is_some() || self.pad.is_some()
     }
 }
 

@@ -19,6 +19,7 @@ const FORMATS: [(ImageFormat, &str); 4] = [
 const SKIP: Options = Options {
     size: None,
     crop: None,
+    pad: None,
     skip_corrupt: true,
     array: None,
     split: Split::Train,
@@ -250,12 +251,12 @@ fn folders_without_images_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(
         message(open_plain(folder.path()))
-            .ends_with("holds no images and no rows (0 other files, 0 corrupt images skipped)")
+            .contains("no images and no rows (0 other files, 0 corrupt images skipped)")
     );
     write(folder.path(), "a.txt", b"text");
     assert!(
         message(open_plain(folder.path()))
-            .ends_with("holds no images and no rows (1 other files, 0 corrupt images skipped)")
+            .contains("no images and no rows (1 other files, 0 corrupt images skipped)")
     );
     write(folder.path(), "a.png", b"text");
     assert_eq!(
@@ -264,8 +265,30 @@ fn folders_without_images_are_refused() {
     );
     assert!(
         message(open(folder.path(), &SKIP))
-            .ends_with("holds no images and no rows (1 other files, 1 corrupt images skipped)")
+            .contains("no images and no rows (1 other files, 1 corrupt images skipped)")
     );
+}
+
+#[test]
+fn a_folder_says_what_its_files_end_in() {
+    let folder = tempfile::tempdir().unwrap();
+    ["a.wav", "b.WAV", "c.txt", "d"].iter().for_each(|name| drop(write(folder.path(), name, b"nothing")));
+    let refused = message(open_plain(folder.path()));
+    let end = "no rows (4 other files, 0 corrupt images skipped), its files end in .wav (2), .txt (1)";
+    assert!(refused.ends_with(end), "{refused}");
+}
+
+#[test]
+fn images_are_padded_after_they_are_resized() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "a.png", &encode(&grey(6, 4, 9), ImageFormat::Png));
+    let sized = Options { size: Some(2), ..Options::default() };
+    let inside = bytes(&open(folder.path(), &sized).unwrap());
+    let data = open(folder.path(), &Options { pad: Some(4), ..sized }).unwrap();
+    assert_eq!(data.shape, [1, 4, 4]);
+    let found = bytes(&data);
+    assert_eq!([5, 6, 9, 10].map(|at| found[at]).to_vec(), inside);
+    assert_eq!(found.iter().filter(|&&value| value != 0).count(), inside.iter().filter(|&&v| v != 0).count());
 }
 
 #[test]

@@ -138,3 +138,22 @@ fn a_source_without_a_test_part_says_so() {
         assert_eq!(message(test_split(&path)), format!("no test split in {}", path.display()));
     }
 }
+
+#[test]
+fn celebas_list_tells_the_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, seed) in [("000001.png", 1), ("000002.png", 2), ("000003.png", 3), ("000004.png", 4)] {
+        write(folder.path(), &format!("img/{name}"), &encode(&colour(2, 2, seed), image::ImageFormat::Png));
+    }
+    let list = "000001.png 0\n000002.png 1\n000003.png 2\n000004.png 0\n";
+    for (file, text) in
+        [("list_eval_partition.txt", list.to_owned()), ("list_eval_partition.csv", list.replace(' ', ","))]
+    {
+        let path = write(folder.path(), file, text.as_bytes());
+        let part = |split| names(&open(folder.path(), &Options { split, ..Options::default() }).unwrap());
+        assert_eq!(part(Split::Train).len(), 4);
+        assert_eq!(part(Split::TrainAlone), ["img/000001.png", "img/000004.png"]);
+        assert_eq!(part(Split::Test), ["img/000003.png"]);
+        std::fs::remove_file(path).unwrap();
+    }
+}

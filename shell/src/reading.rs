@@ -15,6 +15,9 @@ pub struct ReadArgs {
     /// Crop the centre to a square of this many pixels before resizing
     #[arg(long, value_name = "PIXELS")]
     pub crop: Option<u32>,
+    /// Put images in the middle of black squares of this many pixels, after all else
+    #[arg(long, value_name = "PIXELS")]
+    pub pad: Option<u32>,
     /// Leave out images that cannot be decoded, and report them
     #[arg(long)]
     pub skip_corrupt: bool,
@@ -37,8 +40,19 @@ pub struct ReadArgs {
 
 impl From<ReadArgs> for Options {
     fn from(args: ReadArgs) -> Self {
-        let ReadArgs { size, crop, skip_corrupt, array, value_range, exif, batches, full_depth } = args;
-        Self { size, crop, skip_corrupt, array, value_range, exif, batches, full_depth, split: Split::Train }
+        let ReadArgs { size, crop, pad, skip_corrupt, array, value_range, exif, batches, full_depth } = args;
+        Self {
+            size,
+            crop,
+            pad,
+            skip_corrupt,
+            array,
+            value_range,
+            exif,
+            batches,
+            full_depth,
+            split: Split::Train,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use ncsn_data::pattern_of;
 use ncsn_theory::schedule::DataRange;
 use serde_json::json;
 
@@ -27,15 +28,17 @@ pub struct Request {
     format: ReportFormat,
 }
 
-impl From<DiameterArgs> for Request {
-    fn from(args: DiameterArgs) -> Self {
-        Self {
-            path: args.data,
+impl TryFrom<DiameterArgs> for Request {
+    type Error = anyhow::Error;
+
+    fn try_from(args: DiameterArgs) -> Result<Self> {
+        Ok(Self {
+            path: pattern_of(&args.data)?,
             options: args.read.into(),
             range: args.data_range,
             subsample: args.subsample.map(|count| Subsample { count, seed: args.seed }),
             format: args.format,
-        }
+        })
     }
 }
 

@@ -51,7 +51,7 @@ pub fn schedule_main() -> ExitCode {
 pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
     let outcome = match command {
         Command::Schedule(args) => schedule::run(&args.try_into()?, out),
-        Command::Diameter(args) => diameter::run(&args.into(), out),
+        Command::Diameter(args) => diameter::run(&args.try_into()?, out),
         Command::Check(args) => check::run(&args.try_into()?, out),
         Command::Explain(args) => explain::run(&args.try_into()?, out),
         Command::Certify(args) => certify::run(&args.try_into()?, out),

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
+use ncsn_data::pattern_of;
 use ncsn_theory::schedule::check::check;
 use ncsn_theory::schedule::presets::{DATASETS, Dataset, PUBLISHED_SIGMA_MIN, Published};
 use ncsn_theory::schedule::{DataRange, Derivation, NoiseRange, Request as Derive, Spacing, Steps};
@@ -56,17 +57,17 @@ impl TryFrom<ScheduleArgs> for Request {
 
     fn try_from(args: ScheduleArgs) -> Result<Self> {
         ensure!(
-            args.source.data.is_some() || (args.read == ReadArgs::default() && args.subsample.is_none()),
+            !args.source.data.is_empty() || (args.read == ReadArgs::default() && args.subsample.is_none()),
             "--size, --crop, the other options of reading and --subsample need --data"
         );
-        let source = match (args.source.dataset, args.source.data, args.source.dim) {
+        let source = match (args.source.dataset, &args.source.data[..], args.source.dim) {
             (Some(name), _, _) => Source::Preset(find_dataset(&name)?),
-            (_, Some(path), _) => {
+            (_, paths @ [_, ..], _) => {
                 let subsample = args.subsample.map(|count| Subsample { count, seed: args.seed });
-                Source::Data(path, args.read.into(), subsample)
+                Source::Data(pattern_of(paths)?, args.read.into(), subsample)
             }
             (_, _, Some(dim)) => Source::Dimension(dim),
-            (None, None, None) => bail!("one of --dataset, --data and --dim is required"),
+            (None, [], None) => bail!("one of --dataset, --data and --dim is required"),
         };
         let steps = match (args.steps_per_level, args.budget, args.tolerance) {
             (Some(steps), _, _) => Some(Steps::PerLevel(steps)),

@@ -50,6 +50,9 @@ pub struct Data {
     /// Side of the centre crop taken before resizing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crop: Option<u32>,
+    /// Side of black squares in whose middle images are put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pad: Option<u32>,
     /// Side that images are resized to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u32>,

@@ -179,7 +179,8 @@ impl<'a> Collector<'a> {
         let (decoded, skipped) = (self.names.len(), self.counts.skipped);
         let Some(First { shape, .. }) = self.first else {
             let others = leftovers.others + leftovers.links.len() as u64 + leftovers.loops;
-            return Err(Error::empty(self.request.path, &leftovers.unread, others, skipped));
+            let Leftovers { unread, suffixes, .. } = &leftovers;
+            return Err(Error::empty(self.request.path, unread, others, skipped, suffixes));
         };
         let (planes, (shape, element)) = (shape.planes(), shape.row());
         let dim: usize = shape.iter().product();

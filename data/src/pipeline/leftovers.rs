@@ -12,6 +12,9 @@ const UNREAD: [&str; 24] = [
     "tga", "ico", "svg", "exr", "hdr", "psd", "dng", "cr2", "nef", "dcm",
 ];
 
+/// Suffixes that are counted.
+const SUFFIXES: usize = 64;
+
 /// What a source saw and did not hand over.
 #[derive(Clone, Default)]
 pub(crate) struct Leftovers {
@@ -19,6 +22,8 @@ pub(crate) struct Leftovers {
     pub others: u64,
     /// Images of formats that are not read, by suffix.
     pub unread: BTreeMap<&'static str, u64>,
+    /// Suffixes of the others, at most [`SUFFIXES`] of them.
+    pub suffixes: BTreeMap<String, u64>,
     /// Links of an archive, and where they lead in it.
     pub links: Vec<(String, Option<String>)>,
     /// Linked folders that lead back to a folder on the way to them.
@@ -33,7 +38,15 @@ impl Leftovers {
         let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
         match UNREAD.iter().find(|known| suffix.eq_ignore_ascii_case(known)) {
             Some(known) => *self.unread.entry(known).or_default() += 1,
-            None => self.others += 1,
+            None => {
+                self.others += 1;
+                let is_plain =
+                    (1..9).contains(&suffix.len()) && suffix.bytes().all(|b| b.is_ascii_alphanumeric());
+                let suffix = suffix.to_ascii_lowercase();
+                if is_plain && (self.suffixes.len() < SUFFIXES || self.suffixes.contains_key(&suffix)) {
+                    *self.suffixes.entry(suffix).or_default() += 1;
+                }
+            }
         }
     }
 

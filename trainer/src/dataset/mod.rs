@@ -153,6 +153,7 @@ fn read(path: &Path, data: &Data, split: ncsn_data::Split) -> Result<ncsn_data::
     let options = ncsn_data::Options {
         size: data.size,
         crop: data.crop,
+        pad: data.pad,
         skip_corrupt: data.skip_corrupt,
         array: data.array.clone(),
         value_range: data.value_range,

@@ -179,8 +179,8 @@ fn override_with(config: &mut Config, args: &TrainArgs) {
 
 /// What flags change of how data are read.
 pub(in crate::commands) fn read_with(data: &mut Data, args: &ReadArgs, layout: &LayoutArgs) {
-    let ReadArgs { size, crop, array, skip_corrupt, value_range, exif, batches, full_depth } = args;
-    for (own, given) in [(&mut data.size, size), (&mut data.crop, crop)] {
+    let ReadArgs { size, crop, pad, array, skip_corrupt, value_range, exif, batches, full_depth } = args;
+    for (own, given) in [(&mut data.size, size), (&mut data.crop, crop), (&mut data.pad, pad)] {
         *own = given.or(*own);
     }
     data.array = array.clone().or(data.array.take());
