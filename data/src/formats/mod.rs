@@ -1,5 +1,6 @@
 //! One file for each format.
 
+pub(crate) mod table;
 pub(crate) mod tar;
 
 pub mod archive;
