@@ -1,4 +1,4 @@
-//! A folder of images or of parquet files, with all its subfolders.
+//! A folder of images or of parquet or Arrow files, with all its subfolders.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 use crate::class::{Class, first_there};
 use crate::error::Error;
 use crate::files::{HEAD, MAX_FILE, slashed};
-use crate::formats::parquet;
+use crate::formats::{arrow, parquet};
 use crate::options::Request;
 use crate::picture::Problem;
 use crate::pipeline::{self, Chooser, Content, Leftovers};
 use crate::set::DataSet;
 use crate::split::Split;
 
-/// Reads every image below a folder, in the order of the paths compared name by name; or its parquet files, if it has
-/// some and no file named like an image.
+/// Reads every image below a folder, in the order of the paths compared name by name; or its parquet or Arrow files, if
+/// it has some and no file named like an image.
 ///
 /// A file is an image if its name ends in .png, .jpg, .jpeg, .bmp or .webp, or if its content begins like one. Where there
 /// is none, GIF, TIFF and PNM are read, and where there are none of these, one array of each .npy or .npz.
@@ -33,9 +33,13 @@ pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
     let mut listing = Listing::default();
     let root = fs::canonicalize(request.path).map_err(Error::reading(request.path))?;
     listing.walk(request.path, Path::new(""), &mut vec![root])?;
-    if let Some(tables) = listing.tables() {
+    if let Some(tables) = listing.tables(parquet::has_suffix) {
         listing.leftovers.others += (listing.len() - tables.len()) as u64;
         return parquet::open(tables, listing.leftovers, request);
+    }
+    if let Some(tables) = listing.tables(arrow::has_suffix) {
+        listing.leftovers.others += (listing.len() - tables.len()) as u64;
+        return arrow::open(tables, listing.leftovers, request);
     }
     first_there(|class| items(&listing, class, request))
 }
@@ -101,15 +105,15 @@ impl Listing {
         self.folders[run].1.join(os_str(self.files.get(index)))
     }
 
-    /// The parquet files, if there are some and no file is named like an image.
-    fn tables(&self) -> Option<Vec<PathBuf>> {
+    /// The files of a kind of tables, if there are some and no file is named like an image.
+    fn tables(&self, is_table: fn(&str) -> bool) -> Option<Vec<PathBuf>> {
         let mut tables = Vec::new();
         for index in 0..self.len() {
             let name = String::from_utf8_lossy(self.files.get(index));
             if Class::of_name(&name) == Some(Class::Images) {
                 return None;
             }
-            if parquet::has_suffix(&name) {
+            if is_table(&name) {
                 tables.push(self.path(index));
             }
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::class::{Class, first_there};
 use crate::error::Error;
 use crate::folder;
-use crate::formats::{archive, cifar, idx, lmdb, npy, npz, parquet, tar, zip_images};
+use crate::formats::{archive, arrow, cifar, idx, lmdb, npy, npz, parquet, tar, zip_images};
 use crate::options::{Options, Progress, Request};
 use crate::packing::Packing;
 use crate::picture;
@@ -29,7 +29,7 @@ use crate::split::Split;
 /// [`Split::TrainAlone`] leaves it out. A single file of records or values is one part.
 ///
 /// # Arguments
-/// * path — folder, .tar, .tar.gz, .zip, IDX, IDX.gz, CIFAR binary, .npy, .npz, LMDB's data.mdb or .parquet
+/// * path — folder, .tar, .tar.gz, .zip, IDX, IDX.gz, CIFAR binary, .npy, .npz, LMDB's data.mdb, .parquet or .arrow
 /// * options — size, crop, what to skip, which array
 /// * progress — told of rows done
 ///
@@ -99,6 +99,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
         Format::Idx => idx::open(file, request),
         Format::Lmdb => lmdb::read(file, request),
         Format::Parquet => parquet::read(file, request),
+        Format::Arrow => arrow::read(file, request),
         Format::Tar => first_there(|class| {
             let file = File::open(path).map_err(reading())?;
             archive::read_class(BufReader::with_capacity(1 << 17, file), class, request)
@@ -125,7 +126,7 @@ fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataS
         Format::Idx => idx::read(whole, stored, request),
         Format::Npy => npy::read(whole, request),
         Format::Tar => first_there(|class: Class| archive::read_class(open()?.1, class, request)),
-        Format::Zip | Format::Lmdb | Format::Parquet | Format::Cifar => {
+        Format::Zip | Format::Lmdb | Format::Parquet | Format::Arrow | Format::Cifar => {
             Err(Error::unknown(path, "holds a compressed file that must be unpacked before it is read"))
         }
     }
@@ -140,6 +141,7 @@ enum Format {
     Cifar,
     Lmdb,
     Parquet,
+    Arrow,
 }
 
 impl Format {
@@ -158,6 +160,8 @@ impl Format {
             Ok(Self::Lmdb)
         } else if parquet::is_header(head) {
             Ok(Self::Parquet)
+        } else if arrow::is_header(head) {
+            Ok(Self::Arrow)
         } else if idx::is_header(head) {
             Ok(Self::Idx)
         } else if picture::is_image(head) {
@@ -193,6 +197,6 @@ fn unknown(path: &Path) -> Error {
     Error::unknown(
         path,
         "is none of: folder, .tar, .tar.gz or .zip of PNG, JPEG, BMP or WebP images; IDX; CIFAR binary; .npy; .npz; LMDB; \
-         .parquet",
+         .parquet; .arrow",
     )
 }

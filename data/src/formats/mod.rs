@@ -4,6 +4,7 @@ pub(crate) mod table;
 pub(crate) mod tar;
 
 pub mod archive;
+pub mod arrow;
 pub mod cifar;
 pub mod idx;
 pub mod lmdb;
