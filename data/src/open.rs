@@ -20,10 +20,10 @@ use crate::split::Split;
 /// batch). CIFAR's records carry no magic word: any other file named `*.bin` is taken for them. Of a folder with MNIST's
 /// files, that of the training images is read (without it, that of the test images).
 ///
-/// A folder with `data.mdb` is an LMDB database. A folder with parquet files and no file named like an image is a table
-/// in the order of their paths; of several splits, told by words of the paths, that of training is read.
+/// A folder with `data.mdb` is an LMDB database. A folder with parquet or Arrow files and no file named like an image is a
+/// table in the order of their paths; of several splits, told by words of the paths, that of training is read.
 ///
-/// [`Split::Test`] asks for the other part: CIFAR's test batch, MNIST's test images, the parquet files of the test
+/// [`Split::Test`] asks for the other part: CIFAR's test batch, MNIST's test images, the tables of the test
 /// (else validation) split, the folder `test` (else `val` or `validation`) of a folder or archive of images.
 /// [`Split::Train`] reads such a folder of images with all others, for a folder may hold anything;
 /// [`Split::TrainAlone`] leaves it out. A single file of records or values is one part.

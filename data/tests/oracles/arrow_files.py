@@ -73,6 +73,13 @@ def both(name, columns, wanted, kept, **options):
     add(name, [save(f"{name}.arrow", pyarrow.table(columns), **options)], wanted, kept)
 
 
+def described(columns):
+    """A table with what `datasets` writes into its schema, of hundreds of bytes."""
+    features = {name: {"_type": "Image" if name == "image" else "Value"} for name in columns}
+    info = {"info": {"description": "what the rows are. " * 30, "features": features}}
+    return pyarrow.table(columns).replace_schema_metadata({"huggingface": json.dumps(info)})
+
+
 # What save_to_disk makes: folders of splits, with the order of the files, which is not that of their names.
 label = pyarrow.array(range(5))
 dataset = OUT / "saved"
@@ -80,7 +87,7 @@ for split, seeds in {"train": [range(5), range(5, 10)], "test": [range(10, 13)]}
     names = [f"data-{i:05}-of-{len(seeds):05}.arrow" for i in range(len(seeds))]
     for name, part in zip(names, seeds):
         columns = {"image": images(part), "label": pyarrow.array(list(part))}
-        save(f"saved/{split}/{name}", pyarrow.table(columns), 3)
+        save(f"saved/{split}/{name}", described(columns), 3)
     state = {"_data_files": [{"filename": name} for name in reversed(names)], "_fingerprint": "0", "_split": split}
     (dataset / split / "state.json").write_text(json.dumps(state))
     (dataset / split / "dataset_info.json").write_text(json.dumps({"features": {"image": {"_type": "Image"}}}))
@@ -129,7 +136,13 @@ pixels = rng.integers(0, 256, (9, 2, 3, 2))
 real = rng.normal(size=(9, 3))
 single = pyarrow.list_(pyarrow.float32())
 nine = pyarrow.array(range(9))
-both("array3d", {"image": lists(pixels, deep), "label": nine}, ["image"], "u1")
+extension = {
+    "ARROW:extension:name": "datasets.features.features.Array3DExtensionType",
+    "ARROW:extension:metadata": json.dumps([[2, 3, 2], "uint8"]),
+}
+schema = pyarrow.schema([pyarrow.field("image", deep, metadata=extension), ("label", pyarrow.int64())])
+typed = pyarrow.table({"image": lists(pixels, deep), "label": nine}, schema)
+add("array3d", [save("array3d.arrow", typed)], ["image"], "u1")
 both("array3d-zstd", {"image": lists(pixels, deep), "label": nine}, ["image"], "u1", packing="zstd")
 both("array3d-sliced", {"image": lists(pixels, deep), "label": nine}, ["image"], "u1", offset=2)
 both("list-f32", {"x": lists(real, single)}, ["x"], "<f4")

@@ -1,5 +1,8 @@
 //! Arrow, as the library `datasets` of Hugging Face keeps tables: streams of record batches in files named `*.arrow`.
 //!
+//! A reader of its own: of 15,506 single-byte changes of eight small files the crate `arrow-ipc` (60.1) panics on 2806, and
+//! on 38 it ends the process by asking for more memory than there is (`tests/oracles/arrow_ipc` counts them).
+//!
 //! Read are columns of images (a structure with a column `bytes`, or bytes), of lists of numbers and of numbers; buffers are
 //! not compressed or by LZ4 or Zstandard. Files that begin with `ARROW1` are read like streams, from front to back.
 //! Memory holds the headers of a batch and the buffers of the columns that are read: each is checked against the file

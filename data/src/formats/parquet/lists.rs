@@ -136,6 +136,28 @@ mod tests {
         }
     }
 
+    /// Levels of the entries of lists of these sizes, by the definition: a list that begins within another has its level.
+    fn levels(shape: &[usize], depth: u8, first: u8, all: &mut Vec<u8>) {
+        let Some((&size, inner)) = shape.split_first() else { return all.push(first) };
+        for index in 0..size {
+            levels(inner, depth + 1, if index == 0 { first } else { depth }, all);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn lists_of_any_sizes_are_found_again(sizes in proptest::collection::vec(1_usize..5, 1..5)) {
+            let mut all = Vec::new();
+            levels(&sizes, 1, 0, &mut all);
+            let depth = sizes.len() as u8;
+            proptest::prop_assert_eq!(shape(&all, depth), Some(sizes));
+            // Without its last entry, a list is shorter than its sisters, or the only one.
+            all.pop();
+            let found = shape(&all, depth);
+            proptest::prop_assert!(found.is_none_or(|found| found.iter().product::<usize>() == all.len()));
+        }
+    }
+
     #[test]
     fn numbers_leave_wider_integers_unchanged_or_not_at_all() {
         let path = Path::new("x");
