@@ -5,15 +5,15 @@ use std::path::Path;
 
 use ncsn::foreign::parse_yaml;
 use ncsn_data::formats::cifar::Records;
-use ncsn_data::formats::{archive, cifar, idx, lmdb, npy, npz, parquet, zip_images};
+use ncsn_data::formats::{archive, arrow, cifar, idx, lmdb, npy, npz, parquet, zip_images};
 use ncsn_data::{self as data, DataSet, Error, Options, Request, picture};
 use ncsn_schedule::ScheduleFile;
 
 /// Folders of `fuzz/seeds`, each a fuzz target.
 #[allow(dead_code, reason = "the replay goes through all, a fuzz target through one")]
-pub const TARGETS: [&str; 13] = [
-    "cifar", "idx", "lmdb", "npy", "npz", "open", "parquet", "picture", "pth", "schedule", "tar", "yaml",
-    "zip",
+pub const TARGETS: [&str; 14] = [
+    "arrow", "cifar", "idx", "lmdb", "npy", "npz", "open", "parquet", "picture", "pth", "schedule", "tar",
+    "yaml", "zip",
 ];
 
 /// Reads `bytes` as `target` says; the message where they are refused.
@@ -43,6 +43,7 @@ fn read_rows(target: &str, bytes: &[u8]) -> Result<DataSet, Error> {
     let request = Request { path: Path::new("input"), options: &options, progress: &|_, _| {} };
     let stored = bytes.len() as u64;
     match target {
+        "arrow" => arrow::read(Cursor::new(bytes), &request),
         "cifar" => cifar::read(bytes, Records { labels: 1, training: true }, &request),
         "idx" => idx::read(bytes, Some((stored, 1)), &request),
         "lmdb" => lmdb::read(Cursor::new(bytes), &request),

@@ -1,6 +1,6 @@
 """Writes the seeds of the fuzz targets into seeds/TARGET/: small valid files, and some that lie.
 
-Needs numpy and Pillow; those of LMDB and parquet are files of tests/oracles. Run in this folder; the files are the same on every run of the same versions.
+Needs numpy and Pillow; those of LMDB, parquet and Arrow are files of tests/oracles. Run in this folder; the files are the same on every run of the same versions.
 """
 import gzip
 import io
@@ -14,7 +14,7 @@ import numpy
 from PIL import Image
 
 SEEDS = pathlib.Path(__file__).parent / "seeds"
-ORACLES = SEEDS.parent.parent / "tests" / "oracles"
+ORACLES = SEEDS.parent.parent / "data" / "tests" / "oracles"
 
 
 def save(target, name, content):
@@ -119,5 +119,9 @@ save("open", "text", b"not a data set\n")
 
 for name in ["others.mdb", "named.mdb", "ffhq.mdb"]:
     save("lmdb", name, (ORACLES / "lmdb" / name).read_bytes())
-for name in ["none", "snappy", "gzip", "zstd", "fallback", "version2", "binary", "nulls", "text"]:
+for name in ["images", "lz4", "fixed", "array3d-zstd", "list-f64", "flags", "columns", "others"]:
+    save("arrow", f"{name}.arrow", (ORACLES / "arrow" / f"{name}.arrow").read_bytes())
+tables = ["none", "snappy", "gzip", "zstd", "fallback", "version2", "binary", "nulls", "text"]
+tables += ["lz4", "brotli", "array3d", "list-f32", "split", "columns-f64"]
+for name in tables:
     save("parquet", f"{name}.parquet", (ORACLES / "parquet" / f"{name}.parquet").read_bytes())

@@ -259,7 +259,7 @@ impl Error {
     /// A table without a column that could be rows.
     pub(crate) fn no_column(path: &Path, columns: &[String]) -> Self {
         let text = format!(
-            "{} has no column of images (bytes, or a structure with bytes), its columns: {}",
+            "{} has no column of images (bytes, or a structure with bytes) or numbers, its columns: {}",
             shown(path),
             listed(columns)
         );

@@ -1,4 +1,4 @@
-//! A folder of images or of parquet files, with all its subfolders.
+//! A folder of images or of parquet or Arrow files, with all its subfolders.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -10,15 +10,15 @@ use crate::array_file::join_batches;
 use crate::class::{Class, first_there};
 use crate::error::Error;
 use crate::files::{HEAD, MAX_FILE, file_name, is_tar, slashed};
-use crate::formats::{archive, npz, parquet, tfrecord};
+use crate::formats::{archive, arrow, npz, parquet, tfrecord};
 use crate::options::Request;
 use crate::picture::Problem;
 use crate::pipeline::{self, Chooser, Content, Leftovers};
 use crate::set::DataSet;
 use crate::split::{self, Part, Split};
 
-/// Reads every image below a folder, in the order of the paths compared name by name; or its parquet files, if it has
-/// some and no file named like an image.
+/// Reads every image below a folder, in the order of the paths compared name by name; or its parquet or Arrow files, if
+/// it has some and no file named like an image.
 ///
 /// A file is an image if its name ends in .png, .jpg, .jpeg, .bmp or .webp, or if its content begins like one. Where there
 /// is none, GIF, TIFF and PNM are read, and where there are none of these, one array of each .npy or .npz.
@@ -39,6 +39,11 @@ pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
         if !tables.is_empty() {
             listing.leftovers.others += (listing.len() - tables.len()) as u64;
             return parquet::open(tables, listing.leftovers, request);
+        }
+        let tables = listing.files(arrow::has_suffix);
+        if !tables.is_empty() {
+            listing.leftovers.others += (listing.len() - tables.len()) as u64;
+            return arrow::open(tables, listing.leftovers, request);
         }
         let records = listing.files(tfrecord::has_suffix);
         if !records.is_empty() {

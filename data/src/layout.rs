@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::options::Request;
 
 /// Longest row.
-const MAX_ROW: u64 = 1 << 30;
+pub(crate) const MAX_ROW: u64 = 1 << 30;
 
 /// What a header says of the values behind it; the number of bytes is known to be below 2⁶³.
 #[derive(Clone, Debug)]

@@ -9,7 +9,9 @@ use crate::class::{Class, first_there};
 use crate::error::Error;
 use crate::files::{file_name, is_tar};
 use crate::folder;
-use crate::formats::{archive, idx, lmdb, mat, npy, npz, parquet, records, tar, text, tfrecord, zip_images};
+use crate::formats::{
+    archive, arrow, idx, lmdb, mat, npy, npz, parquet, records, tar, text, tfrecord, zip_images,
+};
 use crate::hints;
 use crate::join::join;
 use crate::options::{Options, Progress, Request};
@@ -25,10 +27,10 @@ use crate::split::{self, Part, Split};
 /// batch). CIFAR's records carry no magic word: any other file named `*.bin` is taken for them. Of a folder with MNIST's
 /// files, that of the training images is read (without it, that of the test images).
 ///
-/// A folder with `data.mdb` is an LMDB database. A folder with parquet files and no file named like an image is a table
-/// in the order of their paths; of several splits, told by words of the paths, that of training is read.
+/// A folder with `data.mdb` is an LMDB database. A folder with parquet or Arrow files and no file named like an image is a
+/// table in the order of their paths; of several splits, told by words of the paths, that of training is read.
 ///
-/// [`Split::Test`] asks for the other part: CIFAR's test batch, MNIST's test images, the parquet files of the test
+/// [`Split::Test`] asks for the other part: CIFAR's test batch, MNIST's test images, the tables of the test
 /// (else validation) split, the folder `test` (else `val` or `validation`) of a folder or archive of images.
 /// [`Split::Train`] reads such a folder of images with all others, for a folder may hold anything;
 /// [`Split::TrainAlone`] leaves it out. A single file of records or values is one part.
@@ -200,6 +202,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
         Format::Mat => mat::read(file, request),
         Format::TfRecord => tfrecord::read(BufReader::with_capacity(1 << 17, file), request),
         Format::Text => text::read(file, request),
+        Format::Arrow => arrow::read(file, request),
         Format::Tar => first_there(|class| {
             let file = File::open(path).map_err(reading())?;
             archive::read_class(BufReader::with_capacity(1 << 17, file), class, request)
@@ -228,7 +231,13 @@ fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataS
         Format::TfRecord => tfrecord::read(whole, request),
         Format::Text => text::read(whole, request),
         Format::Tar => first_there(|class: Class| archive::read_class(open()?.1, class, request)),
-        Format::Zip | Format::Lmdb | Format::Parquet | Format::Mat | Format::Records | Format::Array(_) => {
+        Format::Zip
+        | Format::Lmdb
+        | Format::Parquet
+        | Format::Arrow
+        | Format::Mat
+        | Format::Records
+        | Format::Array(_) => {
             Err(Error::unknown(path, "holds a compressed file that must be unpacked before it is read"))
         }
     }
@@ -242,6 +251,7 @@ enum Format {
     Idx,
     Lmdb,
     Parquet,
+    Arrow,
     TfRecord,
     Mat,
     Text,
@@ -269,6 +279,8 @@ impl Format {
             Ok(Self::Mat)
         } else if tfrecord::is_header(head) {
             Ok(Self::TfRecord)
+        } else if arrow::is_header(head) {
+            Ok(Self::Arrow)
         } else if idx::is_header(head) {
             Ok(Self::Idx)
         } else if picture::is_image(head) {

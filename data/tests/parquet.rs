@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ncsn_data::{Kind, Options, Split};
 use serde_json::Value;
-use support::{kind, message, names, open, open_plain, write};
+use support::{floats, kind, message, names, open, open_plain, write};
 use tempfile::tempdir;
 
 /// Source: tests/oracles/parquet_files.py
@@ -31,10 +31,15 @@ fn files_give_the_rows_of_pyarrow() {
             "hub/train" => (path_of("hub"), Options::default()),
             "hub/test" => (path_of("hub"), Options { split: Split::Test, ..Options::default() }),
             "two" => (path_of("two.parquet"), array("mask")),
+            "numbers" => (path_of("numbers"), Options::default()),
             name => (path_of(&format!("{name}.parquet")), Options::default()),
         };
         let data = open(&path, &options).unwrap();
         assert_eq!(data.rows.len() as u64, expected["rows"], "{name}");
+        if let Some(shape) = expected["shape"].as_array() {
+            let shape: Vec<u64> = shape.iter().map(|side| side.as_u64().unwrap()).collect();
+            assert_eq!(data.shape.iter().map(|&side| side as u64).collect::<Vec<_>>(), shape, "{name}");
+        }
         assert_eq!(data.digest().unwrap(), expected["digest"], "{name}");
     }
 }
@@ -84,8 +89,9 @@ fn the_column_of_images_is_named_where_there_are_several() {
     assert!(refused.ends_with("two.parquet holds 2 arrays (image, mask): name one by --array"), "{refused}");
     let missing = message(open(&two, &array("picture")));
     assert!(missing.ends_with("holds no array picture, it holds: image, raw, mask"), "{missing}");
-    let text = message(open_plain(&path_of("text.parquet")));
-    let columns = "has no column of images (bytes, or a structure with bytes), its columns: text, number";
+    let text = message(open_plain(&path_of("strings.parquet")));
+    let columns =
+        "has no column of images (bytes, or a structure with bytes) or numbers, its columns: text, label";
     assert!(text.ends_with(columns), "{text}");
 }
 
@@ -98,11 +104,78 @@ fn nulls_are_corrupt_images() {
 }
 
 #[test]
-fn what_is_not_read_is_named() {
-    let brotli = message(open_plain(&path_of("brotli.parquet")));
-    let allowed = "parquet compression is 4 Brotli, allowed: 0 (none), 1 (Snappy), 2 (gzip), 6 (Zstandard)";
-    assert!(brotli.ends_with(allowed), "{brotli}");
-    assert!(kind(open_plain(&path_of("empty.parquet"))) == Kind::Empty);
+fn a_table_without_rows_is_empty() {
+    assert_eq!(kind(open_plain(&path_of("empty.parquet"))), Kind::Empty);
+}
+
+#[test]
+fn columns_of_numbers_side_by_side_say_what_is_left_out() {
+    let data = open_plain(&path_of("columns-f32.parquet")).unwrap();
+    assert_eq!(data.notes, ["4 columns side by side are a row; left out: text, Label"]);
+    assert_eq!(names(&data)[11], "columns-f32.parquet#11");
+    assert!(!data.planes);
+    let label = open(&path_of("columns-f32.parquet"), &array("Label")).unwrap();
+    assert_eq!(floats(&label), (0..12).map(f64::from).collect::<Vec<_>>());
+    assert_eq!(label.notes, ["1 column is a row; left out: a, text, b, c, d"]);
+    let text = message(open(&path_of("columns-f32.parquet"), &array("text")));
+    assert!(text.ends_with("holds no array text, it holds: a, b, Label, c, d"), "{text}");
+}
+
+#[test]
+fn the_column_of_lists_is_named_where_there_are_several() {
+    let path = path_of("two-lists.parquet");
+    let refused = message(open_plain(&path));
+    assert!(refused.ends_with("two-lists.parquet holds 2 arrays (x, z): name one by --array"), "{refused}");
+    let data = open(&path, &array("z")).unwrap();
+    assert_eq!((data.shape, data.rows.len()), (vec![3], 12));
+}
+
+#[test]
+fn lists_of_shards_follow_each_other() {
+    let data = open_plain(&path_of("numbers")).unwrap();
+    assert_eq!(names(&data)[7], "train-1.parquet#1");
+    assert_eq!(data.notes, ["1 parquet files outside the train split left out"]);
+}
+
+#[test]
+fn lists_that_are_no_rows_of_one_shape_are_refused_by_row() {
+    let cases = [
+        ("ragged", "ragged.parquet#0 is f64 2 but ragged.parquet#2 is f64 3: one shape and one type for all"),
+        ("null-list", "null-list.parquet#1 is a null or an empty list, not numbers"),
+        ("null-entry", "null-entry.parquet#1 is a null or an empty list, not numbers"),
+        ("empty-list", "empty-list.parquet#1 is a null or an empty list, not numbers"),
+        ("uneven", "uneven.parquet#0 has lists of different lengths"),
+        ("null-number", "null-number.parquet#2, column x is a null, not numbers"),
+    ];
+    for (name, expected) in cases {
+        assert_eq!(message(open_plain(&path_of(&format!("{name}.parquet")))), expected);
+    }
+}
+
+#[test]
+fn a_size_is_for_images_and_not_for_lists() {
+    let options = Options { size: Some(4), ..Options::default() };
+    assert_eq!(open(&path_of("lz4.parquet"), &options).unwrap().shape, [3, 4, 4]);
+    let refused = message(open(&path_of("list-u8.parquet"), &options));
+    assert!(refused.ends_with("list-u8.parquet have shape 12"), "{refused}");
+}
+
+#[test]
+fn no_cut_and_no_changed_byte_of_a_table_of_numbers_panics() {
+    let folder = tempdir().unwrap();
+    for name in ["list-f32", "array3d", "columns-u8", "split", "fixed-f64", "brotli", "lz4"] {
+        let whole = std::fs::read(path_of(&format!("{name}.parquet"))).unwrap();
+        for at in (0..whole.len()).step_by(whole.len().div_ceil(120)) {
+            let mut changed = whole.clone();
+            changed[at] ^= [0x01, 0x80, 0xff][at % 3];
+            for bytes in [&whole[..at], &changed] {
+                let path = write(folder.path(), "x.parquet", bytes);
+                if let Err(error) = open_plain(&path) {
+                    assert_eq!(error.to_string().lines().count(), 1, "{name}, byte {at}: {error}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

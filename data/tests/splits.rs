@@ -141,9 +141,9 @@ fn a_source_without_a_test_part_says_so() {
 
 #[test]
 fn celebas_list_tells_the_parts() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempdir().unwrap();
     for (name, seed) in [("000001.png", 1), ("000002.png", 2), ("000003.png", 3), ("000004.png", 4)] {
-        write(folder.path(), &format!("img/{name}"), &encode(&colour(2, 2, seed), image::ImageFormat::Png));
+        write(folder.path(), &format!("img/{name}"), &encode(&colour(2, 2, seed), ImageFormat::Png));
     }
     let list = "000001.png 0\n000002.png 1\n000003.png 2\n000004.png 0\n";
     for (file, text) in

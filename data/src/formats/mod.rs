@@ -2,9 +2,11 @@
 
 pub(crate) mod records;
 pub(crate) mod stl10;
+pub(crate) mod table;
 pub(crate) mod tar;
 
 pub mod archive;
+pub mod arrow;
 pub mod cifar;
 pub mod idx;
 pub mod lmdb;

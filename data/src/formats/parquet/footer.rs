@@ -1,10 +1,12 @@
-//! What the footer of a parquet file says: its columns, and where the parts of one of them lie.
+//! What the footer of a parquet file says: its columns, and where the parts of some of them lie.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::schema::{self, Leaf, Node};
 use super::thrift::{Kind, Thrift, invalid};
 use crate::error::Error;
+use crate::formats::table::Column;
 
 /// First and last bytes of a file.
 pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
@@ -12,26 +14,6 @@ pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
 const MAX_FOOTER: u64 = 64 << 20;
 /// Largest number of columns and of groups of them.
 const MAX_COLUMNS: usize = 10_000;
-/// Deepest nesting of columns.
-const MAX_DEPTH: usize = 32;
-
-/// The physical type of bytes of any length.
-const BYTE_ARRAY: i64 = 6;
-const OPTIONAL: i64 = 1;
-const REPEATED: i64 = 2;
-
-/// A column that may hold images.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Column {
-    /// Name of the column.
-    pub name: String,
-    /// Whether it is a structure with a column `bytes`, as Hugging Face stores images, or else plain bytes.
-    pub structure: bool,
-    /// Position of the bytes among all columns of values.
-    pub leaf: usize,
-    /// Definition level of a value that is there; lower ones are nulls.
-    pub present: u8,
-}
 
 /// Values of a column in one row group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +24,8 @@ pub(crate) struct Chunk {
     pub length: u64,
     /// Its rows.
     pub rows: u64,
+    /// Its values, nulls and empty lists.
+    pub values: u64,
     /// Compression, as parquet numbers them.
     pub codec: i64,
 }
@@ -88,34 +72,66 @@ impl<'a> Footer<'a> {
         Ok(Self { path, bytes, data })
     }
 
-    /// The columns that may hold images, and the names of all.
+    /// The columns, and where the values lie of those that are read.
     ///
     /// # Errors
     /// `Kind::Unpack` — a schema that is none
-    pub(crate) fn columns(&self) -> Result<(Vec<Column>, Vec<String>), Error> {
-        let mut elements = Vec::new();
+    pub(crate) fn columns(&self) -> Result<Vec<(Column, Option<Leaf>)>, Error> {
+        let mut nodes = Vec::new();
         self.parse(|thrift, number, kind| {
             if number != 2 {
                 return Ok(false);
             }
             let (count, kind) = thrift.list(kind)?;
             for _ in 0..count {
-                if elements.len() == MAX_COLUMNS {
+                if nodes.len() == MAX_COLUMNS {
                     return Err(invalid(format!("the schema has more than {MAX_COLUMNS} columns")));
                 }
-                elements.push(Element::read(thrift, kind)?);
+                nodes.push(Node::read(thrift, kind)?);
             }
             Ok(true)
         })?;
         let broken = || invalid("the schema is no tree of columns".into());
-        columns(&elements).ok_or_else(broken).map_err(Error::unpacking(self.path))
+        schema::columns(&nodes).ok_or_else(broken).map_err(Error::unpacking(self.path))
     }
 
-    /// Where the values of a column lie, by row groups.
+    /// Rows of all row groups, and the values of each of some leaves.
+    ///
+    /// # Arguments
+    /// leaves — their positions, rising
+    ///
+    /// # Errors
+    /// As [`Self::chunks`].
+    pub(crate) fn totals(&self, leaves: &[usize]) -> Result<(u64, Vec<i64>), Error> {
+        let (rows, groups) = self.groups(leaves)?;
+        let mut values = vec![0_i64; leaves.len()];
+        for group in &groups {
+            values
+                .iter_mut()
+                .zip(&group.parts)
+                .for_each(|(sum, part)| *sum = sum.saturating_add(part.values));
+        }
+        Ok((rows, values))
+    }
+
+    /// Where the values of some leaves lie, by row groups.
     ///
     /// # Errors
     /// `Kind::Unpack` — a row group that is none; `Kind::Damaged` — numbers that contradict each other
-    pub(crate) fn chunks(&self, column: &Column) -> Result<Vec<Chunk>, Error> {
+    pub(crate) fn chunks(&self, leaves: &[Leaf]) -> Result<Vec<Vec<Chunk>>, Error> {
+        let mut wanted: Vec<usize> = leaves.iter().map(|leaf| leaf.index).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let (_, groups) = self.groups(&wanted)?;
+        let of = |leaf: &Leaf| {
+            let place = wanted.partition_point(|&index| index < leaf.index);
+            groups.iter().map(|group| self.chunk(leaf, group.rows, &group.parts[place])).collect()
+        };
+        leaves.iter().map(of).collect()
+    }
+
+    /// Rows of all groups, which is what the file says, and what the groups say of some leaves.
+    fn groups(&self, leaves: &[usize]) -> Result<(u64, Vec<Group>), Error> {
         let mut groups = Vec::new();
         let mut rows = None;
         self.parse(|thrift, number, kind| {
@@ -124,7 +140,7 @@ impl<'a> Footer<'a> {
                 4 => {
                     let (count, kind) = thrift.list(kind)?;
                     for _ in 0..count {
-                        groups.push(Group::read(thrift, kind, column.leaf)?);
+                        groups.push(Group::read(thrift, kind, leaves)?);
                     }
                 }
                 8 => return Err(invalid("the file is encrypted".into())),
@@ -132,42 +148,42 @@ impl<'a> Footer<'a> {
             }
             Ok(true)
         })?;
-        let chunks: Vec<Chunk> = groups.iter().map(|group| self.chunk(group)).collect::<Result<_, _>>()?;
-        let refused =
-            |field, found: u64, allowed| Err(Error::field(self.path, self.data, field, found, allowed));
-        let total = chunks.iter().fold(0_u64, |n, chunk| n.saturating_add(chunk.rows));
-        if rows != i64::try_from(total).ok() {
-            return refused("rows of all parquet row groups", total, format!("{}", rows.unwrap_or(0)));
+        let total =
+            groups.iter().try_fold(0_i64, |n, group| n.checked_add(group.rows).filter(|_| group.rows >= 0));
+        let Some(total) = total.filter(|&total| rows == Some(total)) else {
+            let found = groups.iter().fold(0_i64, |n, group| n.saturating_add(group.rows));
+            let allowed = rows.unwrap_or(0);
+            return Err(Error::field(self.path, self.data, "rows of all parquet row groups", found, allowed));
+        };
+        Ok((total.cast_unsigned(), groups))
+    }
+
+    /// Refuses more rows than bytes: an image takes more than one, so these are no data, and no work to begin.
+    pub(crate) fn check_images(&self, rows: u64) -> Result<(), Error> {
+        if rows <= self.data {
+            return Ok(());
         }
-        // An image takes more than a byte: more rows than bytes are no data, and no work to begin.
-        if total > self.data {
-            return refused(
-                "rows of all parquet row groups",
-                total,
-                format!("0 to {}, a byte each", self.data),
-            );
-        }
-        Ok(chunks)
+        let allowed = format!("0 to {}, a byte each", self.data);
+        Err(Error::field(self.path, self.data, "rows of all parquet row groups", rows, allowed))
     }
 
     /// The place of a column in a row group, checked against the file.
-    fn chunk(&self, group: &Group) -> Result<Chunk, Error> {
+    fn chunk(&self, leaf: &Leaf, rows: i64, part: &Part) -> Result<Chunk, Error> {
         let refused = |field, found: i64, allowed: String| {
             Err(Error::field(self.path, self.data, field, found, allowed))
         };
-        let &Group { rows, kind, values, codec, length, data, dictionary } = group;
+        let &Part { kind, values, codec, length, data, dictionary } = part;
         if rows == 0 {
-            return Ok(Chunk { start: 0, length: 0, rows: 0, codec });
+            return Ok(Chunk { start: 0, length: 0, rows: 0, values: 0, codec });
         }
-        if kind != BYTE_ARRAY {
-            return refused("parquet column's type", kind, format!("{BYTE_ARRAY} (bytes)"));
+        if kind != leaf.kind {
+            return refused("parquet column's type", kind, format!("{}, that of its schema", leaf.kind));
         }
-        if values != rows || rows < 0 {
-            return refused(
-                "parquet column's number of values",
-                values,
-                format!("{}, a row each", rows.max(0)),
-            );
+        if leaf.repetition == 0 && values != rows {
+            return refused("parquet column's number of values", values, format!("{rows}, a row each"));
+        }
+        if values < rows {
+            return refused("parquet column's number of values", values, format!("{rows} or more, its rows"));
         }
         let start = if (4..data).contains(&dictionary) { dictionary } else { data };
         let end = self.data.cast_signed();
@@ -177,8 +193,8 @@ impl<'a> Footer<'a> {
         if !(0..=end - start).contains(&length) {
             return refused("parquet column's length", length, format!("0 to {}", end - start));
         }
-        let [start, length, rows] = [start, length, rows].map(i64::cast_unsigned);
-        Ok(Chunk { start, length, rows, codec })
+        let [start, length, rows, values] = [start, length, rows, values].map(i64::cast_unsigned);
+        Ok(Chunk { start, length, rows, values, codec })
     }
 
     /// Bytes of the file.
@@ -195,84 +211,14 @@ impl<'a> Footer<'a> {
     }
 }
 
-/// A node of the schema, whose children follow it.
-#[derive(Default)]
-struct Element {
-    name: String,
-    kind: Option<i64>,
-    repetition: i64,
-    children: i64,
-    /// Whether the bytes are said to be something else, such as text.
-    annotated: bool,
-}
-
-impl Element {
-    fn read<R: Read>(thrift: &mut Thrift<R>, kind: Kind) -> io::Result<Self> {
-        let mut element = Self::default();
-        thrift.structure(kind)?.fields(|thrift, number, kind| {
-            match number {
-                1 => element.kind = Some(thrift.int(kind)?),
-                3 => element.repetition = thrift.int(kind)?,
-                4 => element.name = thrift.text(kind)?,
-                5 => element.children = thrift.int(kind)?,
-                6 | 10 => {
-                    element.annotated = true;
-                    return Ok(false);
-                }
-                _ => return Ok(false),
-            }
-            Ok(true)
-        })?;
-        Ok(element)
-    }
-
-    fn is_bytes(&self) -> bool {
-        self.children == 0 && self.kind == Some(BYTE_ARRAY) && !self.annotated && self.repetition != REPEATED
-    }
-}
-
-/// The columns of a schema, whose root comes first; nothing if it is no tree.
-fn columns(elements: &[Element]) -> Option<(Vec<Column>, Vec<String>)> {
-    let (mut found, mut names) = (Vec::new(), Vec::new());
-    let (mut at, mut leaf) = (1, 0);
-    for _ in 0..elements.first()?.children {
-        let top = elements.get(at)?;
-        names.push(top.name.clone());
-        let level = |element: &Element| u8::from(element.repetition == OPTIONAL);
-        let mut add = |structure, leaf, present| {
-            found.push(Column { name: top.name.clone(), structure, leaf, present });
-        };
-        if top.is_bytes() {
-            add(false, leaf, level(top));
-        }
-        at += 1;
-        if top.children == 0 {
-            leaf += 1;
-        }
-        for _ in 0..top.children {
-            let child = elements.get(at)?;
-            if child.name == "bytes" && child.is_bytes() && top.repetition != REPEATED {
-                add(true, leaf, level(top) + level(child));
-            }
-            (at, leaf) = after(elements, at, leaf, MAX_DEPTH)?;
-        }
-    }
-    (at == elements.len()).then_some((found, names))
-}
-
-/// Positions after a node and all below it, among the nodes and among the leaves.
-fn after(elements: &[Element], at: usize, leaf: usize, depth: usize) -> Option<(usize, usize)> {
-    let children = elements.get(at)?.children;
-    let depth = depth.checked_sub(1)?;
-    if children == 0 {
-        return Some((at + 1, leaf + 1));
-    }
-    (0..children).try_fold((at + 1, leaf), |(at, leaf), _| after(elements, at, leaf, depth))
-}
-
-/// What a row group says of itself and of one column, unchecked.
+/// What a row group says of itself and of some columns, unchecked.
 struct Group {
     rows: i64,
+    parts: Vec<Part>,
+}
+
+/// What a row group says of a column.
+struct Part {
     kind: i64,
     values: i64,
     codec: i64,
@@ -282,15 +228,15 @@ struct Group {
 }
 
 impl Group {
-    fn read<R: Read>(thrift: &mut Thrift<R>, kind: Kind, leaf: usize) -> io::Result<Self> {
-        let (mut rows, mut column) = (None, None);
+    fn read<R: Read>(thrift: &mut Thrift<R>, kind: Kind, leaves: &[usize]) -> io::Result<Self> {
+        let (mut rows, mut parts) = (None, Vec::new());
         thrift.structure(kind)?.fields(|thrift, number, kind| {
             match number {
                 1 => {
                     let (count, kind) = thrift.list(kind)?;
                     for index in 0..count {
-                        if index == leaf as u64 {
-                            column = Some(Self::read_column(thrift, kind)?);
+                        if leaves.get(parts.len()).is_some_and(|&leaf| leaf as u64 == index) {
+                            parts.push(Part::read(thrift, kind)?);
                         } else {
                             thrift.pass(kind)?;
                         }
@@ -301,12 +247,15 @@ impl Group {
             }
             Ok(true)
         })?;
-        let missing = || invalid("a row group lacks its rows or its column".into());
-        Ok(Self { rows: rows.ok_or_else(missing)?, ..column.ok_or_else(missing)? })
+        match rows {
+            Some(rows) if parts.len() == leaves.len() => Ok(Self { rows, parts }),
+            _ => Err(invalid("a row group lacks its rows or its column".into())),
+        }
     }
+}
 
-    /// A column, of which the rows are not known.
-    fn read_column<R: Read>(thrift: &mut Thrift<R>, kind: Kind) -> io::Result<Self> {
+impl Part {
+    fn read<R: Read>(thrift: &mut Thrift<R>, kind: Kind) -> io::Result<Self> {
         let mut found = [None; 11];
         thrift.structure(kind)?.fields(|thrift, number, kind| {
             match number {
@@ -332,6 +281,6 @@ impl Group {
         else {
             return Err(invalid("a column lacks its type, compression, size or place".into()));
         };
-        Ok(Self { rows: 0, kind, values, codec, length, data, dictionary: dictionary.unwrap_or(0) })
+        Ok(Self { kind, values, codec, length, data, dictionary: dictionary.unwrap_or(0) })
     }
 }

@@ -22,8 +22,8 @@ pub(crate) struct Header {
     /// Values, with nulls.
     pub values: i64,
     pub encoding: i64,
-    /// Encoding of the definition levels of a page of version 1.
-    pub level_encoding: i64,
+    /// Encodings of the repetition and definition levels of a page of version 1.
+    pub level_encodings: [i64; 2],
     /// Bytes of the repetition and definition levels of a page of version 2.
     pub levels: [i64; 2],
     /// Whether a page of version 2 is not compressed.
@@ -43,7 +43,8 @@ impl Header {
                     match (number, inner) {
                         (_, 1) => header.values = thrift.int(kind)?,
                         (5 | 7, 2) | (8, 4) => header.encoding = thrift.int(kind)?,
-                        (5, 3) => header.level_encoding = thrift.int(kind)?,
+                        (5, 3) => header.level_encodings[1] = thrift.int(kind)?,
+                        (5, 4) => header.level_encodings[0] = thrift.int(kind)?,
                         (8, 5) => header.levels[1] = thrift.int(kind)?,
                         (8, 6) => header.levels[0] = thrift.int(kind)?,
                         (8, 7) => header.plain = !thrift.bool(kind)?,

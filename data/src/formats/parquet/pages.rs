@@ -4,28 +4,26 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use flate2::Crc;
-use flate2::read::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
 
-use super::footer::{Chunk, Column};
+use super::footer::Chunk;
 use super::header::{DATA, DATA_V2, DICTIONARY, Header};
+use super::schema::{Leaf, Stored};
 use super::thrift::Thrift;
-use super::values::{Dictionary, Hybrid, Plain, Values};
+use super::unpack::{Fault, READ, unpack};
+use super::values::{Dictionary, Hybrid, Plain, Values, joined};
 use crate::error::Error;
-use crate::guard::{Guarded, guarded};
 
 /// Largest page, unpacked: some writers put a thousand images into one.
 const MAX_PAGE: u64 = 1 << 30;
-/// Bytes that Snappy can make of one: copies of 64 bytes are written in three.
-const SNAPPY_RATIO: u64 = 22;
 
 const PLAIN: i64 = 0;
 const PLAIN_DICTIONARY: i64 = 2;
 const RLE: i64 = 3;
 const RLE_DICTIONARY: i64 = 8;
+const BYTE_STREAM_SPLIT: i64 = 9;
 
-/// Takes a value, or nothing for a null, and says whether to go on.
-pub(crate) type Take<'a> = dyn FnMut(Option<&[u8]>) -> Result<bool, Error> + 'a;
+/// Takes a repetition level and a value, or nothing for a null or an empty list, and says whether to go on.
+pub(crate) type Take<'a> = dyn FnMut(u8, Option<&[u8]>) -> Result<bool, Error> + 'a;
 
 /// Passes the values of a row group on, in order; whether to go on.
 ///
@@ -36,14 +34,14 @@ pub(crate) type Take<'a> = dyn FnMut(Option<&[u8]>) -> Result<bool, Error> + 'a;
 pub(crate) fn read(
     input: &mut (impl Read + Seek),
     path: &Path,
-    column: &Column,
+    leaf: &Leaf,
     chunk: &Chunk,
     take: &mut Take,
 ) -> Result<bool, Error> {
     input.seek(SeekFrom::Start(chunk.start)).map_err(Error::reading(path))?;
     let mut rest = BufReader::with_capacity(1 << 17, input).take(chunk.length);
     let mut dictionary = None;
-    let mut left = chunk.rows;
+    let mut left = chunk.values;
     while left > 0 {
         let at = chunk.start + chunk.length - rest.limit();
         let header = Header::read(&mut Thrift::new(&mut rest)).map_err(Error::unpacking(path))?;
@@ -53,10 +51,10 @@ pub(crate) fn read(
             DICTIONARY if dictionary.is_some() => {
                 return Err(page.refused("parquet page's type", "a second dictionary", "one"));
             }
-            DICTIONARY => dictionary = Some(page.dictionary()?),
+            DICTIONARY => dictionary = Some(page.dictionary(leaf)?),
             DATA | DATA_V2 => {
                 left -= page.check_values(left)?;
-                if !page.values(column, dictionary.as_ref(), take)? {
+                if !page.values(leaf, dictionary.as_ref(), take)? {
                     return Ok(false);
                 }
             }
@@ -65,6 +63,35 @@ pub(crate) fn read(
         }
     }
     Ok(true)
+}
+
+/// What a data page holds.
+struct Parts {
+    repetition: Vec<u8>,
+    definition: Vec<u8>,
+    /// Unpacked, perhaps with the levels.
+    bytes: Vec<u8>,
+    /// Where the values begin.
+    first: usize,
+}
+
+/// Levels of values: none are stored where they can only be 0.
+enum Levels<'a> {
+    Zero,
+    Stored(Hybrid<'a>),
+}
+
+impl<'a> Levels<'a> {
+    fn new(bytes: &'a [u8], largest: u8) -> Self {
+        if largest == 0 { Self::Zero } else { Self::Stored(Hybrid::new(bytes, 8 - largest.leading_zeros())) }
+    }
+
+    fn next(&mut self) -> Option<u64> {
+        match self {
+            Self::Zero => Some(0),
+            Self::Stored(levels) => levels.next(),
+        }
+    }
 }
 
 /// A page: packed after `fill`.
@@ -107,7 +134,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Number of values of a data page, which is also that of its rows.
+    /// Number of values of a data page.
     fn check_values(&self, left: u64) -> Result<u64, Error> {
         let values = self.header.values;
         match u64::try_from(values) {
@@ -118,45 +145,16 @@ impl Page<'_> {
 
     /// The bytes from `first` on, which are to give `unpacked` bytes.
     fn unpack(&self, first: usize, unpacked: u64) -> Result<Vec<u8>, Error> {
-        let unpacking = || Error::unpacking(self.path);
-        let panicked = |panic: String| unpacking()(std::io::Error::other(panic));
         let packed = self.bytes.get(first..).unwrap_or_default();
-        let mut bytes = Vec::new();
-        match if self.header.plain { 0 } else { self.codec } {
-            0 => bytes.extend_from_slice(packed),
-            1 => {
-                let (stored, limit) = (packed.len() as u64, SNAPPY_RATIO);
-                if unpacked > stored.saturating_mul(limit) {
-                    return Err(Error::ratio(self.path, unpacked, stored, limit));
-                }
-                let snappy = |e: snap::Error| unpacking()(std::io::Error::other(e));
-                if snap::raw::decompress_len(packed).map_err(snappy)? as u64 == unpacked {
-                    let decoded = guarded(|| snap::raw::Decoder::new().decompress_vec(packed));
-                    bytes = decoded.map_err(panicked)?.map_err(snappy)?;
-                }
+        let codec = if self.header.plain { 0 } else { self.codec };
+        let bytes = unpack(codec, packed, unpacked).map_err(|fault| match fault {
+            Fault::Broken(reason) => Error::unpacking(self.path)(reason),
+            Fault::Ratio(limit) => Error::ratio(self.path, unpacked, packed.len() as u64, limit),
+            Fault::Unread => {
+                let found = if codec == 3 { "3 LZO".into() } else { codec.to_string() };
+                self.refused("parquet compression", found, READ)
             }
-            2 => {
-                let unpacker = Guarded(MultiGzDecoder::new(packed));
-                unpacker.take(unpacked + 1).read_to_end(&mut bytes).map_err(unpacking())?;
-            }
-            6 => {
-                let read = guarded(|| {
-                    let zstd = StreamingDecoder::new(packed).map_err(std::io::Error::other)?;
-                    zstd.take(unpacked + 1).read_to_end(&mut bytes)
-                });
-                read.map_err(panicked)?.map_err(unpacking())?;
-            }
-            codec => {
-                let names = ["", "", "", "LZO", "Brotli", "LZ4", "", "LZ4"];
-                let name = usize::try_from(codec).ok().and_then(|codec| names.get(codec)).unwrap_or(&"");
-                let allowed = "0 (none), 1 (Snappy), 2 (gzip), 6 (Zstandard)";
-                return Err(self.refused(
-                    "parquet compression",
-                    format!("{codec} {name}").trim_end(),
-                    allowed,
-                ));
-            }
-        }
+        })?;
         if bytes.len() as u64 != unpacked {
             let allowed = format!("{unpacked} as its header says");
             return Err(self.refused("parquet page's unpacked size", bytes.len(), allowed));
@@ -164,59 +162,73 @@ impl Page<'_> {
         Ok(bytes)
     }
 
-    fn dictionary(&self) -> Result<Dictionary, Error> {
-        if !matches!(self.header.encoding, PLAIN | PLAIN_DICTIONARY) {
+    fn dictionary(&self, leaf: &Leaf) -> Result<Dictionary, Error> {
+        if !matches!(self.header.encoding, PLAIN | PLAIN_DICTIONARY) || leaf.stored == Stored::Bits {
             return Err(self.refused("encoding of a parquet dictionary", self.header.encoding, "0, 2"));
         }
         let bytes = self.unpack(0, self.header.unpacked.cast_unsigned())?;
-        Dictionary::new(bytes, self.header.values).map_err(|found| self.values_missing(found))
+        let width = if let Stored::Fixed(width) = leaf.stored { Some(width) } else { None };
+        Dictionary::new(bytes, self.header.values, width).map_err(|found| self.values_missing(found))
     }
 
-    fn values(
-        &self,
-        column: &Column,
-        dictionary: Option<&Dictionary>,
-        take: &mut Take,
-    ) -> Result<bool, Error> {
-        let (levels, bytes, first) = self.parts(column)?;
-        let mut levels = Hybrid::new(&levels, 8 - column.present.leading_zeros());
-        let values = &bytes[first..];
-        let mut values = match (self.header.encoding, dictionary) {
-            (PLAIN, _) => Values::Plain(Plain(values)),
-            (PLAIN_DICTIONARY | RLE_DICTIONARY, Some(dictionary)) => {
-                let (&width, indices) = values.split_first().unwrap_or((&0, &[]));
-                if width > 32 {
-                    return Err(self.refused("width of parquet dictionary indices", width, "0 to 32"));
-                }
-                Values::Dictionary(Hybrid::new(indices, width.into()), dictionary)
-            }
-            (PLAIN_DICTIONARY | RLE_DICTIONARY, None) => {
-                return Err(self.refused("parquet page's dictionary", "missing", "before the page"));
-            }
-            (encoding, _) => {
-                let allowed = "0 (plain), 2 and 8 (dictionary)";
-                return Err(self.refused("encoding of a parquet page", encoding, allowed));
-            }
-        };
+    fn values(&self, leaf: &Leaf, dictionary: Option<&Dictionary>, take: &mut Take) -> Result<bool, Error> {
+        let Parts { repetition, definition, mut bytes, first } = self.parts(leaf)?;
+        let mut repetition = Levels::new(&repetition, leaf.repetition);
+        let mut definition = Levels::new(&definition, leaf.definition);
+        if let (BYTE_STREAM_SPLIT, Stored::Fixed(width)) = (self.header.encoding, leaf.stored) {
+            let values = joined(&bytes[first..], width);
+            bytes.truncate(first);
+            bytes.extend(values);
+        }
+        let mut values = self.decoder(&bytes[first..], leaf, dictionary)?;
         for index in 0..self.header.values {
             let missing = || self.values_missing(index as usize);
-            let level = if column.present == 0 { 0 } else { levels.next().ok_or_else(missing)? };
-            let value = match level.cmp(&column.present.into()) {
-                std::cmp::Ordering::Less => None,
-                std::cmp::Ordering::Equal => Some(values.next().ok_or_else(missing)?),
-                std::cmp::Ordering::Greater => {
-                    return Err(self.refused("parquet level", level, format!("0 to {}", column.present)));
-                }
+            let level = |found: Option<u64>, limit: u8| match u8::try_from(found.ok_or_else(missing)?) {
+                Ok(level) if level <= limit => Ok(level),
+                _ => Err(self.refused("parquet level", found.unwrap_or(0), format!("0 to {limit}"))),
             };
-            if !take(value)? {
+            let repeated = level(repetition.next(), leaf.repetition)?;
+            let defined = level(definition.next(), leaf.definition)? == leaf.definition;
+            let value = if defined { Some(values.next().ok_or_else(missing)?) } else { None };
+            if !take(repeated, value)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// The definition levels; the unpacked bytes, and where in them the values begin.
-    fn parts(&self, column: &Column) -> Result<(Vec<u8>, Vec<u8>, usize), Error> {
+    /// The values of a data page, by its encoding.
+    fn decoder<'a>(
+        &self,
+        values: &'a [u8],
+        leaf: &Leaf,
+        dictionary: Option<&'a Dictionary>,
+    ) -> Result<Values<'a>, Error> {
+        Ok(match (self.header.encoding, leaf.stored) {
+            (PLAIN, Stored::Bytes) => Values::Plain(Plain(values)),
+            (PLAIN, Stored::Bits) => Values::Bits(Hybrid::packed(values, 1)),
+            (PLAIN | BYTE_STREAM_SPLIT, Stored::Fixed(width)) => Values::Fixed(values.chunks_exact(width)),
+            // Behind their length.
+            (RLE, Stored::Bits) => Values::Bits(Hybrid::new(values.get(4..).unwrap_or_default(), 1)),
+            (PLAIN_DICTIONARY | RLE_DICTIONARY, _) => {
+                let Some(dictionary) = dictionary else {
+                    return Err(self.refused("parquet page's dictionary", "missing", "before the page"));
+                };
+                let (&width, indices) = values.split_first().unwrap_or((&0, &[]));
+                if width > 32 {
+                    return Err(self.refused("width of parquet dictionary indices", width, "0 to 32"));
+                }
+                Values::Dictionary(Hybrid::new(indices, width.into()), dictionary)
+            }
+            (encoding, _) => {
+                let allowed = "0 (plain), 2 and 8 (dictionary), of numbers 9 (split), of booleans 3 (runs)";
+                return Err(self.refused("encoding of a parquet page", encoding, allowed));
+            }
+        })
+    }
+
+    /// The levels and the unpacked values.
+    fn parts(&self, leaf: &Leaf) -> Result<Parts, Error> {
         let unpacked = self.header.unpacked.cast_unsigned();
         if self.header.kind == DATA_V2 {
             // Levels lie unpacked before the values, those of repetition first.
@@ -231,26 +243,41 @@ impl Page<'_> {
                     format!("0 to {largest} together"),
                 ));
             };
-            let end = end as usize;
-            let levels = self.bytes[repetition as usize..end].to_vec();
+            let (repetition, end) = (repetition as usize, end as usize);
             let bytes = self.unpack(end, unpacked - end as u64)?;
-            return Ok((levels, bytes, 0));
+            let levels = |from, to| self.bytes[from..to].to_vec();
+            return Ok(Parts {
+                repetition: levels(0, repetition),
+                definition: levels(repetition, end),
+                bytes,
+                first: 0,
+            });
         }
         let bytes = self.unpack(0, unpacked)?;
-        if column.present == 0 {
-            return Ok((Vec::new(), bytes, 0));
+        let mut first = 0;
+        let mut levels = [Vec::new(), Vec::new()];
+        for (at, largest) in [leaf.repetition, leaf.definition].into_iter().enumerate() {
+            if largest > 0 {
+                let encoding = self.header.level_encodings[at];
+                if encoding != RLE {
+                    return Err(self.refused("encoding of parquet levels", encoding, "3 (runs)"));
+                }
+                levels[at] = self.levels(&bytes[first..])?.to_vec();
+                first += 4 + levels[at].len();
+            }
         }
-        if self.header.level_encoding != RLE {
-            return Err(self.refused("encoding of parquet levels", self.header.level_encoding, "3 (runs)"));
-        }
+        let [repetition, definition] = levels;
+        Ok(Parts { repetition, definition, bytes, first })
+    }
+
+    /// Levels behind their length.
+    fn levels<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], Error> {
         let Some((length, rest)) = bytes.split_first_chunk() else {
             return Err(self.refused("parquet page's unpacked size", bytes.len(), "at least 4, with levels"));
         };
         let length = u32::from_le_bytes(*length) as usize;
-        let Some(levels) = rest.get(..length) else {
-            return Err(self.refused("length of parquet levels", length, format!("0 to {}", rest.len())));
-        };
-        Ok((levels.to_vec(), bytes, 4 + length))
+        rest.get(..length)
+            .ok_or_else(|| self.refused("length of parquet levels", length, format!("0 to {}", rest.len())))
     }
 
     fn values_missing(&self, found: usize) -> Error {
@@ -273,12 +300,12 @@ mod tests {
 
     /// The message about a data page of one value that may be null, not compressed.
     fn refusal(bytes: &[u8]) -> String {
-        let column = Column { name: "image".into(), structure: false, leaf: 0, present: 1 };
+        let leaf = Leaf { index: 0, kind: 6, stored: Stored::Bytes, definition: 1, repetition: 0 };
         let size = bytes.len() as i64;
         let sizes = Header { packed: size, unpacked: size, values: 1, ..Header::default() };
-        let header = Header { kind: DATA, encoding: PLAIN, level_encoding: RLE, ..sizes };
+        let header = Header { kind: DATA, encoding: PLAIN, level_encodings: [RLE; 2], ..sizes };
         let page = Page { path: Path::new("x"), at: 4, codec: 0, header, bytes: bytes.into() };
-        page.values(&column, None, &mut |_| Ok(true)).unwrap_err().to_string()
+        page.values(&leaf, None, &mut |_, _| Ok(true)).unwrap_err().to_string()
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! Encodings of values: bytes one after the other, or numbers in runs that refer to a dictionary.
 
+use std::slice::ChunksExact;
+
 /// The values of a page.
 pub(crate) enum Values<'a> {
     Plain(Plain<'a>),
+    Fixed(ChunksExact<'a, u8>),
+    /// Bits, lowest first.
+    Bits(Hybrid<'a>),
     Dictionary(Hybrid<'a>, &'a Dictionary),
 }
 
@@ -12,6 +17,8 @@ impl<'a> Iterator for Values<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         match self {
             Self::Plain(plain) => plain.next(),
+            Self::Fixed(values) => values.next(),
+            Self::Bits(bits) => bits.next().map(|bit| if bit == 0 { &[0][..] } else { &[1] }),
             Self::Dictionary(indices, dictionary) => dictionary.get(indices.next()?),
         }
     }
@@ -20,13 +27,28 @@ impl<'a> Iterator for Values<'a> {
 /// Values that data pages refer to.
 pub(crate) struct Dictionary {
     bytes: Vec<u8>,
-    /// Where each value lies, and its length; a page is shorter than 4 GiB.
-    places: Vec<(u32, u32)>,
+    places: Places,
+}
+
+/// Where the values of a dictionary lie.
+enum Places {
+    /// Start and length of each; a page is shorter than 4 GiB.
+    Each(Vec<(u32, u32)>),
+    /// Bytes of every one.
+    Every(usize),
 }
 
 impl Dictionary {
     /// The values of a dictionary page; the number found, if they are fewer than `count`.
-    pub(crate) fn new(bytes: Vec<u8>, count: i64) -> Result<Self, usize> {
+    ///
+    /// # Arguments
+    /// width — bytes of each value, or nothing where each comes behind its length
+    pub(crate) fn new(bytes: Vec<u8>, count: i64, width: Option<usize>) -> Result<Self, usize> {
+        if let Some(width) = width {
+            let found = bytes.len() / width;
+            let enough = found as u64 >= count.cast_unsigned();
+            return if enough { Ok(Self { bytes, places: Places::Every(width) }) } else { Err(found) };
+        }
         let mut places = Vec::new();
         let mut plain = Plain(&bytes);
         for _ in 0..count {
@@ -34,13 +56,25 @@ impl Dictionary {
             let start = bytes.len() - plain.0.len() - value.len();
             places.push((start as u32, value.len() as u32));
         }
-        Ok(Self { bytes, places })
+        Ok(Self { bytes, places: Places::Each(places) })
     }
 
     fn get(&self, index: u64) -> Option<&[u8]> {
-        let &(start, length) = self.places.get(usize::try_from(index).ok()?)?;
-        self.bytes.get(start as usize..)?.get(..length as usize)
+        let index = usize::try_from(index).ok()?;
+        let (start, length) = match &self.places {
+            Places::Each(places) => {
+                places.get(index).map(|&(start, length)| (start as usize, length as usize))?
+            }
+            &Places::Every(width) => (index.checked_mul(width)?, width),
+        };
+        self.bytes.get(start..)?.get(..length)
     }
+}
+
+/// Numbers whose first bytes come first, then all second bytes and so on, as each one's bytes.
+pub(crate) fn joined(streams: &[u8], width: usize) -> Vec<u8> {
+    let count = streams.len() / width;
+    (0..count * width).map(|at| streams[at % width * count + at / width]).collect()
 }
 
 /// Values of any length, each behind its length.
@@ -79,6 +113,12 @@ enum Run<'a> {
 impl<'a> Hybrid<'a> {
     pub(crate) fn new(bytes: &'a [u8], width: u32) -> Self {
         Self { rest: bytes, width, run: Run::Equal { value: 0, left: 0 } }
+    }
+
+    /// Numbers that all lie in one pack, without a header.
+    pub(crate) fn packed(bytes: &'a [u8], width: u32) -> Self {
+        let left = (8 * bytes.len() as u64).checked_div(width.into()).unwrap_or(0);
+        Self { rest: &[], width, run: Run::Packed { bytes, bit: 0, left } }
     }
 
     /// The next run, whose header and value take at least a byte.
@@ -170,9 +210,16 @@ mod tests {
     }
 
     #[test]
+    fn streams_of_bytes_join_to_numbers() {
+        assert_eq!(joined(&[1, 2, 3, 11, 12, 13], 2), [1, 11, 2, 12, 3, 13]);
+        assert_eq!(Hybrid::packed(&[0b0000_0110], 1).collect::<Vec<_>>(), [0, 1, 1, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
     fn values_end_where_a_length_reaches_beyond() {
         let bytes = [2, 0, 0, 0, 7, 8, 3, 0, 0, 0, 9, 9];
         assert_eq!(Plain(&bytes).collect::<Vec<_>>(), [[7, 8]]);
-        assert_eq!(Dictionary::new(bytes.to_vec(), 2).err(), Some(1));
+        assert_eq!(Dictionary::new(bytes.to_vec(), 2, None).err(), Some(1));
+        assert_eq!(Dictionary::new(bytes.to_vec(), 2, Some(8)).err(), Some(1));
     }
 }
