@@ -8,7 +8,9 @@ use crate::class::{Class, first_there};
 use crate::error::Error;
 use crate::files::file_name;
 use crate::folder;
-use crate::formats::{archive, cifar, idx, lmdb, mat, npy, npz, parquet, tar, text, tfrecord, zip_images};
+use crate::formats::{
+    archive, cifar, hdf5, idx, lmdb, mat, npy, npz, parquet, tar, text, tfrecord, zip_images,
+};
 use crate::options::{Options, Progress, Request};
 use crate::packing::Packing;
 use crate::picture;
@@ -101,6 +103,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
         Format::Lmdb => lmdb::read(file, request),
         Format::Parquet => parquet::read(file, request),
         Format::Mat => mat::read(file, request),
+        Format::Hdf5 => hdf5::read(file, request),
         Format::TfRecord => tfrecord::read(BufReader::with_capacity(1 << 17, file), request),
         Format::Text => text::read(file, request),
         Format::Tar => first_there(|class| {
@@ -131,7 +134,7 @@ fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataS
         Format::TfRecord => tfrecord::read(whole, request),
         Format::Text => text::read(whole, request),
         Format::Tar => first_there(|class: Class| archive::read_class(open()?.1, class, request)),
-        Format::Zip | Format::Lmdb | Format::Parquet | Format::Cifar | Format::Mat => {
+        Format::Zip | Format::Lmdb | Format::Parquet | Format::Cifar | Format::Mat | Format::Hdf5 => {
             Err(Error::unknown(path, "holds a compressed file that must be unpacked before it is read"))
         }
     }
@@ -148,6 +151,7 @@ enum Format {
     Parquet,
     TfRecord,
     Mat,
+    Hdf5,
     Text,
 }
 
@@ -167,6 +171,8 @@ impl Format {
             Ok(Self::Lmdb)
         } else if parquet::is_header(head) {
             Ok(Self::Parquet)
+        } else if hdf5::is_header(head) {
+            Ok(Self::Hdf5)
         } else if mat::is_header(head) {
             Ok(Self::Mat)
         } else if tfrecord::is_header(head) {
@@ -175,6 +181,8 @@ impl Format {
             Ok(Self::Idx)
         } else if picture::is_image(head) {
             Err(Error::unknown(path, "is a single image: name the folder or archive that holds the data set"))
+        } else if hdf5::has_suffix(&file_name(path)) {
+            Ok(Self::Hdf5)
         } else if text::is_header(head, text::has_suffix(&file_name(path))) {
             Ok(Self::Text)
         } else {

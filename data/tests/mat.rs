@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use ncsn_data::formats::mat;
 use ncsn_data::{DataSet, Error, Kind, Options, Pixels, Request};
 use serde_json::Value;
-use support::{bytes, floats, kind, message, names, open, open_plain};
+use support::{bytes, floats, message, names, open, open_plain};
 
 /// Source: tests/oracles/mat_files.py
 const ORACLE: &str = include_str!("oracles/mat.json");

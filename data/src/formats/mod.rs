@@ -4,6 +4,7 @@ pub(crate) mod tar;
 
 pub mod archive;
 pub mod cifar;
+pub mod hdf5;
 pub mod idx;
 pub mod lmdb;
 pub mod mat;
