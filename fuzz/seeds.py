@@ -1,6 +1,6 @@
 """Writes the seeds of the fuzz targets into seeds/TARGET/: small valid files, and some that lie.
 
-Needs numpy and Pillow; those of LMDB and parquet are files of tests/oracles. Run in this folder; the files are the same on every run of the same versions.
+Needs numpy and Pillow; those of databases and tables are files of data/tests/oracles. Run in this folder; the files are the same on every run of the same versions.
 """
 import gzip
 import io
@@ -14,7 +14,7 @@ import numpy
 from PIL import Image
 
 SEEDS = pathlib.Path(__file__).parent / "seeds"
-ORACLES = SEEDS.parent.parent / "tests" / "oracles"
+ORACLES = SEEDS.parent.parent / "data" / "tests" / "oracles"
 
 
 def save(target, name, content):
@@ -121,3 +121,13 @@ for name in ["others.mdb", "named.mdb", "ffhq.mdb"]:
     save("lmdb", name, (ORACLES / "lmdb" / name).read_bytes())
 for name in ["none", "snappy", "gzip", "zstd", "fallback", "version2", "binary", "nulls", "text"]:
     save("parquet", f"{name}.parquet", (ORACLES / "parquet" / f"{name}.parquet").read_bytes())
+for name in ["gzip_earliest", "lzf_latest", "plain_latest", "sparse_earliest", "longer_latest", "endless_latest", "many_latest"]:
+    save("hdf5", f"{name}.h5", (ORACLES / "hdf5" / f"{name}.h5").read_bytes())
+for name in ["svhn_compressed", "narrow", "big", "others"]:
+    save("mat", f"{name}.mat", (ORACLES / "mat" / f"{name}.mat").read_bytes())
+for name in ["encoded.tfrecord", "stylegan.tfrecords", "floats.tfrecord", "two.tfrecord"]:
+    save("tfrecord", name, (ORACLES / "tfrecord" / name).read_bytes())
+save("text", "pixels.csv", b"label,a,b\n3,0,255\n4,17,1\n")
+save("text", "floats.tsv", b"# made by hand\n0.5\t-1e-3\n\n1e300\t7\n")
+save("text", "spaces.txt", b"  1.5  2\n3 nan\n")
+save("text", "quoted.csv", b'\xef\xbb\xbf"x";"y"\r\n"1";"2"\r\n')
