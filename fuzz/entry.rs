@@ -5,15 +5,17 @@ use std::path::Path;
 
 use ncsn::foreign::parse_yaml;
 use ncsn_data::formats::cifar::Records;
-use ncsn_data::formats::{archive, arrow, cifar, idx, lmdb, npy, npz, parquet, zip_images};
+use ncsn_data::formats::{
+    archive, arrow, cifar, hdf5, idx, lmdb, mat, npy, npz, parquet, text, tfrecord, zip_images,
+};
 use ncsn_data::{self as data, DataSet, Error, Options, Request, picture};
 use ncsn_schedule::ScheduleFile;
 
 /// Folders of `fuzz/seeds`, each a fuzz target.
 #[allow(dead_code, reason = "the replay goes through all, a fuzz target through one")]
-pub const TARGETS: [&str; 14] = [
-    "arrow", "cifar", "idx", "lmdb", "npy", "npz", "open", "parquet", "picture", "pth", "schedule", "tar",
-    "yaml", "zip",
+pub const TARGETS: [&str; 18] = [
+    "arrow", "cifar", "hdf5", "idx", "lmdb", "mat", "npy", "npz", "open", "parquet", "picture", "pth",
+    "schedule", "tar", "text", "tfrecord", "yaml", "zip",
 ];
 
 /// Reads `bytes` as `target` says; the message where they are refused.
@@ -45,12 +47,16 @@ fn read_rows(target: &str, bytes: &[u8]) -> Result<DataSet, Error> {
     match target {
         "arrow" => arrow::read(Cursor::new(bytes), &request),
         "cifar" => cifar::read(bytes, Records { labels: 1, training: true }, &request),
+        "hdf5" => hdf5::read(Cursor::new(bytes), &request),
         "idx" => idx::read(bytes, Some((stored, 1)), &request),
         "lmdb" => lmdb::read(Cursor::new(bytes), &request),
+        "mat" => mat::read(Cursor::new(bytes), &request),
         "npy" => npy::read(bytes, &request),
         "npz" => npz::read(Cursor::new(bytes), &request),
         "parquet" => parquet::read(Cursor::new(bytes), &request),
         "tar" => archive::read(bytes, &request),
+        "text" => text::read(bytes, &request),
+        "tfrecord" => tfrecord::read(bytes, &request),
         "zip" => zip_images::read(Cursor::new(bytes), &request),
         _ => {
             let file = tempfile::NamedTempFile::new().expect("a temporary file is needed to open one");

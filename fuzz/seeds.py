@@ -1,6 +1,6 @@
 """Writes the seeds of the fuzz targets into seeds/TARGET/: small valid files, and some that lie.
 
-Needs numpy and Pillow; those of LMDB, parquet and Arrow are files of tests/oracles. Run in this folder; the files are the same on every run of the same versions.
+Needs numpy and Pillow; those of databases and tables are files of data/tests/oracles. Run in this folder; the files are the same on every run of the same versions.
 """
 import gzip
 import io
@@ -125,3 +125,13 @@ tables = ["none", "snappy", "gzip", "zstd", "fallback", "version2", "binary", "n
 tables += ["lz4", "brotli", "array3d", "list-f32", "split", "columns-f64"]
 for name in tables:
     save("parquet", f"{name}.parquet", (ORACLES / "parquet" / f"{name}.parquet").read_bytes())
+for name in ["gzip_earliest", "lzf_latest", "plain_latest", "sparse_earliest", "longer_latest", "endless_latest", "many_latest"]:
+    save("hdf5", f"{name}.h5", (ORACLES / "hdf5" / f"{name}.h5").read_bytes())
+for name in ["svhn_compressed", "narrow", "big", "others"]:
+    save("mat", f"{name}.mat", (ORACLES / "mat" / f"{name}.mat").read_bytes())
+for name in ["encoded.tfrecord", "stylegan.tfrecords", "floats.tfrecord", "two.tfrecord"]:
+    save("tfrecord", name, (ORACLES / "tfrecord" / name).read_bytes())
+save("text", "pixels.csv", b"label,a,b\n3,0,255\n4,17,1\n")
+save("text", "floats.tsv", b"# made by hand\n0.5\t-1e-3\n\n1e300\t7\n")
+save("text", "spaces.txt", b"  1.5  2\n3 nan\n")
+save("text", "quoted.csv", b'\xef\xbb\xbf"x";"y"\r\n"1";"2"\r\n')

@@ -25,7 +25,7 @@ impl Offer {
     /// Number of rows, and entries of each.
     fn rows(&self) -> Option<(u64, u64)> {
         let (&count, row) = self.shape.as_deref()?.split_first()?;
-        Some((count, row.iter().product()))
+        Some((count, row.iter().fold(1, |entries: u64, &side| entries.saturating_mul(side))))
     }
 }
 

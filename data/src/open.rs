@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::files::{file_name, is_tar};
 use crate::folder;
 use crate::formats::{
-    archive, arrow, idx, lmdb, mat, npy, npz, parquet, records, tar, text, tfrecord, zip_images,
+    archive, arrow, hdf5, idx, lmdb, mat, npy, npz, parquet, records, tar, text, tfrecord, zip_images,
 };
 use crate::hints;
 use crate::join::join;
@@ -200,6 +200,7 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
         Format::Lmdb => lmdb::read(file, request),
         Format::Parquet => parquet::read(file, request),
         Format::Mat => mat::read(file, request),
+        Format::Hdf5 => hdf5::read(file, request),
         Format::TfRecord => tfrecord::read(BufReader::with_capacity(1 << 17, file), request),
         Format::Text => text::read(file, request),
         Format::Arrow => arrow::read(file, request),
@@ -236,6 +237,7 @@ fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataS
         | Format::Parquet
         | Format::Arrow
         | Format::Mat
+        | Format::Hdf5
         | Format::Records
         | Format::Array(_) => {
             Err(Error::unknown(path, "holds a compressed file that must be unpacked before it is read"))
@@ -254,6 +256,7 @@ enum Format {
     Arrow,
     TfRecord,
     Mat,
+    Hdf5,
     Text,
     /// Of a published name, or CIFAR's by the suffix: pixels may look like anything.
     Records,
@@ -275,6 +278,8 @@ impl Format {
             Ok(Self::Lmdb)
         } else if parquet::is_header(head) {
             Ok(Self::Parquet)
+        } else if hdf5::is_header(head) {
+            Ok(Self::Hdf5)
         } else if mat::is_header(head) {
             Ok(Self::Mat)
         } else if tfrecord::is_header(head) {
@@ -286,6 +291,8 @@ impl Format {
         } else if picture::is_image(head) {
             let one = "is a single image: name the folder or archive that holds the data set";
             Err(Error::unknown(path, one))
+        } else if hdf5::has_suffix(&file_name(path)) {
+            Ok(Self::Hdf5)
         } else if text::is_header(head, text::has_suffix(&file_name(path))) {
             Ok(Self::Text)
         } else {

@@ -8,6 +8,7 @@ pub(crate) mod tar;
 pub mod archive;
 pub mod arrow;
 pub mod cifar;
+pub mod hdf5;
 pub mod idx;
 pub mod lmdb;
 pub mod mat;

@@ -77,16 +77,8 @@ pub fn read(input: impl Read + Seek, request: &Request) -> Result<DataSet, Error
     if numbers.is_empty() {
         return Err(Error::unknown(request.path, "is a MATLAB file without arrays of numbers"));
     }
-    let shapes: Vec<_> = numbers.iter().map(|array| &array.header.axes[..]).collect();
-    let rows_last: Vec<_> = (0..shapes.len()).map(|index| goes_along_last(&shapes, index)).collect();
-    let offers: Vec<_> = numbers
-        .iter()
-        .zip(&rows_last)
-        .map(|(array, &last)| Offer {
-            name: array.header.name.clone(),
-            shape: Some(rows_first(&array.header.axes, last)),
-        })
-        .collect();
+    let axes: Vec<_> = numbers.iter().map(|array| (&array.header.name[..], &array.header.axes[..])).collect();
+    let (offers, rows_last) = offers(&axes);
     let index = choose(request.path, &offers, request.options.array.as_deref())?;
     let mut data = file.values(numbers[index], rows_last[index])?;
     if rows_last[index] {
@@ -238,12 +230,12 @@ fn fault(path: &Path, at: u64) -> impl FnOnce(Fault) -> Error + '_ {
 }
 
 /// Rows one after the other, in each of which the first index runs fastest.
-fn along_last(mut values: impl Read, layout: Layout, request: &Request) -> Result<DataSet, Error> {
+pub(super) fn along_last(mut values: impl Read, layout: Layout, request: &Request) -> Result<DataSet, Error> {
     let Layout { element, count, dim, ref shape, .. } = layout;
     spool::check_room((count as u64).saturating_mul((dim * element.kept().width()) as u64))?;
     let row = dim * element.width();
     let (mut stored, mut ordered) = (Vec::new(), Vec::new());
-    let mut writer = RowWriter::new(element, false, shape, request)?;
+    let mut writer = RowWriter::new(element, layout.big_endian, shape, request)?;
     for done in 0..count {
         stored.clear();
         let read = (&mut values).take(row as u64).read_to_end(&mut stored);
@@ -283,6 +275,16 @@ fn last_index_fastest(stored: &[u8], shape: &[usize], width: usize, ordered: &mu
     }
 }
 
+/// What there is to choose from, each with its rows first, and whether these go along the last axis of the array.
+pub(super) fn offers(arrays: &[(&str, &[u64])]) -> (Vec<Offer>, Vec<bool>) {
+    let shapes: Vec<_> = arrays.iter().map(|&(_, axes)| axes).collect();
+    let offer = |(index, &(name, axes)): (usize, &(&str, &[u64]))| {
+        let last = goes_along_last(&shapes, index);
+        (Offer { name: name.into(), shape: Some(rows_first(axes, last)) }, last)
+    };
+    arrays.iter().enumerate().map(offer).unzip()
+}
+
 /// The number of entries of a vector, which has two axes.
 fn vector(axes: &[u64]) -> Option<u64> {
     match axes {
@@ -302,7 +304,7 @@ fn goes_along_last(shapes: &[&[u64]], index: usize) -> bool {
 }
 
 /// The axes with that of the rows first; a vector is one row for each entry if others are chosen by it.
-fn rows_first(axes: &[u64], last: bool) -> Vec<u64> {
+pub(super) fn rows_first(axes: &[u64], last: bool) -> Vec<u64> {
     match axes.split_last() {
         Some((&count, item)) if last => [&[count], item].concat(),
         _ => vector(axes).filter(|_| axes.len() == 2).map_or(axes.to_vec(), |n| vec![n]),
