@@ -6,7 +6,7 @@
 //! Read are columns of images (a structure with a column `bytes`, or bytes), of lists of numbers and of numbers; buffers are
 //! not compressed or by LZ4 or Zstandard. Files that begin with `ARROW1` are read like streams, from front to back.
 //! Memory holds the headers of a batch and the buffers of the columns that are read: each is checked against the file
-//! before it is allocated, and unpacked is 1 GiB at most.
+//! before it is allocated, and unpacked is 1 GiB at most and 1032 times its batch.
 
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
@@ -151,6 +151,7 @@ impl Table for Arrow {
             columns.iter().filter_map(|&column| self.columns[column].number()).collect();
         let element = common(elements.iter().copied());
         self.batches(input, path, |batch, places| {
+            rows.check_entries(batch.rows.saturating_mul(columns.len()), element)?;
             let (mut all, mut kept) = (Vec::with_capacity(columns.len()), Vec::new());
             for (&column, &from) in columns.iter().zip(&elements) {
                 let missing = batch.valid(places[column], batch.rows)?.missing(0..batch.rows);
