@@ -139,7 +139,12 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         }
     }
 
-    /// Number of values of an array, and which are there; it is to have `expected` at least.
+    /// Number of values that the header gives an array; 0 where it has no such array.
+    pub(crate) fn length(&self, place: Place) -> u64 {
+        self.nodes.get(place.node).map_or(0, |&[length, _]| length.max(0).cast_unsigned())
+    }
+
+    /// Which values of an array are there; it is to have `expected` at least.
     pub(crate) fn valid(&mut self, place: Place, expected: usize) -> Result<Valid, Error> {
         let Some(&[length, nulls]) = self.nodes.get(place.node) else {
             return Err(self.refused(

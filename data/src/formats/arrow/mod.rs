@@ -18,7 +18,7 @@ use schema::{Field, Kind};
 use crate::element::Element;
 use crate::error::Error;
 use crate::files::has_suffix as ends_in;
-use crate::formats::table::{self, Column, NumberRows, Table, TakeImage, common, interleave, widened};
+use crate::formats::table::{self, Column, Holds, NumberRows, Table, TakeImage, common, interleave, widened};
 use crate::options::Request;
 use crate::pipeline::Leftovers;
 use crate::set::DataSet;
@@ -89,6 +89,33 @@ impl Arrow {
         }
         Ok(true)
     }
+
+    /// Finds how many entries each row has of each column of lists, where there are several to choose from.
+    fn count_entries(&mut self, input: &mut (impl Read + Seek), path: &Path) -> Result<(), Error> {
+        let is_list = |&index: &usize| matches!(self.columns[index].holds, Holds::Lists(..));
+        let lists: Vec<usize> = (0..self.columns.len()).filter(is_list).collect();
+        if lists.len() < 2 || self.rows == 0 {
+            return Ok(());
+        }
+        let mut counts = vec![0_u64; lists.len()];
+        self.batches(input, path, |batch, places| {
+            for (count, &index) in counts.iter_mut().zip(&lists) {
+                let (mut field, mut place) = (&self.messages.fields[index], places[index]);
+                while let [inner] = &field.children[..] {
+                    batch.enter(field, &mut place);
+                    field = inner;
+                }
+                *count = count.saturating_add(batch.length(place));
+            }
+            Ok(true)
+        })?;
+        for (count, index) in counts.into_iter().zip(lists) {
+            if let Holds::Lists(_, entries) = &mut self.columns[index].holds {
+                *entries = count.is_multiple_of(self.rows).then(|| count / self.rows);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Table for Arrow {
@@ -99,7 +126,9 @@ impl Table for Arrow {
         let column = |field: &Field| Column { name: field.name.clone(), holds: field.holds() };
         let columns = messages.fields.iter().map(column).collect();
         let rows = messages.batches.iter().fold(0_u64, |sum, batch| sum.saturating_add(batch.rows));
-        Ok(Self { messages, columns, rows })
+        let mut table = Self { messages, columns, rows };
+        table.count_entries(input, path)?;
+        Ok(table)
     }
 
     fn columns(&self) -> &[Column] {
