@@ -122,7 +122,7 @@ for name in ["others.mdb", "named.mdb", "ffhq.mdb"]:
 for name in ["images", "lz4", "fixed", "array3d-zstd", "list-f64", "flags", "columns", "others"]:
     save("arrow", f"{name}.arrow", (ORACLES / "arrow" / f"{name}.arrow").read_bytes())
 tables = ["none", "snappy", "gzip", "zstd", "fallback", "version2", "binary", "nulls", "text"]
-tables += ["lz4", "brotli", "array3d", "list-f32", "split", "columns-f64"]
+tables += ["lz4", "brotli", "array3d", "list-f32", "split", "delta", "columns-f64"]
 for name in tables:
     save("parquet", f"{name}.parquet", (ORACLES / "parquet" / f"{name}.parquet").read_bytes())
 for name in ["gzip_earliest", "lzf_latest", "plain_latest", "sparse_earliest", "longer_latest", "endless_latest", "many_latest"]:

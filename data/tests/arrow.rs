@@ -95,6 +95,8 @@ fn columns_are_chosen_as_in_parquet() {
     assert_eq!(names(&data)[8], "columns.arrow#8");
     let label = open(&path_of("columns.arrow"), &array("Label")).unwrap();
     assert_eq!(floats(&label), (0..9).map(f64::from).collect::<Vec<_>>());
+    let two = message(open_plain(&path_of("two-lists.arrow")));
+    assert!(two.ends_with("two-lists.arrow holds 2 arrays (x, z): name one by --array"), "{two}");
     let text = message(open_plain(&path_of("text.arrow")));
     assert!(text.ends_with("or numbers, its columns: x"), "{text}");
     let category = message(open(&path_of("category.arrow"), &array("x")));

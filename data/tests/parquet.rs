@@ -138,6 +138,32 @@ fn lists_of_shards_follow_each_other() {
 }
 
 #[test]
+fn files_that_do_not_go_together_are_refused() {
+    let cases = [
+        (
+            ["list-f16", "fixed-f64"],
+            "0.parquet#0 is f32 3 but 1.parquet#0 is f64 3: one shape and one type for all",
+        ),
+        (
+            ["list-i16", "null-entry"],
+            "0.parquet#0 is f32 3 but 1.parquet#0 is f64 2: one shape and one type for all",
+        ),
+        (["array3d", "none"], "column image of 1.parquet is of another kind than in the first file"),
+        (["none", "array3d"], "column image of 1.parquet is of another kind than in the first file"),
+        (["columns-f64", "columns-u8"], "1.parquet holds no array e, it holds: a, b"),
+    ];
+    for (files, expected) in cases {
+        let folder = tempdir().unwrap();
+        for (number, name) in files.iter().enumerate() {
+            let bytes = std::fs::read(path_of(&format!("{name}.parquet"))).unwrap();
+            write(folder.path(), &format!("{number}.parquet"), &bytes);
+        }
+        let shown = format!("{}/", folder.path().display());
+        assert_eq!(message(open_plain(folder.path())).replace(&shown, ""), expected, "{files:?}");
+    }
+}
+
+#[test]
 fn lists_that_are_no_rows_of_one_shape_are_refused_by_row() {
     let cases = [
         ("ragged", "ragged.parquet#0 is f64 2 but ragged.parquet#2 is f64 3: one shape and one type for all"),
@@ -163,7 +189,7 @@ fn a_size_is_for_images_and_not_for_lists() {
 #[test]
 fn no_cut_and_no_changed_byte_of_a_table_of_numbers_panics() {
     let folder = tempdir().unwrap();
-    for name in ["list-f32", "array3d", "columns-u8", "split", "fixed-f64", "brotli", "lz4"] {
+    for name in ["list-f32", "array3d", "columns-u8", "split", "delta", "fixed-f64", "brotli", "lz4"] {
         let whole = std::fs::read(path_of(&format!("{name}.parquet"))).unwrap();
         for at in (0..whole.len()).step_by(whole.len().div_ceil(120)) {
             let mut changed = whole.clone();

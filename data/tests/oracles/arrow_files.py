@@ -149,6 +149,9 @@ both("list-f32", {"x": lists(real, single)}, ["x"], "<f4")
 both("list-f64", {"x": lists(real, pyarrow.large_list(pyarrow.float64()))}, ["x"], "<f8", file=True, packing="lz4")
 fixed = pyarrow.list_(pyarrow.list_(pyarrow.int16(), 2), 6)
 both("fixed", {"x": lists(pixels.reshape(9, 6, 2), fixed), "one": lists(real[:, :1], pyarrow.list_(pyarrow.float32(), 1))}, ["x"], "<f4")
+labelled = {"target": lists(real[:, :1], single), "x": lists(real, single)}
+both("labelled", labelled, ["x"], "<f4")
+save("two-lists.arrow", pyarrow.table({"x": lists(real, single), "z": lists(real, single)}))
 flags = pyarrow.list_(pyarrow.bool_())
 both("flags", {"x": lists(real > 0, flags)}, ["x"], "<f4", offset=1)
 columns = {

@@ -128,6 +128,9 @@ single = pyarrow.list_(pyarrow.float32())
 add_numbers("list-f32", {"embedding": lists(real, single)}, "<f4", data_page_version="2.0", use_dictionary=False, **small)
 split = {"use_dictionary": False, "use_byte_stream_split": True}
 add_numbers("split", {"embedding": lists(real, single)}, "<f4", **split)
+steep = lists(rng.integers(-(2**52), 2**52, (12, 40)) >> numpy.arange(40), pyarrow.list_(pyarrow.int64()))
+delta = {"use_dictionary": False, "column_encoding": {"x.list.element": "DELTA_BINARY_PACKED"}}
+add_numbers("delta", {"x": steep}, "<f8", **delta)
 add_numbers("fixed-f64", {"x": lists(real, pyarrow.list_(pyarrow.float64(), 3))}, "<f8", compression="lz4")
 whole = lists(rng.integers(-9, 9, (12, 3)), pyarrow.large_list(pyarrow.int16()))
 add_numbers("list-i16", {"x": whole, "one": lists(numpy.ones((12, 1)), single)}, "<f4", wanted=["x"])

@@ -11,8 +11,9 @@ use super::messages::{self, Batch};
 use super::schema::{Field, Kind};
 use crate::error::Error;
 use crate::guard::{Guarded, guarded};
+use crate::options::DEFLATE_RATIO;
 
-/// Largest buffer, unpacked.
+/// Largest buffer, unpacked; nor is one read of more than 1032 times the bytes of its batch.
 const MAX_BUFFER: u64 = 1 << 30;
 
 /// Where a column of a batch begins among its nodes and buffers.
@@ -138,7 +139,12 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         }
     }
 
-    /// Number of values of an array, and which are there; it is to have `expected` at least.
+    /// Number of values that the header gives an array; 0 where it has no such array.
+    pub(crate) fn length(&self, place: Place) -> u64 {
+        self.nodes.get(place.node).map_or(0, |&[length, _]| length.max(0).cast_unsigned())
+    }
+
+    /// Which values of an array are there; it is to have `expected` at least.
     pub(crate) fn valid(&mut self, place: Place, expected: usize) -> Result<Valid, Error> {
         let Some(&[length, nulls]) = self.nodes.get(place.node) else {
             return Err(self.refused(
@@ -231,8 +237,9 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
             bytes.drain(..8);
             return Ok(bytes);
         }
-        if !(0..=MAX_BUFFER.cast_signed()).contains(&size) {
-            return Err(self.refused("size of an Arrow buffer", size, &format!("-1 to {MAX_BUFFER}")));
+        let limit = self.length.saturating_mul(DEFLATE_RATIO).min(MAX_BUFFER);
+        if !(0..=limit.cast_signed()).contains(&size) {
+            return Err(self.refused("size of an Arrow buffer", size, &format!("-1 to {limit}")));
         }
         let size = size.cast_unsigned();
         let mut unpacked = Vec::new();

@@ -28,6 +28,7 @@ pub(crate) fn read<R: Read + Seek>(
         }
         let size = match field.kind {
             Kind::Number(element) => {
+                rows.check_entries(range.len(), element)?;
                 let values = numbers(batch, element, place, range)?;
                 return rows.push(element, &shape, &values);
             }

@@ -6,7 +6,7 @@
 //! Read are columns of images (a structure with a column `bytes`, or bytes), of lists of numbers and of numbers; buffers are
 //! not compressed or by LZ4 or Zstandard. Files that begin with `ARROW1` are read like streams, from front to back.
 //! Memory holds the headers of a batch and the buffers of the columns that are read: each is checked against the file
-//! before it is allocated, and unpacked is 1 GiB at most.
+//! before it is allocated, and unpacked is 1 GiB at most and 1032 times its batch.
 
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use schema::{Field, Kind};
 use crate::element::Element;
 use crate::error::Error;
 use crate::files::has_suffix as ends_in;
-use crate::formats::table::{self, Column, NumberRows, Table, TakeImage, common, interleave, widened};
+use crate::formats::table::{self, Column, Holds, NumberRows, Table, TakeImage, common, interleave, widened};
 use crate::options::Request;
 use crate::pipeline::Leftovers;
 use crate::set::DataSet;
@@ -89,6 +89,33 @@ impl Arrow {
         }
         Ok(true)
     }
+
+    /// Finds how many entries each row has of each column of lists, where there are several to choose from.
+    fn count_entries(&mut self, input: &mut (impl Read + Seek), path: &Path) -> Result<(), Error> {
+        let is_list = |&index: &usize| matches!(self.columns[index].holds, Holds::Lists(..));
+        let lists: Vec<usize> = (0..self.columns.len()).filter(is_list).collect();
+        if lists.len() < 2 || self.rows == 0 {
+            return Ok(());
+        }
+        let mut counts = vec![0_u64; lists.len()];
+        self.batches(input, path, |batch, places| {
+            for (count, &index) in counts.iter_mut().zip(&lists) {
+                let (mut field, mut place) = (&self.messages.fields[index], places[index]);
+                while let [inner] = &field.children[..] {
+                    batch.enter(field, &mut place);
+                    field = inner;
+                }
+                *count = count.saturating_add(batch.length(place));
+            }
+            Ok(true)
+        })?;
+        for (count, index) in counts.into_iter().zip(lists) {
+            if let Holds::Lists(_, entries) = &mut self.columns[index].holds {
+                *entries = count.is_multiple_of(self.rows).then(|| count / self.rows);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Table for Arrow {
@@ -99,7 +126,9 @@ impl Table for Arrow {
         let column = |field: &Field| Column { name: field.name.clone(), holds: field.holds() };
         let columns = messages.fields.iter().map(column).collect();
         let rows = messages.batches.iter().fold(0_u64, |sum, batch| sum.saturating_add(batch.rows));
-        Ok(Self { messages, columns, rows })
+        let mut table = Self { messages, columns, rows };
+        table.count_entries(input, path)?;
+        Ok(table)
     }
 
     fn columns(&self) -> &[Column] {
@@ -151,6 +180,7 @@ impl Table for Arrow {
             columns.iter().filter_map(|&column| self.columns[column].number()).collect();
         let element = common(elements.iter().copied());
         self.batches(input, path, |batch, places| {
+            rows.check_entries(batch.rows.saturating_mul(columns.len()), element)?;
             let (mut all, mut kept) = (Vec::with_capacity(columns.len()), Vec::new());
             for (&column, &from) in columns.iter().zip(&elements) {
                 let missing = batch.valid(places[column], batch.rows)?.missing(0..batch.rows);

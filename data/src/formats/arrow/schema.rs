@@ -64,15 +64,13 @@ impl Field {
     }
 
     fn lists(&self) -> Holds {
-        let (mut field, mut entries) = (self, Some(1_u64));
+        let mut field = self;
         loop {
-            entries = match (field.kind, &field.children[..]) {
-                (Kind::List(_), [_]) => None,
-                (Kind::FixedList(size), [_]) => entries.and_then(|n| n.checked_mul(size as u64)),
-                (Kind::Number(element), _) => return Holds::Lists(element, entries),
+            field = match (field.kind, &field.children[..]) {
+                (Kind::List(_) | Kind::FixedList(_), [inner]) => inner,
+                (Kind::Number(element), _) => return Holds::Lists(element, None),
                 _ => return Holds::Other,
             };
-            field = &field.children[0];
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! A reader of its own, of the little that this needs: the crate `parquet` (60.1) panics on 105 of the single-byte
 //! changes of five small files, and takes nearly two CPU minutes to compile. Read are columns of bytes and numbers, plain,
-//! split or by dictionary, in pages of either version, not compressed or by Snappy, gzip, Brotli, LZ4 or Zstandard; row
+//! split, by differences or by dictionary, in pages of either version, not compressed or by Snappy, gzip, Brotli, LZ4 or Zstandard; row
 //! group by row group. Memory holds a page and its unpacked form, 1 GiB each at most, and a row; columns of numbers meet
 //! in a temporary file.
 //!
@@ -29,6 +29,7 @@ use crate::rows::read_exact_at;
 use crate::set::DataSet;
 use crate::spool;
 
+mod delta;
 mod footer;
 mod header;
 mod lists;

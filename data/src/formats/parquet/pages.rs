@@ -5,6 +5,7 @@ use std::path::Path;
 
 use flate2::Crc;
 
+use super::delta::Delta;
 use super::footer::Chunk;
 use super::header::{DATA, DATA_V2, DICTIONARY, Header};
 use super::schema::{Leaf, Stored};
@@ -19,6 +20,7 @@ const MAX_PAGE: u64 = 1 << 30;
 const PLAIN: i64 = 0;
 const PLAIN_DICTIONARY: i64 = 2;
 const RLE: i64 = 3;
+const DELTA_BINARY_PACKED: i64 = 5;
 const RLE_DICTIONARY: i64 = 8;
 const BYTE_STREAM_SPLIT: i64 = 9;
 
@@ -208,6 +210,9 @@ impl Page<'_> {
             (PLAIN, Stored::Bytes) => Values::Plain(Plain(values)),
             (PLAIN, Stored::Bits) => Values::Bits(Hybrid::packed(values, 1)),
             (PLAIN | BYTE_STREAM_SPLIT, Stored::Fixed(width)) => Values::Fixed(values.chunks_exact(width)),
+            (DELTA_BINARY_PACKED, Stored::Fixed(width @ (4 | 8))) => {
+                Values::Differences(Delta::new(values, width).ok_or_else(|| self.values_missing(0))?)
+            }
             // Behind their length.
             (RLE, Stored::Bits) => Values::Bits(Hybrid::new(values.get(4..).unwrap_or_default(), 1)),
             (PLAIN_DICTIONARY | RLE_DICTIONARY, _) => {
@@ -221,7 +226,7 @@ impl Page<'_> {
                 Values::Dictionary(Hybrid::new(indices, width.into()), dictionary)
             }
             (encoding, _) => {
-                let allowed = "0 (plain), 2 and 8 (dictionary), of numbers 9 (split), of booleans 3 (runs)";
+                let allowed = "0 (plain), 2 and 8 (dictionary), of numbers 5 (differences), 9 (split), of booleans 3 (runs)";
                 return Err(self.refused("encoding of a parquet page", encoding, allowed));
             }
         })

@@ -2,22 +2,25 @@
 
 use std::slice::ChunksExact;
 
+use super::delta::Delta;
+
 /// The values of a page.
 pub(crate) enum Values<'a> {
     Plain(Plain<'a>),
     Fixed(ChunksExact<'a, u8>),
+    Differences(Delta<'a>),
     /// Bits, lowest first.
     Bits(Hybrid<'a>),
     Dictionary(Hybrid<'a>, &'a Dictionary),
 }
 
-impl<'a> Iterator for Values<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
+impl Values<'_> {
+    /// The next value, until the one after it.
+    pub(crate) fn next(&mut self) -> Option<&[u8]> {
         match self {
             Self::Plain(plain) => plain.next(),
             Self::Fixed(values) => values.next(),
+            Self::Differences(values) => values.next(),
             Self::Bits(bits) => bits.next().map(|bit| if bit == 0 { &[0][..] } else { &[1] }),
             Self::Dictionary(indices, dictionary) => dictionary.get(indices.next()?),
         }

@@ -146,3 +146,42 @@ impl Column {
         Offer { shape: entries.map(|entries| vec![rows, entries]), ..Offer::named(&self.name) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_come_before_lists_and_lists_before_numbers() {
+        use Holds::{Bytes, Images, Indices, Lists, Number, Other};
+        let number = Number(Element::F32);
+        let list = |entries| Lists(Element::U8, entries);
+        let cases: [(&[Holds], Option<Choice>); 9] = [
+            (&[number, list(None), Bytes, Images], Some(Choice::Images(3))),
+            (&[number, list(None), Bytes], Some(Choice::Images(2))),
+            (&[number, list(None), Other], Some(Choice::Lists(1))),
+            (&[list(Some(1)), list(Some(12))], Some(Choice::Lists(1))),
+            (&[list(Some(12)), list(Some(12))], None),
+            (&[list(None), list(Some(12))], None),
+            (&[number, Other, Number(Element::Bool)], Some(Choice::Numbers(vec![0, 2]))),
+            (&[Images, Images], None),
+            (&[Other, Indices], None),
+        ];
+        for (kinds, expected) in cases {
+            let column = |(index, &holds): (usize, &Holds)| Column { name: format!("c{index}"), holds };
+            let columns: Vec<Column> = kinds.iter().enumerate().map(column).collect();
+            assert_eq!(choose(Path::new("x"), &columns, 5, None).ok(), expected, "{kinds:?}");
+        }
+    }
+
+    #[test]
+    fn labels_by_name_are_no_part_of_a_row_unless_they_are_named() {
+        let holds = Holds::Number(Element::I64);
+        let columns =
+            ["Y", "a", "__index_level_0__", "Labels"].map(|name| Column { name: name.into(), holds });
+        let path = Path::new("x");
+        assert_eq!(choose(path, &columns, 5, None).unwrap(), Choice::Numbers(vec![1]));
+        assert_eq!(choose(path, &columns, 5, Some(&["Y".into()])).unwrap(), Choice::Numbers(vec![0]));
+        assert!(choose(path, &columns[2..], 5, None).is_err());
+    }
+}

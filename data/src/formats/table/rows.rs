@@ -72,6 +72,12 @@ impl<'a> NumberRows<'a> {
         self.file.length.saturating_mul(DEFLATE_RATIO).min(MAX_ROW) as usize
     }
 
+    /// Refuses more entries than the file can stand for, before they are converted.
+    pub(crate) fn check_entries(&self, entries: usize, element: Element) -> Result<(), Error> {
+        let bytes = (entries as u64).saturating_mul(element.kept().width() as u64);
+        check_ratio(&self.file.path, self.file.bytes.saturating_add(bytes), self.file.length)
+    }
+
     /// Takes whole rows of one shape, little-endian.
     ///
     /// # Errors
