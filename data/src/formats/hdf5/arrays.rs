@@ -170,11 +170,9 @@ pub(super) fn extensible<R: Read + Seek>(source: &mut Source<R>, at: u64) -> Res
         let blocks = 1_u64 << (level / 2);
         let length = least << level.div_ceil(2);
         let bitmap = form.pages(length).div_ceil(8);
-        let (mut places, mut there);
-        if level < in_first {
-            places = None;
+        let (mut places, there) = if level < in_first {
             // Pages begin further on, but for odd settings.
-            there = vec![0xff; (blocks * bitmap) as usize];
+            (None, vec![0xff; (blocks * bitmap) as usize])
         } else {
             let Some(at) = fields.offset()? else {
                 place += blocks * length;
@@ -183,9 +181,9 @@ pub(super) fn extensible<R: Read + Seek>(source: &mut Source<R>, at: u64) -> Res
             let before = 6 + offset + order;
             let bytes = before + blocks * (bitmap + offset) + 4;
             let block = source.signed(at, bytes, b"EASB", true)?;
-            there = block.bytes[before as usize..][..(blocks * bitmap) as usize].to_vec();
-            places = Some((block, (before + blocks * bitmap) as usize));
-        }
+            let there = block.bytes[before as usize..][..(blocks * bitmap) as usize].to_vec();
+            (Some((block, (before + blocks * bitmap) as usize)), there)
+        };
         for number in 0..blocks {
             let at = match &mut places {
                 None => direct_places.offset()?,
