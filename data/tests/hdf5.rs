@@ -2,9 +2,10 @@
 
 mod support;
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use flate2::read::GzDecoder;
 use ncsn_data::formats::hdf5;
 use ncsn_data::{DataSet, Error, Kind, Options, Pixels, Request};
 use serde_json::Value;
@@ -56,6 +57,21 @@ fn data_sets_give_the_rows_that_h5py_has() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Source: tests/oracles/hdf5_files.py, which says what the rows hold
+#[test]
+fn indexes_in_pages_are_read_where_they_are_set() {
+    const SET: [usize; 7] = [0, 5, 70_000, 131_059, 131_060, 140_000, 149_999];
+    for name in ["pages_grown.h5.gz", "pages_fixed.h5.gz"] {
+        let mut whole = Vec::new();
+        GzDecoder::new(&content(name)[..]).read_to_end(&mut whole).unwrap();
+        let rows = bytes(&read(&whole).unwrap());
+        assert_eq!(rows.len(), 150_000, "{name}");
+        let found: Vec<_> = rows.iter().enumerate().filter(|(_, byte)| **byte != 0).collect();
+        let expected: Vec<_> = SET.iter().map(|&row| (row, (row % 251 + 1) as u8)).collect();
+        assert!(found.iter().map(|&(row, &byte)| (row, byte)).eq(expected), "{name}: {found:?}");
+    }
 }
 
 #[test]

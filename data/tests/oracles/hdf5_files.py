@@ -1,9 +1,10 @@
 """Writes small HDF5 files into hdf5/, and what their data sets hold into hdf5.json.
 
-Needs numpy and h5py (3.16, with HDF5 2). Run in this folder. Each kind of file is written as the oldest and as the
+Needs numpy and h5py (3.16, with HDF5 2). Run in this folder; a few files hold the time at which they were written. Each kind of file is written as the oldest and as the
 latest versions of the format have it. The MATLAB file is put together as MATLAB 7.3 writes them: axes in reverse, the
 class of an array in an attribute, a head of 512 bytes.
 """
+import gzip
 import json
 import pathlib
 
@@ -125,6 +126,16 @@ for version in ["earliest", "latest"]:
         file["again"], file["group3/circle"] = file["group2/below/set2"], file["/"]
         expect(name, "again", matrix[2:4] + 2)
         file["soft"], file["elsewhere"] = h5py.SoftLink("/again"), h5py.ExternalLink("other.h5", "/x")
+
+# An index that grows has pages from its 131060th chunk on; row n of those that are set holds n modulo 251, and 1 more.
+for version, maxshape in [("grown", (None, 1)), ("fixed", None)]:
+    path = FILES / f"pages_{version}.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        data = file.create_dataset("x", shape=(150_000, 1), chunks=(1, 1), maxshape=maxshape, dtype="u1")
+        for row in [0, 5, 70_000, 131_059, 131_060, 140_000, 149_999]:
+            data[row] = row % 251 + 1
+    path.with_suffix(".h5.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+    path.unlink()
 
 # Files that are refused.
 with h5py.File(FILES / "scale.h5", "w") as file:

@@ -49,14 +49,14 @@ impl Form {
     ///
     /// # Arguments
     /// * head — bytes before the elements or the first checksum
-    /// * there — bits of the pages that were written
+    /// * there — bits of the pages that were written, and which is that of the first page
     fn block<R: Read + Seek>(
         &self,
         source: &mut Source<R>,
         (at, letters): (u64, &[u8; 4]),
         head: u64,
         (first, count): (u64, u64),
-        there: &[u8],
+        (there, bit): (&[u8], u64),
         found: &mut Vec<Element>,
     ) -> Result<(), Error> {
         let width = self.width as u64;
@@ -71,7 +71,8 @@ impl Form {
         for page in 0..self.pages(count) {
             let here = self.page.min(count - page * self.page);
             let length = here * width + 4;
-            if there.get(page as usize / 8).is_some_and(|bits| bits & 0x80 >> (page % 8) != 0) {
+            let bit = bit + page;
+            if there.get(bit as usize / 8).is_some_and(|bits| bits & 0x80 >> (bit % 8) != 0) {
                 let mut block: Block = source.block(place, length)?;
                 block.check()?;
                 self.elements(&mut block.fields(), first + page * self.page, here, found)?;
@@ -112,7 +113,7 @@ pub(super) fn fixed<R: Read + Seek>(source: &mut Source<R>, at: u64) -> Result<V
     let before = 6 + widths.offset as u64;
     let bitmap = form.pages(count).div_ceil(8);
     let there = source.block(block.saturating_add(before), bitmap)?.bytes;
-    form.block(source, (block, b"FADB"), before + bitmap, (0, count), &there, &mut found)?;
+    form.block(source, (block, b"FADB"), before + bitmap, (0, count), (&there, 0), &mut found)?;
     Ok(found)
 }
 
@@ -133,17 +134,16 @@ pub(super) fn extensible<R: Read + Seek>(source: &mut Source<R>, at: u64) -> Res
     fields.take(4 * widths.length)?;
     let count = fields.length()?;
     fields.length()?;
-    if bits > 64
+    if bits > 48
         || page > 32
         || !least.is_power_of_two()
         || !pointers.is_power_of_two()
         || u64::from(least.ilog2()) > bits
-        || count.saturating_mul(width as u64) > source.length.saturating_mul(2)
     {
         return Err(here.wrong(
             "array of chunks",
-            format!("{count} in blocks of {least}"),
-            "as many as there are",
+            format!("2^{bits} in blocks of {least}"),
+            "powers of two to 2^48",
         ));
     }
     let form = Form { filtered, width, page: 1 << page };
@@ -170,10 +170,9 @@ pub(super) fn extensible<R: Read + Seek>(source: &mut Source<R>, at: u64) -> Res
         let blocks = 1_u64 << (level / 2);
         let length = least << level.div_ceil(2);
         let bitmap = form.pages(length).div_ceil(8);
-        let (mut places, mut there);
-        if level < in_first {
-            places = None;
-            there = Vec::new();
+        let (mut places, there) = if level < in_first {
+            // Pages begin further on, but for odd settings.
+            (None, vec![0xff; (blocks * bitmap) as usize])
         } else {
             let Some(at) = fields.offset()? else {
                 place += blocks * length;
@@ -182,9 +181,9 @@ pub(super) fn extensible<R: Read + Seek>(source: &mut Source<R>, at: u64) -> Res
             let before = 6 + offset + order;
             let bytes = before + blocks * (bitmap + offset) + 4;
             let block = source.signed(at, bytes, b"EASB", true)?;
-            there = block.bytes[before as usize..][..(blocks * bitmap) as usize].to_vec();
-            places = Some((block, (before + blocks * bitmap) as usize));
-        }
+            let there = block.bytes[before as usize..][..(blocks * bitmap) as usize].to_vec();
+            (Some((block, (before + blocks * bitmap) as usize)), there)
+        };
         for number in 0..blocks {
             let at = match &mut places {
                 None => direct_places.offset()?,
@@ -195,12 +194,8 @@ pub(super) fn extensible<R: Read + Seek>(source: &mut Source<R>, at: u64) -> Res
                     fields.offset()?
                 }
             };
-            if there.is_empty() {
-                // Blocks in pages begin behind those that the first block knows, but for odd settings.
-                there = vec![0xff; bitmap as usize];
-            }
             if let Some(at) = at {
-                let bits = there.get((number * bitmap) as usize..).unwrap_or_default();
+                let bits = (&there[..], number * form.pages(length));
                 form.block(source, (at, b"EADB"), 6 + offset + order, (place, length), bits, &mut found)?;
             }
             place += length;

@@ -39,7 +39,7 @@ mod tree;
 
 /// Bytes of rows that are put together from chunks at a time.
 const BAND: u64 = 256 << 20;
-/// Bytes of rows that are read at a time where they lie together.
+/// Bytes of rows that are read at a time where they lie together, and that are passed on; a multiple of an entry's.
 const TOGETHER: u64 = 1 << 18;
 /// Longest chunk.
 const MAX_CHUNK: u64 = 1 << 30;
@@ -253,7 +253,7 @@ impl<R: Read + Seek> Reader<'_, R> {
                     &mut band,
                 );
             }
-            pass(&mut band)?;
+            band.chunks_mut(TOGETHER as usize).try_for_each(&mut *pass)?;
             first = end;
             (self.request.progress)(first, Some(count));
         }
