@@ -56,9 +56,12 @@ struct Frames<R: Read> {
     state: State<R>,
 }
 
+/// A frame with the magic word that was read ahead, and what follows it.
+type Frame<R> = Chain<Cursor<[u8; 4]>, R>;
+
 enum State<R: Read> {
     Between(R),
-    Within(Box<StreamingDecoder<Chain<Cursor<[u8; 4]>, R>, FrameDecoder>>),
+    Within(Box<StreamingDecoder<Frame<R>, FrameDecoder>>),
     /// After an error.
     Broken,
 }

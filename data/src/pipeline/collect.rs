@@ -111,11 +111,11 @@ impl<'a> Collector<'a> {
     /// # Errors
     /// Its own; `Kind::Mixed`; `Kind::Room`.
     pub(crate) fn push(&mut self, outcome: Outcome) -> Result<(), Error> {
-        if let Some((used, all)) = outcome.used {
-            if let Some(at) = WHOLE.iter().position(|&whole| whole == all) {
-                let seen = &mut self.counts.used[at];
-                *seen = Some(seen.map_or(used, |seen| seen.and(used)));
-            }
+        if let Some((used, all)) = outcome.used
+            && let Some(at) = WHOLE.iter().position(|&whole| whole == all)
+        {
+            let seen = &mut self.counts.used[at];
+            *seen = Some(seen.map_or(used, |seen| seen.and(used)));
         }
         match outcome.decoded {
             Ok(decoded) => self.keep(outcome.name, &decoded)?,
