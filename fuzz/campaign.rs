@@ -94,7 +94,8 @@ fn main() -> ExitCode {
         }
     }
     println!(
-        "{done} inputs over {} parsers in {:.0} s, {accepted} accepted: no panic; slowest {:.0?} ({}), most memory {} kB ({})",
+        "{done} inputs over {} parsers in {:.0} s, {accepted} accepted: no panic; slowest {:.0?} ({}), \
+         most memory {} kB ({})",
         seeds.len(),
         started.elapsed().as_secs_f64(),
         slowest.0,

@@ -1,9 +1,19 @@
 //! Data sets of images or vectors, as rows that can be read again in any order.
 //!
-//! One file per idea: `folder`, [`archive`] (by `tar`), [`zip_images`], [`lmdb`] and [`parquet`] find images, [`picture`] and `resize` make them rows of bytes;
-//! [`idx`], [`cifar`], [`npy`] and [`npz`] read arrays; `rows` reads what came of it by position. Files whose values
-//! lie there plainly are read in place; all else is decoded once into an anonymous temporary file (`TMPDIR`). Memory
-//! does not grow with the data, but for names: eight bytes a row and the text.
+//! ```text
+//! roof    open        which reader a path is for; several paths as one (pattern, join); hints for what is none
+//!         folder      files below a folder; class: images, or else arrays
+//!         formats     one file or folder for each format
+//! items   pipeline    images and arrays through decoders on all cores and back into order
+//!         picture     an encoded image to planes, as Pillow decodes and resizes it
+//! floor   set, rows   what is given back; rows are read by position, from the file they came in or a temporary one
+//!         array, writer, transpose, spool   values in place, or written once as rows hold them
+//!         options, split, values, error     what is asked for, and what can go wrong
+//! ```
+//!
+//! Files are told apart by their content. Values that lie plainly in a file are read in place; all else is decoded once
+//! into an anonymous temporary file (`TMPDIR`). Memory does not grow with the data, but for names: eight bytes a row and
+//! the text.
 //!
 //! Rows of images are planes, `[channels, height, width]`; rows of npy arrays are as the array has them. The files must
 //! not change while a data set is in use.

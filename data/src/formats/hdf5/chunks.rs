@@ -3,8 +3,8 @@
 use std::io::{Read, Seek};
 
 use super::arrays;
-use super::dataset::Space;
 use super::source::{Fields, Source};
+use super::space::Space;
 use super::tree;
 use crate::error::Error;
 

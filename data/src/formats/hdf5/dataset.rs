@@ -6,16 +6,9 @@ use super::chunks::Index;
 use super::filters::Filter;
 use super::object::{self, Message, kind};
 use super::source::{Block, Fields, Source};
+use super::space::Space;
 use crate::element::Element;
 use crate::error::Error;
-
-/// The axes of a data set; none of a single number.
-#[derive(Clone, Debug)]
-pub(super) struct Space {
-    pub axes: Vec<u64>,
-    /// How far they may grow.
-    pub most: Vec<u64>,
-}
 
 /// What the entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,10 +9,11 @@
 use std::io::{BufReader, Read, Seek, Write};
 
 use chunks::Grid;
-use dataset::{Space, Storage, Type, Values};
+use dataset::{Storage, Type, Values};
 use filters::Filter;
 use object::Message;
 use source::Source;
+use space::Space;
 
 use crate::array;
 use crate::choose::{Offer, choose};
@@ -35,6 +36,7 @@ mod group;
 mod heap;
 mod object;
 mod source;
+mod space;
 mod tree;
 
 /// Bytes of rows that are put together from chunks at a time.

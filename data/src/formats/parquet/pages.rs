@@ -226,7 +226,8 @@ impl Page<'_> {
                 Values::Dictionary(Hybrid::new(indices, width.into()), dictionary)
             }
             (encoding, _) => {
-                let allowed = "0 (plain), 2 and 8 (dictionary), of numbers 5 (differences), 9 (split), of booleans 3 (runs)";
+                let allowed = "0 (plain), 2 and 8 (dictionary), of numbers 5 (differences), 9 (split), \
+                               of booleans 3 (runs)";
                 return Err(self.refused("encoding of a parquet page", encoding, allowed));
             }
         })
