@@ -96,6 +96,7 @@ impl Certificate {
     }
 
     /// The Coq file that proves the schedule right.
+    #[must_use]
     pub fn text(&self) -> String {
         let mut text = TEMPLATE.to_owned();
         for (key, value) in &self.holes {
@@ -105,6 +106,7 @@ impl Certificate {
     }
 
     /// How many numbers it states, and the rounding rule.
+    #[must_use]
     pub fn count(&self) -> usize {
         self.holes.len() - 1
     }

@@ -48,6 +48,7 @@ pub enum Command {
 
 impl Command {
     /// Whether it prints for people, rather than something for programs to read.
+    #[must_use]
     pub fn is_for_people(&self) -> bool {
         match self {
             Self::Schedule(args) => args.format == ScheduleFormat::Text,

@@ -96,6 +96,7 @@ fn refuse_without_levels(root: &Value) -> Result<()> {
 }
 
 /// Whether a text of no known suffix is a Python program, as the configurations of score_sde are.
+#[must_use]
 pub fn is_python(text: &str) -> bool {
     // `import:` and `from: x` are keys of YAML.
     text.lines().any(|line| {
@@ -105,6 +106,7 @@ pub fn is_python(text: &str) -> bool {
 }
 
 /// The refusal of a Python configuration, which would have to be run to be read, and what to do instead.
+#[must_use]
 pub fn python() -> anyhow::Error {
     anyhow::anyhow!(
         "a Python program, as the configurations of score_sde are, which is not run here: give its numbers by flags, \

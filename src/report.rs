@@ -90,6 +90,7 @@ pub fn findings(text: &mut String, findings: &[FindingRow]) -> fmt::Result {
 }
 
 /// A double as the shortest decimal that parses back to it, in scientific notation when it is small or large.
+#[must_use]
 pub fn number(x: f64) -> String {
     if x != 0.0 && !(1e-3..1e16).contains(&x.abs()) { format!("{x:e}") } else { format!("{x}") }
 }

@@ -23,6 +23,7 @@ pub struct Stated {
 
 impl Stated {
     /// The name for people.
+    #[must_use]
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or("schedule")
     }

@@ -49,16 +49,19 @@ pub struct Error {
 
 impl Error {
     /// The kind of fault.
+    #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
     /// The file or folder, or the name of the item, that it is about.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// What the operating system or an unpacker said, if the fault is theirs.
+    #[must_use]
     pub fn reason(&self) -> Option<&io::Error> {
         self.reason.as_ref()
     }

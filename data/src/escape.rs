@@ -15,16 +15,19 @@ use std::path::Path;
 /// ```
 /// assert_eq!(ncsn_data::escape::one_line("a\u{1b}[2Jb\n.png"), "a\\u001b[2Jb\\n.png");
 /// ```
+#[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, &[])
 }
 
 /// A path as part of a line.
+#[must_use]
 pub fn path(path: &Path) -> String {
     one_line(&path.to_string_lossy()).into_owned()
 }
 
 /// A report whose line breaks and tabs are its own.
+#[must_use]
 pub fn report(text: &str) -> Cow<'_, str> {
     escaped(text, &['\n', '\t'])
 }

@@ -43,6 +43,7 @@ impl<R: Read> Read for Guarded<R> {
 }
 
 /// Whether this thread runs guarded code, whose panics no hook should report.
+#[must_use]
 pub fn is_guarded() -> bool {
     GUARDED.get()
 }

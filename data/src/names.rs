@@ -23,11 +23,13 @@ struct Run {
 
 impl Names {
     /// Number of names.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// Whether there is no name.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -36,6 +38,7 @@ impl Names {
     ///
     /// # Arguments
     /// row — from 0
+    #[must_use]
     pub fn get(&self, row: usize) -> Option<String> {
         if row >= self.len {
             return None;

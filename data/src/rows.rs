@@ -16,6 +16,7 @@ pub enum Pixels {
 
 impl Pixels {
     /// Number of rows.
+    #[must_use]
     pub fn len(&self) -> usize {
         match self {
             Self::Bytes(rows) => Rows::len(rows),
@@ -24,11 +25,13 @@ impl Pixels {
     }
 
     /// Whether there is no row.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Entries of each row.
+    #[must_use]
     pub fn dim(&self) -> usize {
         match self {
             Self::Bytes(rows) => Rows::dim(rows),
@@ -207,6 +210,7 @@ impl FloatRows {
     }
 
     /// Whether the numbers are stored in double precision, so that reading them as `f32` rounds.
+    #[must_use]
     pub fn is_double(&self) -> bool {
         self.double
     }

@@ -34,6 +34,7 @@ impl ValueRange {
     pub(crate) const WORDS: Self = Self { lo: 0, hi: u16::MAX };
 
     /// The byte for a value; none outside the range.
+    #[must_use]
     pub fn byte(self, value: u16) -> Option<u8> {
         let span = u32::from(self.hi - self.lo);
         let above = u32::from(value.checked_sub(self.lo)?);
@@ -49,6 +50,7 @@ impl ValueRange {
     }
 
     /// The ends.
+    #[must_use]
     pub fn ends(self) -> [u16; 2] {
         [self.lo, self.hi]
     }

@@ -33,6 +33,7 @@ pub enum Dtype {
 
 impl Dtype {
     /// Bytes per element.
+    #[must_use]
     pub fn size(self) -> usize {
         match self {
             Self::F64 | Self::I64 | Self::U64 => 8,
@@ -43,6 +44,7 @@ impl Dtype {
     }
 
     /// Its name in Python, without the module.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::F64 => "float64",

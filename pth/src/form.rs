@@ -17,6 +17,7 @@ const MAGIC_END: usize = 2 + 9 + 2 + MAGIC.len();
 /// Protocols 2 and later begin with a byte that says so. Protocols 0 and 1 begin with any opcode, that is with almost any
 /// letter: of them, only those that begin with a container, a class or the number of torch count here, as files of data
 /// do. [`crate::parse`] tries the others too.
+#[must_use]
 pub fn is_pickle(head: &[u8]) -> bool {
     match head {
         [op::PROTO, protocol, first, ..] => *protocol <= 5 && op::name(*first).is_some(),
@@ -28,6 +29,7 @@ pub fn is_pickle(head: &[u8]) -> bool {
 }
 
 /// Whether a file with these first bytes is a `torch.save` of torch ≤ 1.5.
+#[must_use]
 pub fn is_torch_stream(head: &[u8]) -> bool {
     let start = &head[..head.len().min(MAGIC_END)];
     head.starts_with(MAGIC_LINE)

@@ -33,6 +33,7 @@ pub enum Value {
 
 impl Value {
     /// Name of the Python type, for messages.
+    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::None => "None",
@@ -54,6 +55,7 @@ impl Value {
     /// the first one if both occur. `None` if there is none or this is no dict.
     ///
     /// Searches linearly. To visit all entries, iterate over [`Value::as_dict`].
+    #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         let spells = |name: &Value| match name {
             Self::Text(name) => name == key,
@@ -64,76 +66,91 @@ impl Value {
     }
 
     /// The truth value of a bool.
+    #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         if let Self::Bool(value) = self { Some(*value) } else { None }
     }
 
     /// The number of an int. A bool is no int here.
+    #[must_use]
     pub fn as_int(&self) -> Option<i64> {
         if let Self::Int(value) = self { Some(*value) } else { None }
     }
 
     /// The number of a float. An int is no float here.
+    #[must_use]
     pub fn as_float(&self) -> Option<f64> {
         if let Self::Float(value) = self { Some(*value) } else { None }
     }
 
     /// The characters of a str.
+    #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         if let Self::Text(value) = self { Some(value) } else { None }
     }
 
     /// The bytes of a bytes.
+    #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         if let Self::Bytes(value) = self { Some(value) } else { None }
     }
 
     /// The items of a list.
+    #[must_use]
     pub fn as_list(&self) -> Option<&[Value]> {
         if let Self::List(items) = self { Some(items) } else { None }
     }
 
     /// The items of a tuple.
+    #[must_use]
     pub fn as_tuple(&self) -> Option<&[Value]> {
         if let Self::Tuple(items) = self { Some(items) } else { None }
     }
 
     /// The entries of a dict, in order.
+    #[must_use]
     pub fn as_dict(&self) -> Option<&[(Value, Value)]> {
         if let Self::Dict(entries) = self { Some(entries) } else { None }
     }
 
     /// The tensor.
+    #[must_use]
     pub fn as_tensor(&self) -> Option<&Tensor> {
         if let Self::Tensor(tensor) = self { Some(tensor) } else { None }
     }
 
     /// The array.
+    #[must_use]
     pub fn as_array(&self) -> Option<&Array> {
         if let Self::Array(array) = self { Some(array) } else { None }
     }
 
     /// The tensor or array that is left in the file.
+    #[must_use]
     pub fn as_placed(&self) -> Option<&Placed> {
         if let Self::Placed(placed) = self { Some(placed) } else { None }
     }
 
     /// The items of a list, moved out.
+    #[must_use]
     pub fn into_list(self) -> Option<Vec<Value>> {
         if let Self::List(items) = self { Some(items) } else { None }
     }
 
     /// The entries of a dict, moved out.
+    #[must_use]
     pub fn into_dict(self) -> Option<Vec<(Value, Value)>> {
         if let Self::Dict(entries) = self { Some(entries) } else { None }
     }
 
     /// The tensor, moved out without copying its elements.
+    #[must_use]
     pub fn into_tensor(self) -> Option<Tensor> {
         if let Self::Tensor(tensor) = self { Some(tensor) } else { None }
     }
 
     /// The array, moved out without copying its elements.
+    #[must_use]
     pub fn into_array(self) -> Option<Array> {
         if let Self::Array(array) = self { Some(array) } else { None }
     }

@@ -67,6 +67,7 @@ pub struct Enclosures {
 
 impl ScheduleFile {
     /// The file for a derivation; `findings` and `published` start empty.
+    #[must_use]
     pub fn new(
         derivation: &Derivation,
         dataset: String,
@@ -100,6 +101,7 @@ impl ScheduleFile {
     }
 
     /// The numbers that are enclosed, with their keys and enclosures.
+    #[must_use]
     pub fn enclosed(&self) -> [(&'static str, f64, [f64; 2]); 5] {
         let (values, enclosures) = (self.values, self.enclosures);
         [
@@ -112,6 +114,7 @@ impl ScheduleFile {
     }
 
     /// SHA-256 of the data that σ₁ was measured on, where it was measured.
+    #[must_use]
     pub fn digest(&self) -> Option<&str> {
         self.provenance.data.as_ref().map(|data| data.digest.as_str())
     }

@@ -7,6 +7,7 @@ use ncsn_theory::schedule::presets::{Model, Published};
 use serde::{Deserialize, Serialize};
 
 /// `[lo, hi]`.
+#[must_use]
 pub fn ends(interval: Interval) -> [f64; 2] {
     [interval.lo(), interval.hi()]
 }

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 const LEAST: usize = 40;
 
 /// Columns of standard output; none where it is not a terminal.
+#[must_use]
 pub fn terminal_columns() -> Option<usize> {
     let stdout = io::stdout();
     let (terminal_size::Width(columns), _) =

@@ -79,6 +79,7 @@ pub fn check_folder(flag: &str, folder: &Path) -> Result<()> {
 }
 
 /// What the system said of a temporary file, without its name, which means nothing to the user.
+#[must_use]
 pub fn plain(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::NotFound => io::Error::new(error.kind(), "its folder does not exist"),
@@ -151,6 +152,7 @@ fn new_file() -> Option<fs::Permissions> {
 }
 
 /// Whether an error is a reader that stopped reading, such as `head`: the end of the work, not a failure.
+#[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

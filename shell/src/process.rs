@@ -25,6 +25,7 @@ pub enum Outcome {
 
 /// Standard output, buffered; foreign text in what is written there cannot act on a terminal, and lines for people are
 /// broken where that is too narrow for them.
+#[must_use]
 pub fn stdout(for_people: bool) -> impl Write {
     let columns = terminal_columns().filter(|_| for_people);
     Escaped::new(Folded::new(io::BufWriter::new(io::stdout().lock()), columns))
@@ -65,6 +66,7 @@ pub fn warn(text: &str) {
 }
 
 /// Exit status and, for failures, the line on standard error.
+#[must_use]
 pub fn finish(result: Result<Outcome>) -> ExitCode {
     match result {
         Ok(Outcome::Yes) => ExitCode::SUCCESS,

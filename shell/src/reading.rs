@@ -75,6 +75,7 @@ pub fn read(path: &Path, options: &Options) -> Result<DataSet, data::Error> {
 }
 
 /// A progress bar, which indicatif hides where standard error is no terminal.
+#[must_use]
 pub fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:<26} {wide_bar} {human_pos}/{human_len} {eta}");
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

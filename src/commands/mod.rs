@@ -22,6 +22,7 @@ const OF_THE_TRAINER: [&str; 8] =
     ["train", "sample", "interpolate", "inpaint", "diagnose", "evaluate", "neighbours", "convert"];
 
 /// Runs the `ncsn` command line of this process.
+#[must_use]
 pub fn main() -> ExitCode {
     ask_for_reports(concat!("ncsn ", env!("CARGO_PKG_VERSION")));
     let first = std::env::args().nth(1).unwrap_or_default();
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs the `schedule` command line of this process.
+#[must_use]
 pub fn schedule_main() -> ExitCode {
     ask_for_reports(concat!("schedule ", env!("CARGO_PKG_VERSION")));
     finish(parse::<ScheduleCli>().and_then(|cli| {

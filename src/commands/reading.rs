@@ -20,6 +20,7 @@ pub fn derive_schedule(name: &str) -> Result<Stated> {
 }
 
 /// What a path is called in reports: `-` is standard input.
+#[must_use]
 pub fn shown(path: &Path) -> String {
     if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }

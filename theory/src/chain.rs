@@ -47,6 +47,7 @@ use crate::proposition3::{excess_from, variance_excess};
 ///
 /// # Source
 /// Algorithm 1 and the recursion in the proof of Proposition 3, without its assumption on where a level starts.
+#[must_use]
 pub fn chain_excess(gamma: Interval, delta: Interval, steps: u64, levels: u64) -> Interval {
     chain_excess_from((gamma - 1.0) * (gamma + 1.0), delta, steps, levels)
 }
@@ -59,6 +60,7 @@ pub fn chain_excess(gamma: Interval, delta: Interval, steps: u64, levels: u64) -
 ///
 /// # Accuracy
 /// As for [`chain_excess`].
+#[must_use]
 pub fn chain_excess_from(start: Interval, delta: Interval, steps: u64, levels: u64) -> Interval {
     let first = excess_from(Interval::ZERO, delta, steps);
     let carried = (1.0 + start) * (1.0 - delta).sqr().powi(steps);
@@ -72,6 +74,7 @@ pub fn chain_excess_from(start: Interval, delta: Interval, steps: u64, levels: u
 /// ```text
 /// r* − 1 = E/(1 − q),   which is   r* = v(1 − w^{2T})/(1 − γ²w^{2T})
 /// ```
+#[must_use]
 pub fn chain_limit(gamma: Interval, delta: Interval, steps: u64) -> Option<Interval> {
     let carried = gamma.sqr() * (1.0 - delta).sqr().powi(steps);
     carried.is_below(1.0).then(|| variance_excess(gamma, delta, steps) / (1.0 - carried))

@@ -28,6 +28,7 @@ use crate::proposition2::RadiusLaw;
 ///
 /// # Source
 /// Song & Ermon (2020), Technique 2, before Proposition 2 replaces the law by its limit.
+#[must_use]
 pub fn chi_overlap(gamma: Interval, dim: u64) -> Interval {
     let Some((near, far)) = three_deviations(dim).filter(|_| gamma.is_above(0.0)) else {
         return Interval::ENTIRE;
@@ -46,6 +47,7 @@ pub fn chi_overlap(gamma: Interval, dim: u64) -> Interval {
 }
 
 /// (m − 3s, m + 3s) of the radius law at σ = 1; the first is positive iff D ≥ 5. `None` outside 1 ≤ D ≤ 2⁵².
+#[must_use]
 pub fn three_deviations(dim: u64) -> Option<(Interval, Interval)> {
     let law = RadiusLaw::new(dim, 1.0).ok()?;
     let (mean, reach) = (law.mean(), 3.0 * law.standard_deviation());

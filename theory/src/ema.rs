@@ -30,11 +30,13 @@ impl Ema {
     }
 
     /// m.
+    #[must_use]
     pub fn rate(self) -> f64 {
         self.rate
     }
 
     /// Weight (1 − m)·mᵃ of the parameters that are `age` steps old.
+    #[must_use]
     pub fn weight(self, age: u64) -> Interval {
         (1.0 - Interval::point(self.rate)) * Interval::point(self.rate).powi(age)
     }
@@ -47,16 +49,19 @@ impl Ema {
     /// // After 1000 steps the initial weights still count for e^{−1.0005}.
     /// assert!((Ema::PAPER.bias(1000).mid() - (-1.000_500_333_58_f64).exp()).abs() < 1e-11);
     /// ```
+    #[must_use]
     pub fn bias(self, steps: u64) -> Interval {
         Interval::point(self.rate).powi(steps)
     }
 
     /// Mean age Σ a(1 − m)mᵃ of the averaged parameters plus one, 1/(1 − m), in steps.
+    #[must_use]
     pub fn window(self) -> Interval {
         1.0 / (1.0 - Interval::point(self.rate))
     }
 
     /// Number of equally weighted independent iterates with the same variance, 1/Σ weight² = (1 + m)/(1 − m).
+    #[must_use]
     pub fn effective_count(self) -> Interval {
         let rate = Interval::point(self.rate);
         (1.0 + rate) / (1.0 - rate)

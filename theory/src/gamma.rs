@@ -41,6 +41,7 @@ const STIRLING: [(f64, f64); 10] = [
 /// let ln_of_ten_factorial = ln_gamma(Interval::point(11.0));
 /// assert!(ln_of_ten_factorial.intersection(Interval::point(3_628_800.0).ln()).is_some());
 /// ```
+#[must_use]
 pub fn ln_gamma(x: Interval) -> Interval {
     if x.lo() <= 0.0 {
         return Interval::ENTIRE;
@@ -75,6 +76,7 @@ pub fn ln_gamma(x: Interval) -> Interval {
 /// # Source
 /// The split into deviance and Stirling remainder: Loader, "Fast and accurate computation of binomial probabilities"
 /// (2000).
+#[must_use]
 pub fn poisson_weight(dim: u64, x: Interval) -> Interval {
     if x.lo() < 0.0 {
         return Interval::ENTIRE;

@@ -51,11 +51,13 @@ impl Interval {
     }
 
     /// The set of one real number; [`Interval::ENTIRE`] when `x` is not finite.
+    #[must_use]
     pub const fn point(x: f64) -> Self {
         if x.is_finite() { Self { lo: x, hi: x } } else { Self::ENTIRE }
     }
 
     /// The exact value of an integer when it is below 2⁵³, else an enclosure of it.
+    #[must_use]
     pub fn integer(n: u64) -> Self {
         let x = n as f64;
         match (x as u128).cmp(&u128::from(n)) {
@@ -77,16 +79,19 @@ impl Interval {
     }
 
     /// Lower end.
+    #[must_use]
     pub const fn lo(self) -> f64 {
         self.lo
     }
 
     /// Upper end.
+    #[must_use]
     pub const fn hi(self) -> f64 {
         self.hi
     }
 
     /// A double near the middle, inside the interval; the number to print when only one can be printed.
+    #[must_use]
     pub fn mid(self) -> f64 {
         match (self.lo.is_finite(), self.hi.is_finite()) {
             (true, true) => (0.5 * self.lo + 0.5 * self.hi).clamp(self.lo, self.hi),
@@ -97,11 +102,13 @@ impl Interval {
     }
 
     /// `hi - lo`, rounded up.
+    #[must_use]
     pub fn width(self) -> f64 {
         (Self::ordered(self.hi, self.hi) - Self::ordered(self.lo, self.lo)).hi
     }
 
     /// Width divided by the smallest magnitude inside, rounded up; infinite when 0 is inside a wide interval.
+    #[must_use]
     pub fn relative_width(self) -> f64 {
         let smallest = if self.lo > 0.0 { self.lo } else { -self.hi };
         match self.width() {
@@ -112,42 +119,50 @@ impl Interval {
     }
 
     /// Whether both ends are finite.
+    #[must_use]
     pub fn is_bounded(self) -> bool {
         self.lo.is_finite() && self.hi.is_finite()
     }
 
     /// Whether the real number `x` is inside.
+    #[must_use]
     pub fn contains(self, x: f64) -> bool {
         self.lo <= x && x <= self.hi
     }
 
     /// Whether every element is greater than `x`.
+    #[must_use]
     pub fn is_above(self, x: f64) -> bool {
         self.lo > x
     }
 
     /// Whether every element is less than `x`.
+    #[must_use]
     pub fn is_below(self, x: f64) -> bool {
         self.hi < x
     }
 
     /// The smallest interval that contains both.
+    #[must_use]
     pub fn hull(self, other: Self) -> Self {
         Self { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
     }
 
     /// The common part, or `None` when the sets are disjoint.
+    #[must_use]
     pub fn intersection(self, other: Self) -> Option<Self> {
         let (lo, hi) = (self.lo.max(other.lo), self.hi.min(other.hi));
         (lo <= hi).then_some(Self { lo, hi })
     }
 
     /// The larger of two reals.
+    #[must_use]
     pub fn max(self, other: Self) -> Self {
         Self { lo: self.lo.max(other.lo), hi: self.hi.max(other.hi) }
     }
 
     /// |x|.
+    #[must_use]
     pub fn abs(self) -> Self {
         if self.lo >= 0.0 {
             self
@@ -159,12 +174,14 @@ impl Interval {
     }
 
     /// x², without the dependency loss of `x * x`.
+    #[must_use]
     pub fn sqr(self) -> Self {
         let a = self.abs();
         a * a
     }
 
     /// √x for x ≥ 0, one ulp wide at a point, or none where the root is a double.
+    #[must_use]
     pub fn sqrt(self) -> Self {
         if self.lo < 0.0 {
             return Self::ENTIRE;
@@ -176,6 +193,7 @@ impl Interval {
     ///
     /// # Accuracy
     /// Relative width at a point at most `n` · 2⁻⁵²: n − 1 products of one ulp each.
+    #[must_use]
     pub fn powi(self, n: u64) -> Self {
         let base = if n.is_multiple_of(2) { self.abs() } else { self };
         if base.lo < 0.0 {
@@ -186,16 +204,19 @@ impl Interval {
     }
 
     /// eˣ, two ulp wide at a point.
+    #[must_use]
     pub fn exp(self) -> Self {
         self.increasing(core_math::exp, 0.0, f64::INFINITY)
     }
 
     /// eˣ − 1, two ulp wide at a point.
+    #[must_use]
     pub fn exp_m1(self) -> Self {
         self.increasing(core_math::expm1, -1.0, f64::INFINITY)
     }
 
     /// ln x for x > 0, two ulp wide at a point.
+    #[must_use]
     pub fn ln(self) -> Self {
         if self.lo <= 0.0 {
             return Self::ENTIRE;
@@ -204,6 +225,7 @@ impl Interval {
     }
 
     /// ln(1 + x) for x > −1, two ulp wide at a point.
+    #[must_use]
     pub fn ln_1p(self) -> Self {
         if self.lo <= -1.0 {
             return Self::ENTIRE;

@@ -18,6 +18,7 @@ pub struct Annealing {
 
 impl Annealing {
     /// Score evaluations for each sample: L·T, and one for the clean-up.
+    #[must_use]
     pub fn score_evaluations(&self) -> u64 {
         self.schedule.score_evaluations() + u64::from(self.denoise)
     }

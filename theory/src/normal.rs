@@ -16,6 +16,7 @@ pub fn erfc(x: Interval) -> Interval {
 ///
 /// # Accuracy
 /// Relative width at most `(6 + x²)` ulp at a point.
+#[must_use]
 pub fn density(x: Interval) -> Interval {
     (-x.sqr() / 2.0).exp() / (2.0 * Interval::PI).sqrt()
 }
@@ -31,6 +32,7 @@ pub fn density(x: Interval) -> Interval {
 /// // Source: Abramowitz & Stegun, table 26.1, x = 1
 /// assert!((normal::cdf(Interval::ONE).mid() - 0.841_344_746_068_543).abs() < 1e-15);
 /// ```
+#[must_use]
 pub fn cdf(x: Interval) -> Interval {
     erfc(-over_sqrt_2(x)) / 2.0
 }
@@ -43,6 +45,7 @@ pub fn cdf(x: Interval) -> Interval {
 /// # Accuracy
 /// With x the end nearer to 0: width at most `(8 + 4x²)` · 2⁻⁵² · Φ(−|x|) for ends of one sign, relative width at most
 /// `8` · 2⁻⁵² for ends on both sides of 0.
+#[must_use]
 pub fn probability_between(lower: Interval, upper: Interval) -> Interval {
     let (a, b) = (over_sqrt_2(lower), over_sqrt_2(upper));
     // erf and erfc are equal near ½.

@@ -34,18 +34,21 @@ pub struct Exploration {
 
 impl Exploration {
     /// Fraction of samples that end at another centre than the one nearest to their start.
+    #[must_use]
     pub fn moved(&self) -> f64 {
         let moved = self.starts.iter().zip(&self.ends).filter(|(start, end)| start != end).count();
         moved as f64 / self.ends.len() as f64
     }
 
     /// Number of distinct centres reached.
+    #[must_use]
     pub fn distinct(&self) -> usize {
         self.histogram().filter(|&count| count > 0).count()
     }
 
     /// Expected [`distinct`](Self::distinct) of as many independent draws from the mixture: N·(1 − (1 −
     /// 1/N)^m).
+    #[must_use]
     pub fn distinct_of_fair_draws(&self) -> f64 {
         let n = self.num_centres as f64;
         let m = self.ends.len() as f64;
@@ -53,6 +56,7 @@ impl Exploration {
     }
 
     /// Entropy of the histogram of centres reached, in nats.
+    #[must_use]
     pub fn entropy(&self) -> f64 {
         let m = self.ends.len() as f64;
         self.histogram()
@@ -63,6 +67,7 @@ impl Exploration {
     }
 
     /// The largest entropy that this many samples can have: ln min(samples, centres).
+    #[must_use]
     pub fn greatest_entropy(&self) -> f64 {
         (self.ends.len().min(self.num_centres) as f64).ln()
     }

@@ -61,11 +61,13 @@ impl RadiusLaw {
     }
 
     /// D.
+    #[must_use]
     pub const fn dim(&self) -> u64 {
         self.dim
     }
 
     /// σ.
+    #[must_use]
     pub const fn sigma(&self) -> f64 {
         self.sigma
     }
@@ -83,6 +85,7 @@ impl RadiusLaw {
     ///
     /// # Source
     /// Song & Ermon (2020), Proposition 2.
+    #[must_use]
     pub fn density(&self, r: Interval) -> Interval {
         if r.is_below(0.0) {
             return Interval::ZERO;
@@ -102,6 +105,7 @@ impl RadiusLaw {
     /// # Accuracy
     /// Relative width at a point at most `(30 + 3√D + 12·|ln F| + 2·|D − (r/σ)²|)` · 2⁻⁵² while r/σ and F
     /// are above 1e-150: full relative accuracy in the lower tail.
+    #[must_use]
     pub fn cdf(&self, r: Interval) -> Interval {
         lower(self.dim, self.half_square(r))
     }
@@ -110,6 +114,7 @@ impl RadiusLaw {
     ///
     /// # Accuracy
     /// As for [`cdf`](Self::cdf), with 1 − F for F.
+    #[must_use]
     pub fn survival(&self, r: Interval) -> Interval {
         upper(self.dim, self.half_square(r))
     }
@@ -161,6 +166,7 @@ impl RadiusLaw {
     ///
     /// # Accuracy
     /// Relative width at most 6 · 2⁻⁵².
+    #[must_use]
     pub fn mean(&self) -> Interval {
         self.root_dim() * log_mean_deficit(self.dim).exp() * self.sigma
     }
@@ -169,6 +175,7 @@ impl RadiusLaw {
     ///
     /// # Accuracy
     /// Relative width at most 16 · 2⁻⁵².
+    #[must_use]
     pub fn variance(&self) -> Interval {
         self.relative_variance() * Interval::integer(self.dim) * Interval::point(self.sigma).sqr()
     }
@@ -177,6 +184,7 @@ impl RadiusLaw {
     ///
     /// # Accuracy
     /// Relative width at most 12 · 2⁻⁵².
+    #[must_use]
     pub fn standard_deviation(&self) -> Interval {
         self.relative_variance().sqrt() * self.root_dim() * self.sigma
     }
@@ -187,6 +195,7 @@ impl RadiusLaw {
     }
 
     /// The law that Proposition 2 gives for large D.
+    #[must_use]
     pub fn normal_limit(&self) -> NormalLimit {
         NormalLimit { mean: self.root_dim() * self.sigma, sigma: self.sigma }
     }
@@ -213,21 +222,25 @@ pub struct NormalLimit {
 
 impl NormalLimit {
     /// √D σ.
+    #[must_use]
     pub const fn mean(&self) -> Interval {
         self.mean
     }
 
     /// σ²/2.
+    #[must_use]
     pub fn variance(&self) -> Interval {
         Interval::point(self.sigma).sqr() / 2.0
     }
 
     /// Probability density at `r`.
+    #[must_use]
     pub fn density(&self, r: Interval) -> Interval {
         normal::density(self.standardised(r)) * Interval::point(2.0).sqrt() / self.sigma
     }
 
     /// Distribution function Φ((r − √D σ)√2/σ).
+    #[must_use]
     pub fn cdf(&self, r: Interval) -> Interval {
         normal::cdf(self.standardised(r))
     }

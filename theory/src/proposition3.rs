@@ -30,6 +30,7 @@ const MOST_DRAWS: u64 = 3_000_000;
 ///
 /// # Source
 /// Appendix A, proof of Proposition 3.
+#[must_use]
 pub fn recursion(gamma: Interval, delta: Interval, steps: u64) -> Interval {
     let kept = (1.0 - delta).sqr();
     let added = 2.0 * delta;
@@ -51,6 +52,7 @@ pub fn recursion(gamma: Interval, delta: Interval, steps: u64) -> Interval {
 ///
 /// # Source
 /// Equation (6).
+#[must_use]
 pub fn closed_form(gamma: Interval, delta: Interval, steps: u64) -> Interval {
     let kept = (1.0 - delta).sqr();
     let stationary = 2.0 * delta / (1.0 - kept);
@@ -85,6 +87,7 @@ pub fn closed_form(gamma: Interval, delta: Interval, steps: u64) -> Interval {
 ///
 /// # Source
 /// Proposition 3; the form is equation (6) rearranged.
+#[must_use]
 pub fn variance_excess(gamma: Interval, delta: Interval, steps: u64) -> Interval {
     excess_from((gamma - 1.0) * (gamma + 1.0), delta, steps)
 }
@@ -94,6 +97,7 @@ pub fn variance_excess(gamma: Interval, delta: Interval, steps: u64) -> Interval
 /// # Accuracy
 /// Enclosure; one ulp wider than the excess, so the relative width is close to one ulp where the excess is
 /// small.
+#[must_use]
 pub fn variance_ratio(gamma: Interval, delta: Interval, steps: u64) -> Interval {
     1.0 + variance_excess(gamma, delta, steps)
 }
@@ -107,6 +111,7 @@ pub fn variance_ratio(gamma: Interval, delta: Interval, steps: u64) -> Interval 
 /// # Accuracy
 /// Enclosure; as [`variance_excess`] for `start` ≥ 0. For `start` < 0 the two terms have opposite signs and
 /// their difference keeps their absolute width only.
+#[must_use]
 pub fn excess_from(start: Interval, delta: Interval, steps: u64) -> Interval {
     let kept = (1.0 - delta).sqr();
     let Geometric { sum, power, .. } = Geometric::new(kept, steps);
@@ -171,6 +176,7 @@ impl Level {
     /// # Accuracy
     /// Enclosure. δ_λ is at most 8 ulp wide, which adds at most 16·δ_λ/(1 − δ_λ) ulp per step to the
     /// relative width of [`variance_excess`].
+    #[must_use]
     pub fn excess(&self, eigenvalue: f64) -> Interval {
         let (before, sigma) = (Interval::point(self.sigma_before), Interval::point(self.sigma));
         let target = eigenvalue + sigma.sqr();
@@ -182,6 +188,7 @@ impl Level {
     ///
     /// # Accuracy
     /// Enclosure.
+    #[must_use]
     pub fn variance_after(&self, variance: Interval, eigenvalue: f64) -> Interval {
         let target = eigenvalue + Interval::point(self.sigma).sqr();
         target * (1.0 + excess_from((variance - target) / target, self.step_size / target, self.steps))

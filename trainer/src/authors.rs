@@ -217,6 +217,7 @@ impl Imported {
     }
 
     /// An error about one of the file's tensors.
+    #[must_use]
     pub fn problem(&self, name: &str, found: String, expected: String) -> Error {
         Error::Tensor { path: self.path.clone(), name: name.to_owned(), found, expected }
     }

@@ -83,11 +83,13 @@ impl Manifest {
 }
 
 /// Name of a step's checkpoint.
+#[must_use]
 pub fn name(step: u64) -> String {
     format!("step-{step:08}")
 }
 
 /// Folder of a step's checkpoint.
+#[must_use]
 pub fn folder(checkpoints: &Path, step: u64) -> PathBuf {
     checkpoints.join(name(step))
 }

@@ -201,6 +201,7 @@ impl Config {
     ///
     /// # Panics
     /// Never: all keys are text, numbers and tables.
+    #[must_use]
     pub fn to_toml(&self) -> String {
         toml::to_string(self).unwrap_or_else(|error| unreachable!("a configuration is valid TOML: {error}"))
     }
@@ -244,6 +245,7 @@ impl Config {
     }
 
     /// Noise levels, T and ε.
+    #[must_use]
     pub fn schedule(&self) -> Schedule {
         self.noise.schedule()
     }
@@ -254,6 +256,7 @@ impl Config {
     /// ```text
     /// float32(exp(ln σ₁ + i·(ln σ_L − ln σ₁)/(L − 1))),   i = 0 … L − 1
     /// ```
+    #[must_use]
     pub fn sigmas(&self) -> Vec<f32> {
         self.schedule().sigmas().map(|sigma| sigma as f32).collect()
     }

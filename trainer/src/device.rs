@@ -57,11 +57,13 @@ impl Wanted {
 }
 
 /// Number of GPUs that torch can use.
+#[must_use]
 pub fn gpus() -> usize {
     usize::try_from(Cuda::device_count()).unwrap_or(0)
 }
 
 /// Why there is no GPU to compute on; nothing where there is one.
+#[must_use]
 pub fn absent() -> Option<String> {
     match torch::cuda_half() {
         CudaHalf::NoDriver => Some("there is no NVIDIA driver".to_owned()),
@@ -82,11 +84,13 @@ pub fn absent() -> Option<String> {
 }
 
 /// The same where a driver says that there is one all the same.
+#[must_use]
 pub fn unused_gpu() -> Option<String> {
     if *torch::cuda_half() == CudaHalf::NoDriver { None } else { absent() }
 }
 
 /// Name of a device for people.
+#[must_use]
 pub fn name(device: Device) -> String {
     match device {
         Device::Cuda(index) => {
@@ -138,6 +142,7 @@ pub fn keep_memory() {
 }
 
 /// Resources that this process has used so far.
+#[must_use]
 pub fn usage() -> libc::rusage {
     // SAFETY: a plain structure, which the call fills; it cannot fail for the process itself.
     unsafe {

@@ -47,6 +47,7 @@ pub struct Trajectory {
 }
 
 /// `count` levels of L, evenly spread from the first to the last; all when there are fewer.
+#[must_use]
 pub fn spread(levels: usize, count: usize) -> Vec<usize> {
     if levels <= count || count < 2 {
         return (0..levels).collect();
@@ -58,6 +59,7 @@ pub fn spread(levels: usize, count: usize) -> Vec<usize> {
 ///
 /// # Source
 /// Song & Ermon (2020), Proposition 3, from level to level: [`Schedule::chain_excess`].
+#[must_use]
 pub fn predicted_ratio(schedule: &Schedule, level: usize) -> f64 {
     1.0 + schedule.chain_excess(level as u64 + 1).mid()
 }

@@ -18,6 +18,7 @@ pub const RADIUS: f64 = 4.0;
 pub const SPREAD: f64 = 0.25;
 
 /// The centres, `[8, 2]`.
+#[must_use]
 pub fn centres() -> Array2<f64> {
     Array2::from_shape_fn((COMPONENTS, 2), |(k, axis)| {
         let angle = TAU * k as f64 / COMPONENTS as f64;
@@ -34,6 +35,7 @@ pub fn noisy(sigma: f64) -> Result<Mixture, Error> {
 }
 
 /// Points drawn from the mixture, row by row.
+#[must_use]
 pub fn draw(count: usize, seed: u64) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let centres = centres();

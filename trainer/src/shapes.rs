@@ -44,6 +44,7 @@ impl Shape {
 }
 
 /// Images in planes, one after the other: the same for the same seed.
+#[must_use]
 pub fn draw(count: usize, seed: u64) -> Vec<u8> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut images = Vec::with_capacity(count * DIM);

@@ -86,16 +86,19 @@ impl Sheet {
     }
 
     /// Width and height in pixels.
+    #[must_use]
     pub fn size(&self) -> (u32, u32) {
         (self.picture.width(), self.picture.height())
     }
 
     /// 1 or 3.
+    #[must_use]
     pub fn channels(&self) -> u32 {
         u32::from(self.picture.color().channel_count())
     }
 
     /// The sheet as a PNG file's content.
+    #[must_use]
     pub fn png(&self) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
         let written = self.picture.write_to(&mut bytes, ImageFormat::Png);

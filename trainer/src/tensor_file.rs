@@ -92,6 +92,7 @@ impl TensorFile {
     }
 
     /// An error about one of the file's tensors.
+    #[must_use]
     pub fn problem(&self, name: &str, found: String, expected: String) -> Error {
         Error::Tensor { path: self.path.clone(), name: name.to_owned(), found, expected }
     }
@@ -104,6 +105,7 @@ impl TensorFile {
     }
 
     /// Texts kept in the file's header.
+    #[must_use]
     pub fn metadata(&self) -> &HashMap<String, String> {
         &self.metadata
     }

@@ -383,11 +383,13 @@ pub fn cuda_memory(index: usize, reset: bool) -> Result<CudaMemory, Error> {
 }
 
 /// Values of a tensor, whatever its kind, device and memory order, as f32.
+#[must_use]
 pub fn to_vec(tensor: &Tensor) -> Vec<f32> {
     values(tensor)
 }
 
 /// Values of a tensor, whatever its kind, device and memory order.
+#[must_use]
 pub fn values<T: Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
     let flat = tensor.to_device(Device::Cpu).to_kind(T::KIND).contiguous().flatten(0, -1);
     let mut values = vec![T::default(); flat.numel()];

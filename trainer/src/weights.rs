@@ -37,6 +37,7 @@ impl FromStr for Weights {
 
 impl Weights {
     /// How the names of these weights begin in a checkpoint.
+    #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Ema => "ema.",

@@ -38,6 +38,7 @@ impl Records {
 }
 
 /// The file that a published name stands for.
+#[must_use]
 pub fn known(file_name: &str) -> Option<Records> {
     let batch = file_name.strip_prefix("data_batch_").and_then(|rest| rest.strip_suffix(".bin"));
     match file_name {

@@ -10,6 +10,7 @@ use crate::guard::guarded;
 use crate::values::ValueRange;
 
 /// Whether the bytes begin like an image of a known format.
+#[must_use]
 pub fn is_image(head: &[u8]) -> bool {
     format(head).is_some()
 }

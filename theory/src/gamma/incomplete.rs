@@ -40,6 +40,7 @@ const UNIT: Interval = Interval::ordered(0.0, 1.0);
 ///
 /// # Source
 /// DLMF 8.7.1 and 8.8.6.
+#[must_use]
 pub fn lower(dim: u64, x: Interval) -> Interval {
     match domain(dim, x) {
         Ok(shape) if x.lo() == x.hi() => lower_at(shape, x.lo()),
@@ -67,6 +68,7 @@ pub fn lower(dim: u64, x: Interval) -> Interval {
 ///
 /// # Source
 /// DLMF 8.7.1 and 8.8.6.
+#[must_use]
 pub fn upper(dim: u64, x: Interval) -> Interval {
     match domain(dim, x) {
         Ok(shape) if x.lo() == x.hi() => upper_at(shape, x.lo()),

@@ -96,16 +96,19 @@ impl Mixture {
     }
 
     /// N.
+    #[must_use]
     pub fn num_components(&self) -> usize {
         self.centres.nrows()
     }
 
     /// D.
+    #[must_use]
     pub fn dim(&self) -> usize {
         self.centres.ncols()
     }
 
     /// σ.
+    #[must_use]
     pub fn sigma(&self) -> f64 {
         self.sigma
     }

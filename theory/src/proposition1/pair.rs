@@ -32,6 +32,7 @@ const ERROR_EXPONENTS: [f64; 2] = [40.0; 2];
 ///
 /// # Source
 /// Proposition 1, equation (5).
+#[must_use]
 pub fn bound(distance: Interval, sigma: Interval) -> Interval {
     if !defined(distance, sigma) {
         return Interval::ENTIRE;
@@ -65,6 +66,7 @@ pub fn bound(distance: Interval, sigma: Interval) -> Interval {
 ///
 /// # Source
 /// Proposition 1, the expectation that equation (5) bounds.
+#[must_use]
 pub fn exact_pair(distance: Interval, sigma: Interval) -> Interval {
     decreasing_in_ratio(distance, sigma, |d| half_gaussian_factor(d) * part_of_bound_at(d, ERROR_EXPONENTS))
 }
@@ -81,6 +83,7 @@ pub fn exact_pair(distance: Interval, sigma: Interval) -> Interval {
 ///
 /// # Accuracy
 /// Enclosure; relative width below 5e-14 when d is a double, at any distance: neither factor underflows here.
+#[must_use]
 pub fn exact_over_bound(distance: Interval, sigma: Interval) -> Interval {
     decreasing_in_ratio(distance, sigma, |d| part_of_bound_at(d, ERROR_EXPONENTS))
 }

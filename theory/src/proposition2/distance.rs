@@ -17,6 +17,7 @@ impl RadiusLaw {
     ///
     /// # Accuracy
     /// Absolute width at most `(8 + 2√D)` · 2⁻⁵².
+    #[must_use]
     pub fn kolmogorov_distance(&self) -> Interval {
         let unit = Self { sigma: 1.0, ..*self };
         let centre = self.root_dim().mid();
@@ -42,6 +43,7 @@ impl RadiusLaw {
     /// # Source
     /// Integrating h ≈ (z³/6 − z)/√(2D) against φ, with z = (r − √D σ)√2/σ, gives F − F_N ≈ φ(z)(4 − z²)/(6√(2D)), largest
     /// in size at z = 0.
+    #[must_use]
     pub fn kolmogorov_leading(&self) -> Interval {
         normal::density(Interval::ZERO) * Interval::point(2.0).sqrt() / 3.0 / self.root_dim()
     }

@@ -166,6 +166,7 @@ pub fn check(schedule: &Schedule, spacing: Spacing, diameter: Option<f64>) -> Re
 }
 
 /// Compares the dimension with that of the data set that a schedule is said to be for; nothing where they agree.
+#[must_use]
 pub fn check_dimension(schedule: &Schedule, dataset: &'static Dataset) -> Option<Finding> {
     let stated = schedule.dim();
     (stated != dataset.dim()).then_some(Finding::Dimension { stated, dataset })
@@ -234,6 +235,7 @@ fn rounds_to(exact: Interval, published: f64) -> bool {
 
 impl Finding {
     /// The schedule key that the finding is about.
+    #[must_use]
     pub const fn field(&self) -> &'static str {
         match self {
             Self::Dimension { .. } => "dim",
@@ -249,6 +251,7 @@ impl Finding {
     }
 
     /// Whether the published number stands.
+    #[must_use]
     pub const fn verdict(&self) -> Verdict {
         match self {
             Self::SigmaMax { agrees: true, .. } | Self::LevelsAgree { .. } | Self::EpsilonAgrees { .. } => {

@@ -87,61 +87,73 @@ impl Schedule {
     }
 
     /// D.
+    #[must_use]
     pub fn dim(&self) -> u64 {
         self.dim
     }
 
     /// σ₁ and σ_L.
+    #[must_use]
     pub fn range(&self) -> NoiseRange {
         self.range
     }
 
     /// L.
+    #[must_use]
     pub fn num_levels(&self) -> u64 {
         self.num_levels
     }
 
     /// T.
+    #[must_use]
     pub fn steps_per_level(&self) -> u64 {
         self.steps_per_level
     }
 
     /// ε.
+    #[must_use]
     pub fn epsilon(&self) -> f64 {
         self.epsilon
     }
 
     /// Total number of score evaluations L·T of one sampling run, without the final denoising.
+    #[must_use]
     pub fn score_evaluations(&self) -> u64 {
         self.num_levels * self.steps_per_level
     }
 
     /// The realised noise ratio γ = (σ₁/σ_L)^{1/(L−1)}.
+    #[must_use]
     pub fn gamma(&self) -> Interval {
         realised_gamma(self.range, self.num_levels)
     }
 
     /// δ = ε/σ_L².
+    #[must_use]
     pub fn delta(&self) -> Interval {
         step::delta(self.epsilon, self.range)
     }
 
     /// Overlap of adjacent levels at the realised ratio.
+    #[must_use]
     pub fn overlap(&self, law: Law) -> Interval {
         overlap(self.gamma(), self.dim, law)
     }
 
     /// Proposition 3's s_T²/σ_i² at the realised ratio: variance after one level that starts at exactly σ_{i−1}².
+    #[must_use]
     pub fn variance_ratio(&self) -> Interval {
         1.0 + excess_from(self.start_excess(), self.delta(), self.steps_per_level)
     }
 
     /// s²/σ_L² after all L levels of Algorithm 1, each from where the one above ended, the first from σ₁².
+    #[must_use]
     pub fn chain_ratio(&self) -> Interval {
         1.0 + self.chain_excess(self.num_levels)
     }
 
     /// s²/σ² − 1 after the first `levels` levels of Algorithm 1.
+    #[must_use]
     pub fn chain_excess(&self, levels: u64) -> Interval {
         chain_excess_from(self.start_excess(), self.delta(), self.steps_per_level, levels)
     }
@@ -154,6 +166,7 @@ impl Schedule {
     ///
     /// # Accuracy
     /// That of [`NoiseRange::level`].
+    #[must_use]
     pub fn sigma(&self, level: u64) -> f64 {
         self.range.level(level, self.num_levels)
     }
@@ -164,6 +177,7 @@ impl Schedule {
     }
 
     /// Langevin step size α_i = ε·σ_i²/σ_L² at level i = 0 … L − 1.
+    #[must_use]
     pub fn step_size(&self, level: u64) -> f64 {
         self.epsilon * (self.sigma(level) / self.range.min()).powi(2)
     }

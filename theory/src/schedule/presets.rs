@@ -64,11 +64,13 @@ pub struct Dataset {
 
 impl Dataset {
     /// The data set with this command-line name.
+    #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
         DATASETS.iter().find(|dataset| dataset.name == name)
     }
 
     /// The data set that a configuration of the authors' code names, by `dataset` and, for LSUN, `category`.
+    #[must_use]
     pub fn named(dataset: &str, category: Option<&str>) -> Option<&'static Self> {
         let name = match (dataset.to_ascii_lowercase().as_str(), category) {
             ("lsun", Some("church_outdoor")) => "church".to_owned(),
@@ -79,11 +81,13 @@ impl Dataset {
     }
 
     /// D = channels × height × width.
+    #[must_use]
     pub fn dim(&self) -> u64 {
         self.channels * self.size * self.size
     }
 
     /// The row of Table 4 for a model.
+    #[must_use]
     pub fn row(&self, model: Model) -> Option<&'static Published> {
         self.published.iter().find(|row| row.model == model)
     }

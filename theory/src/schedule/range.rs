@@ -31,11 +31,13 @@ impl NoiseRange {
     }
 
     /// σ₁.
+    #[must_use]
     pub fn max(self) -> f64 {
         self.max
     }
 
     /// σ_L.
+    #[must_use]
     pub fn min(self) -> f64 {
         self.min
     }
@@ -44,6 +46,7 @@ impl NoiseRange {
     ///
     /// # Accuracy
     /// σ₁ and σ_L exactly; levels between them to a relative error of `4 + 2(|ln σ₁| + |ln σ_L|)` ulp.
+    #[must_use]
     pub fn level(self, index: u64, num_levels: u64) -> f64 {
         let last = num_levels.saturating_sub(1);
         if index == 0 {
@@ -68,6 +71,7 @@ impl NoiseRange {
     ///
     /// # Accuracy
     /// Relative width at most 4 · 2⁻⁵², also for σ₁ next to σ_L: their difference, when σ₁ ≤ 2σ_L, is a double (Sterbenz).
+    #[must_use]
     pub fn ln_ratio(self) -> Interval {
         let (max, min) = (Interval::point(self.max), Interval::point(self.min));
         if self.max <= 2.0 * self.min { ((max - min) / min).ln_1p() } else { (max / min).ln() }
@@ -84,6 +88,7 @@ impl NoiseRange {
     ///
     /// # Accuracy
     /// Relative width at most `(10 + 14 ln γ)` · 2⁻⁵², however near γ is to 1 (test).
+    #[must_use]
     pub fn start_excess(self, num_levels: u64) -> Interval {
         (2.0 * self.ln_ratio() / Interval::integer(num_levels.saturating_sub(1))).exp_m1()
     }
@@ -105,6 +110,7 @@ named!(DataRange, "data_range": Unit => "unit", Signed => "signed", Native => "n
 
 impl DataRange {
     /// Distance in this range per distance in [0, 1].
+    #[must_use]
     pub const fn scale(self) -> f64 {
         match self {
             Self::Unit | Self::Native => 1.0,
@@ -124,6 +130,7 @@ impl DataRange {
     /// let sigma = DataRange::Unit.sigma_max(3072 * 255 * 255);
     /// assert!(sigma.contains(3072_f64.sqrt()));
     /// ```
+    #[must_use]
     pub fn sigma_max(self, squared: u64) -> Interval {
         Interval::integer(squared).sqrt() / 255.0 * self.scale()
     }

@@ -121,6 +121,7 @@ impl fmt::Display for Spacing {
 ///
 /// # Source
 /// Song & Ermon (2020), Technique 2.
+#[must_use]
 pub fn overlap(gamma: Interval, dim: u64, law: Law) -> Interval {
     overlap_less(gamma, dim, law, 0.0).max(Interval::ZERO)
 }
@@ -228,6 +229,7 @@ fn approximate_root(dim: u64, target: f64) -> f64 {
 }
 
 /// Number of ratios γ between σ₁ and σ_L, a real number: x = ln(σ₁/σ_L)/ln γ.
+#[must_use]
 pub fn real_levels(range: NoiseRange, gamma: Interval) -> Interval {
     range.ln_ratio() / gamma.ln()
 }
@@ -259,6 +261,7 @@ pub(super) fn check_levels(num_levels: u64) -> Result<u64, Error> {
 ///
 /// # Accuracy
 /// Relative width at most 8 ulp plus 4·ln γ ulp.
+#[must_use]
 pub fn realised_gamma(range: NoiseRange, num_levels: u64) -> Interval {
     (range.ln_ratio() / Interval::integer(num_levels - 1)).exp()
 }

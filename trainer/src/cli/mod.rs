@@ -68,6 +68,7 @@ pub enum Command {
 
 impl Command {
     /// Whether it prints for people, rather than something for programs to read.
+    #[must_use]
     pub fn is_for_people(&self) -> bool {
         match self {
             Self::Train(args) => args.format == Format::Text && !args.dry_run,
@@ -108,6 +109,7 @@ pub struct LayoutArgs {
 
 impl LayoutArgs {
     /// The same, for the reader.
+    #[must_use]
     pub fn stated(&self) -> Stated {
         Stated { layout: self.layout, shape: self.shape }
     }

@@ -35,6 +35,7 @@ use crate::source::{self, Opening, Trained};
 use crate::{Error, array_file, device, presets, tensor_file, torch};
 
 /// Runs the command line of this process.
+#[must_use]
 pub fn main() -> ExitCode {
     device::keep_memory();
     // CUDA's half must be there before torch is asked for anything.

@@ -53,6 +53,7 @@ impl Noise {
     }
 
     /// The schedule.
+    #[must_use]
     pub fn schedule(&self) -> Schedule {
         match self {
             Self::File(file) => file.schedule,
@@ -61,6 +62,7 @@ impl Noise {
     }
 
     /// Units of the levels: those of pixels in [0, 1], or the data's own.
+    #[must_use]
     pub fn data_range(&self) -> DataRange {
         match self {
             Self::File(file) => file.data_range,
@@ -69,6 +71,7 @@ impl Noise {
     }
 
     /// What the schedule is for, with the digest of the data that it was measured on, or where its numbers come from.
+    #[must_use]
     pub fn subject(&self) -> String {
         match self {
             Self::Stated(stated) => stated.source.clone(),

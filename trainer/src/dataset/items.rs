@@ -82,6 +82,7 @@ impl Items {
     }
 
     /// All items, in order, from memory.
+    #[must_use]
     pub fn of_bytes(bytes: Vec<u8>, shape: &[i64]) -> Self {
         let path = PathBuf::from("memory");
         Self {
@@ -94,6 +95,7 @@ impl Items {
     }
 
     /// Number of items.
+    #[must_use]
     pub fn len(&self) -> usize {
         match &self.chosen {
             Some(chosen) => chosen.len(),
@@ -102,16 +104,19 @@ impl Items {
     }
 
     /// Whether there is no item.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Where they come from.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Shape of an item.
+    #[must_use]
     pub fn shape(&self) -> &[i64] {
         &self.shape
     }
@@ -248,6 +253,7 @@ impl Items {
 
 impl Stored {
     /// Their type, as NumPy writes it.
+    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Bytes(_) => "|u1",
@@ -256,6 +262,7 @@ impl Stored {
     }
 
     /// As a file holds them.
+    #[must_use]
     pub fn bytes(&self) -> Cow<'_, [u8]> {
         match self {
             Self::Bytes(bytes) => Cow::Borrowed(bytes),

@@ -99,6 +99,7 @@ pub struct Wish<'a> {
 
 impl<'a> Wish<'a> {
     /// The data of a run.
+    #[must_use]
     pub fn of(config: &'a Config, held_out: HeldOut) -> Self {
         let Config { preset, network, training, .. } = config;
         Self { preset, item: Some(&network.item), seed: training.seed, held_out }

@@ -26,6 +26,7 @@ pub struct Order {
 
 impl Order {
     /// For `items` items; batches span the ends of epochs.
+    #[must_use]
     pub fn new(items: usize, batch: usize, seed: u64) -> Self {
         Self { items, batch, seed, epochs: Vec::new() }
     }
@@ -67,6 +68,7 @@ pub(super) fn permutation(count: usize, seed: u64, stream: u64) -> Vec<u32> {
 /// Reads the batches of the steps from `first` on in a thread of its own, a few ahead of the device.
 ///
 /// The thread ends with the receiver.
+#[must_use]
 pub fn ahead(
     items: &Items,
     batch: usize,

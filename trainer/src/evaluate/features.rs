@@ -65,11 +65,13 @@ impl Features {
     }
 
     /// The features that statistics are of, if pixels or values.
+    #[must_use]
     pub fn of_statistics(self, identity: Option<&str>) -> Self {
         if identity == Some(Self::Values.name()) { self.of_values() } else { self }
     }
 
     /// Name for people.
+    #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Pixels => "pixels",
@@ -79,6 +81,7 @@ impl Features {
     }
 
     /// Name for files: features of other weights are other features.
+    #[must_use]
     pub fn identity(&self) -> String {
         match self {
             Self::Pixels | Self::Values => self.name().to_owned(),
@@ -141,11 +144,13 @@ pub struct Clamped {
 
 impl Clamped {
     /// Those of two sets of images.
+    #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self { count: self.count + other.count, most: self.most.max(other.most) }
     }
 
     /// A line for people, where there are any; `values` is the number of all.
+    #[must_use]
     pub fn note(self, what: &str, values: u64) -> Option<String> {
         let Self { count, most } = self;
         let share = 100.0 * count as f64 / values as f64;

@@ -30,6 +30,7 @@ pub struct Nearest {
 
 impl Nearest {
     /// Of samples `[count, dim]`, each with its `count` nearest items.
+    #[must_use]
     pub fn new(samples: Tensor, count: usize) -> Self {
         let found = vec![Vec::new(); samples.size()[0] as usize];
         Self { samples, count, found }
@@ -70,6 +71,7 @@ impl Nearest {
     }
 
     /// The neighbours of each sample, nearest first.
+    #[must_use]
     pub fn finish(self) -> Vec<Vec<Neighbour>> {
         self.found
     }

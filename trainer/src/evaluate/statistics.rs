@@ -85,6 +85,7 @@ impl Moments {
 }
 
 /// Whether a path is a file of statistics rather than of items.
+#[must_use]
 pub fn is_statistics(path: &Path) -> bool {
     match path.extension().and_then(|suffix| suffix.to_str()) {
         Some("safetensors") => true,
@@ -157,6 +158,7 @@ impl Statistics {
     }
 
     /// Number of features.
+    #[must_use]
     pub fn dim(&self) -> i64 {
         self.mean.size()[0]
     }

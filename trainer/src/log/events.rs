@@ -77,6 +77,7 @@ impl Events {
     }
 
     /// Where the events go.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -42,6 +42,7 @@ impl Architecture {
         [Self::Ncsn, Self::NcsnDeeper, Self::Ncsnv2, Self::Ncsnv2Deeper, Self::Ncsnv2Deepest, Self::Mlp];
 
     /// Name on the command line and in files.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ncsn => "ncsn",
@@ -69,11 +70,13 @@ impl Architecture {
     }
 
     /// Whether the network is told the noise level: all but NCSNv2, which divides by σ instead (Technique 3).
+    #[must_use]
     pub const fn is_conditional(self) -> bool {
         matches!(self, Self::Ncsn | Self::NcsnDeeper)
     }
 
     /// Depth of an image network; nothing for vectors.
+    #[must_use]
     pub const fn depth(self) -> Option<Depth> {
         match self {
             Self::Ncsn | Self::Ncsnv2 => Some(Depth::Shallow),
@@ -84,6 +87,7 @@ impl Architecture {
     }
 
     /// What height and width must be divisible by.
+    #[must_use]
     pub const fn factor(self) -> i64 {
         match self.depth() {
             Some(Depth::Shallow) => 2,

@@ -34,6 +34,7 @@ impl ResBlock {
     /// # Arguments
     /// * `first` — whether it is the first of a stage, which changes the number of channels and resamples
     /// * `levels` — number of noise levels for the conditional form
+    #[must_use]
     pub fn new(
         scope: &Scope,
         [inputs, outputs]: [i64; 2],
@@ -219,6 +220,7 @@ impl RefineBlock {
     /// # Arguments
     /// * `inputs` — channels of each input, the largest image first
     /// * `last` — whether it is the last of the network, with three output units instead of one
+    #[must_use]
     pub fn new(scope: &Scope, inputs: &[i64], outputs: i64, last: bool, levels: Option<i64>) -> Self {
         let adapt = |(i, &channels): (usize, &i64)| {
             ResidualUnits::new(&scope.sub("adapt_convs").sub(i.to_string()), channels, 2, levels)

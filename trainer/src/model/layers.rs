@@ -66,6 +66,7 @@ pub struct ConvShape {
 
 impl ConvShape {
     /// 3×3 with bias, without dilation.
+    #[must_use]
     pub fn same(inputs: i64, outputs: i64) -> Self {
         Self { inputs, outputs, side: 3, dilation: 1, bias: true }
     }
@@ -73,6 +74,7 @@ impl ConvShape {
 
 impl Conv {
     /// Registers `weight` `[out, in, side, side]` and, if asked for, `bias` `[out]`.
+    #[must_use]
     pub fn new(scope: &Scope, shape: ConvShape) -> Self {
         let ConvShape { inputs, outputs, side, dilation, bias } = shape;
         let init = Init::Uniform { fan_in: inputs * side * side };
@@ -89,6 +91,7 @@ impl Conv {
     ///
     /// At σ = 0.01, noise is smaller than half a unit of bfloat16's last place at 1: the first convolution must see the
     /// image itself, and the last must not round what is then divided by σ.
+    #[must_use]
     pub fn exact(self) -> Self {
         Self { rounding: Rounding::Never, ..self }
     }
@@ -135,6 +138,7 @@ enum Affine {
 
 impl Norm {
     /// For `channels` channels; conditional where a number of `levels` is given.
+    #[must_use]
     pub fn new(scope: &Scope, channels: i64, levels: Option<i64>) -> Self {
         let affine = match levels {
             None => {

@@ -31,12 +31,14 @@ pub struct Parameters {
 
 impl Parameters {
     /// Parameters with given names.
+    #[must_use]
     pub fn new(entries: Vec<(String, Tensor)>) -> Self {
         let (names, tensors) = entries.into_iter().unzip();
         Self { names, tensors }
     }
 
     /// Keys as in the authors' state dicts.
+    #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
     }
@@ -52,16 +54,19 @@ impl Parameters {
     }
 
     /// The parameter with this name.
+    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.names.iter().position(|known| known == name).map(|at| &self.tensors[at])
     }
 
     /// Number of values in all parameters.
+    #[must_use]
     pub fn count(&self) -> u64 {
         self.tensors.iter().map(|tensor| tensor.numel() as u64).sum()
     }
 
     /// Detached copies with the same names and memory order.
+    #[must_use]
     pub fn copy(&self) -> Self {
         tch::no_grad(|| Self {
             names: self.names.clone(),
@@ -70,6 +75,7 @@ impl Parameters {
     }
 
     /// Zeros of the same names, shapes and memory order.
+    #[must_use]
     pub fn zeros(&self) -> Self {
         tch::no_grad(|| Self {
             names: self.names.clone(),
@@ -108,21 +114,25 @@ pub struct Scope {
 
 impl Scope {
     /// The root, for a network on `device`.
+    #[must_use]
     pub fn root(device: Device) -> Self {
         Self { all: Rc::default(), prefix: String::new(), device }
     }
 
     /// The part called `name` below this one.
+    #[must_use]
     pub fn sub(&self, name: impl AsRef<str>) -> Self {
         Self { prefix: self.name(name.as_ref()), ..self.clone() }
     }
 
     /// Full name of something registered here as `name`.
+    #[must_use]
     pub fn name(&self, name: &str) -> String {
         if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
     }
 
     /// Name of this part.
+    #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
@@ -150,6 +160,7 @@ impl Scope {
     }
 
     /// All parameters registered from the root on.
+    #[must_use]
     pub fn parameters(&self) -> Parameters {
         Parameters::new(
             self.all.borrow().iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect(),

@@ -58,11 +58,13 @@ impl NetworkShape {
     }
 
     /// D, number of values of an item.
+    #[must_use]
     pub fn dim(&self) -> u64 {
         self.item.iter().product::<i64>() as u64
     }
 
     /// Shape of a batch of items.
+    #[must_use]
     pub fn batch(&self, count: i64) -> Vec<i64> {
         [count].into_iter().chain(self.item.iter().copied()).collect()
     }
@@ -119,11 +121,13 @@ impl Network {
     }
 
     /// The parameters, which the network shares.
+    #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
     /// What the network was built for.
+    #[must_use]
     pub fn shape(&self) -> &NetworkShape {
         &self.shape
     }
@@ -134,6 +138,7 @@ impl Network {
     }
 
     /// Where the parameters are.
+    #[must_use]
     pub fn device(&self) -> Device {
         self.sigmas.device()
     }

@@ -47,11 +47,13 @@ impl Consistent {
     }
 
     /// η.
+    #[must_use]
     pub const fn eta(&self) -> f64 {
         self.eta
     }
 
     /// Score evaluations: L.
+    #[must_use]
     pub fn evaluations(&self) -> u64 {
         self.levels.len() as u64
     }

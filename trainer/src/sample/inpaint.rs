@@ -33,6 +33,7 @@ impl Region {
     pub const ALL: [Self; 6] = [Self::Left, Self::Right, Self::Top, Self::Bottom, Self::Centre, Self::Border];
 
     /// Name on the command line.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Left => "left",
@@ -83,6 +84,7 @@ pub struct Mask {
 
 impl Mask {
     /// A part by name.
+    #[must_use]
     pub fn region(region: Region, [height, width]: [i64; 2], device: Device) -> Self {
         let pixels = (0..height).flat_map(|y| (0..width).map(move |x| [y, x]));
         let fill: Vec<bool> = pixels.map(|at| region.contains(at, [height, width])).collect();
@@ -119,6 +121,7 @@ impl Mask {
     }
 
     /// Share of the pixels that are to be filled in.
+    #[must_use]
     pub fn share(&self) -> f64 {
         self.fill.to_kind(Kind::Float).mean(Kind::Double).double_value(&[])
     }

@@ -87,6 +87,7 @@ impl Sampler {
     }
 
     /// Score evaluations for each item.
+    #[must_use]
     pub fn evaluations(&self) -> u64 {
         match self {
             Self::Langevin(annealing) => annealing.score_evaluations(),

@@ -40,6 +40,7 @@ impl PredictorCorrector {
     }
 
     /// Score evaluations: two a step, and one for the denoising.
+    #[must_use]
     pub fn evaluations(&self) -> u64 {
         two_a_step(&self.levels, self.denoise)
     }
@@ -101,11 +102,13 @@ pub struct ProbabilityFlow {
 impl ProbabilityFlow {
     /// # Arguments
     /// * `levels` — σ from largest to smallest, as [`geometric`](super::geometric) makes them
+    #[must_use]
     pub fn new(levels: Vec<f64>, denoise: bool) -> Self {
         Self { levels, denoise }
     }
 
     /// Score evaluations: two a step, and one for the denoising.
+    #[must_use]
     pub fn evaluations(&self) -> u64 {
         two_a_step(&self.levels, self.denoise)
     }

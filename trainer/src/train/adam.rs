@@ -29,6 +29,7 @@ pub struct Adam {
 
 impl Adam {
     /// At step 0, with moments 0.
+    #[must_use]
     pub fn new(parameters: &Parameters, settings: &Training, device: Device) -> Self {
         Self {
             means: parameters.zeros(),
@@ -44,6 +45,7 @@ impl Adam {
     }
 
     /// Number of steps done.
+    #[must_use]
     pub fn step(&self) -> u64 {
         self.step.double_value(&[]) as u64
     }

@@ -45,6 +45,7 @@ impl Estimate {
     }
 
     /// Steps that fit into a time, rounded down to two digits; at least one.
+    #[must_use]
     pub fn steps_in(&self, limit_s: f64) -> u64 {
         let most = (limit_s / self.step_s).max(1.0);
         let unit = 10_f64.powi((most.log10().floor() as i32 - 1).max(0));

@@ -113,6 +113,7 @@ pub struct LevelRecord {
 
 impl LevelRecord {
     /// For a number of levels.
+    #[must_use]
     pub fn new(levels: i64, device: Device) -> Self {
         let zeros = || Tensor::zeros([levels], (Kind::Float, device));
         Self { sums: zeros(), counts: zeros() }

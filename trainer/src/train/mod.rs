@@ -157,6 +157,7 @@ impl Session<'_> {
     }
 
     /// What a run that has done all of its steps amounts to.
+    #[must_use]
     pub fn finished(&self, state: &State) -> Finished {
         let checkpoint = checkpoint::folder(&self.run.join(CHECKPOINTS), state.step);
         Finished {

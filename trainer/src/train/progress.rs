@@ -89,6 +89,7 @@ impl Progress {
 }
 
 /// A time in its two largest units.
+#[must_use]
 pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);

@@ -132,6 +132,7 @@ impl State {
     ///
     /// # Errors
     /// [`Error::NotFinite`], always.
+    #[must_use]
     pub fn explain(&self, x: Tensor, items: &[usize], step: u64, config: &Config) -> Error {
         let device = self.network.device();
         let sigmas = self.network.sigmas();
