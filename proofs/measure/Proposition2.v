@@ -7,7 +7,7 @@
 
    and numerator and denominator converge.
 
-   Rust: proposition2::RadiusLaw (theory/src/proposition2.rs), density, cdf and normal_limit. *)
+   Rust: proposition2::RadiusLaw (theory/src/proposition2/mod.rs), density, cdf and normal_limit. *)
 From HB Require Import structures.
 From mathcomp Require Import all_ssreflect ssralg ssrnum ssrint interval.
 From mathcomp Require Import mathcomp_extra boolp classical_sets functions cardinality fsbigop.
