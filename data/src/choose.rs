@@ -4,6 +4,15 @@ use std::path::Path;
 
 use crate::error::Error;
 
+/// Names of columns that describe a row and are no part of it, in lower case.
+const LABELS: [&str; 9] =
+    ["label", "labels", "class", "target", "y", "id", "index", "split", "__index_level_0__"];
+
+/// Whether a column of a table, or of a matrix of text, is named like labels rather than like a part of the rows.
+pub(crate) fn is_label(name: &str) -> bool {
+    LABELS.contains(&name.to_lowercase().as_str())
+}
+
 /// An array that a file offers: its name and, where they are known before it is read, the sizes of its axes.
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {

@@ -12,10 +12,11 @@ use crate::error::Error;
 use crate::files::{HEAD, MAX_FILE, file_name, is_tar, slashed};
 use crate::formats::{archive, arrow, npz, parquet, tfrecord};
 use crate::options::Request;
+use crate::parts::of_part;
 use crate::picture::Problem;
 use crate::pipeline::{self, Chooser, Content, Leftovers};
 use crate::set::DataSet;
-use crate::split::{self, Part, Split};
+use crate::split::Split;
 
 /// Reads every image below a folder, in the order of the paths compared name by name; or its parquet or Arrow files, if
 /// it has some and no file named like an image.
@@ -80,10 +81,9 @@ pub(crate) fn folders_in(path: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// The archives of one part, as the shards of WebDataset.
 fn open_shards(shards: Vec<PathBuf>, request: &Request) -> Result<DataSet, Error> {
-    let (files, left_out) = of_part(shards, request)?;
-    let split = request.options.split;
-    let notes = (left_out > 0).then(|| format!("{left_out} archives outside the {split} split left out"));
-    archive::open_shards(&files, notes.as_slice(), request)
+    let (files, note) = of_part(shards, "archives", request)?;
+    let files: Vec<PathBuf> = files.into_iter().map(|file| request.path.join(file)).collect();
+    archive::open_shards(&files, note.as_slice(), request)
 }
 
 /// Whether files of arrays hold many items each: if that is said, if a name does, or if labels lie beside the items.
@@ -99,29 +99,15 @@ fn are_batches(files: &[PathBuf], request: &Request) -> Result<bool, Error> {
 }
 
 fn open_batches(files: Vec<PathBuf>, request: &Request) -> Result<DataSet, Error> {
-    let (mut files, left_out) = of_part(files, request)?;
+    let (mut files, note) = of_part(files, "files", request)?;
     // batch_10 after batch_9
     files.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
-    let split = request.options.split;
     let count = files.len();
-    let named = files.into_iter().map(|path| (file_name(&path), path));
+    let named = files.into_iter().map(|path| (file_name(&path), request.path.join(path)));
     let mut data = join_batches(named, request)?;
     data.notes.insert(0, format!("{count} files of many items each"));
-    if left_out > 0 {
-        data.notes.push(format!("{left_out} files outside the {split} split left out"));
-    }
+    data.notes.extend(note);
     Ok(data)
-}
-
-/// The files of the part wanted, and how many others there are.
-fn of_part(files: Vec<PathBuf>, request: &Request) -> Result<(Vec<PathBuf>, usize), Error> {
-    let all = files.len();
-    let split = request.options.split;
-    let parts =
-        files.into_iter().map(|file| (Part::of_path(&slashed(&file)), request.path.join(file))).collect();
-    let files = split::choose(parts, split).ok_or_else(|| Error::no_split(request.path, split))?;
-    let left_out = all - files.len();
-    Ok((files, left_out))
 }
 
 /// The items of one kind.

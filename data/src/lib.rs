@@ -37,6 +37,7 @@ mod numbers;
 mod open;
 mod options;
 mod packing;
+mod parts;
 mod pattern;
 mod pipeline;
 mod rows;

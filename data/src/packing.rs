@@ -1,12 +1,15 @@
 //! Compressed files: gzip, bzip2, xz and Zstandard, unpacked as they are read.
 
-use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Chain, Cursor, Read, Seek};
+use std::path::Path;
 
 use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
+use crate::error::Error;
 use crate::guard::Guarded;
 use crate::options::DEFLATE_RATIO;
 
@@ -49,6 +52,22 @@ impl Packing {
             Self::Zstd => Box::new(Guarded(Frames { state: State::Between(input) })),
         }
     }
+}
+
+/// The content of a file, unpacked if it is compressed.
+///
+/// # Errors
+/// `Kind::Unreadable`; damage is an error of reading.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
+    let reading = || Error::reading(path);
+    let mut file = File::open(path).map_err(reading())?;
+    let mut head = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut head).map_err(reading())?;
+    file.rewind().map_err(reading())?;
+    Ok(match Packing::of(&head) {
+        Some(packing) => packing.unpack(file),
+        None => Box::new(BufReader::with_capacity(1 << 17, file)),
+    })
 }
 
 /// Zstandard's frames one after another, as `cat` and parallel compressors write them.

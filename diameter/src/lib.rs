@@ -37,6 +37,8 @@
 //!
 //! Song & Ermon (2020) take the diameter of the data for the largest noise level of a score-based model (Technique 1).
 
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
 mod block;
 mod blocks;
 mod brute;

@@ -63,6 +63,8 @@
 //! # Ok::<(), ncsn_pth::Error>(())
 //! ```
 
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]
 struct Readme;

@@ -1,8 +1,7 @@
 //! Tar archives: of images or arrays, of files of records, of further archives; one, or several as WebDataset's shards.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Seek};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 
 use crate::class::{Class, first_there};
 use crate::error::Error;
@@ -11,7 +10,7 @@ use crate::files::{HEAD, MAX_FILE, has_suffix, is_hidden};
 use crate::formats::records;
 use crate::formats::tar::{Entry, Kind, Next, Tar};
 use crate::options::{Options, Request};
-use crate::packing::Packing;
+use crate::packing;
 use crate::picture::Problem;
 use crate::pipeline::{self, Chooser, Content, Feed, Leftovers, Stopped};
 use crate::set::DataSet;
@@ -64,24 +63,11 @@ pub(crate) fn open_shards(files: &[PathBuf], notes: &[String], request: &Request
             for path in files {
                 let request = Request { path, options: &options, ..*request };
                 let mut reader = Reader { leftovers, ..Reader::new(class, &request, feed) };
-                reader.archive(&mut Tar::new(unpacked(path)?), "")?;
+                reader.archive(&mut Tar::new(packing::open(path)?), "")?;
                 leftovers = reader.leftovers;
             }
             Ok(leftovers)
         })
-    })
-}
-
-/// The content of a file that may be compressed.
-fn unpacked(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
-    let reading = || Error::reading(path);
-    let mut file = File::open(path).map_err(reading())?;
-    let mut head = Vec::new();
-    file.by_ref().take(8).read_to_end(&mut head).map_err(reading())?;
-    file.rewind().map_err(reading())?;
-    Ok(match Packing::of(&head) {
-        Some(packing) => packing.unpack(file),
-        None => Box::new(BufReader::with_capacity(1 << 17, file)),
     })
 }
 

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use crate::choose::Offer;
+use crate::choose::{Offer, is_label};
 use crate::element::Element;
 use crate::error::{Error, Kind};
 use crate::escape::one_line;
 
-/// Columns of numbers that describe a row and are no part of it, in lower case.
-const BESIDE: [&str; 9] =
-    ["label", "labels", "class", "target", "y", "id", "index", "split", "__index_level_0__"];
 /// Columns named in a note; the rest are only counted.
 const NAMED: usize = 8;
 
@@ -96,7 +93,7 @@ pub(crate) fn choose(
         return Ok(Choice::Lists(found[crate::choose::choose(path, &offers, None)?]));
     }
     let mut numbers = of(|holds| matches!(holds, Holds::Number(_)));
-    numbers.retain(|&index| !BESIDE.contains(&columns[index].name.to_lowercase().as_str()));
+    numbers.retain(|&index| !is_label(&columns[index].name));
     if numbers.is_empty() {
         let names: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
         return Err(Error::no_column(path, &names));

@@ -15,9 +15,9 @@ use crate::error::{Error, Kind};
 use crate::escape::{self, one_line};
 use crate::files::{file_name, slashed};
 use crate::options::Request;
+use crate::parts::of_part;
 use crate::pipeline::{self, Content, Feed, Leftovers};
 use crate::set::DataSet;
-use crate::split::{self, Part};
 
 mod column;
 mod interleave;
@@ -93,11 +93,7 @@ pub(crate) fn open<T: Table>(
     mut leftovers: Leftovers,
     request: &Request,
 ) -> Result<DataSet, Error> {
-    let all = files.len();
-    let files = files.into_iter().map(|file| (Part::of_path(&slashed(&file)), file)).collect();
-    let files = split::choose(files, request.options.split)
-        .ok_or_else(|| Error::no_split(request.path, request.options.split))?;
-    let left_out = all - files.len();
+    let (files, note) = of_part(files, &format!("{} files", T::KIND), request)?;
     let mut shards: Vec<Shard<T>> = Vec::with_capacity(files.len());
     for file in files {
         let path = request.path.join(&file);
@@ -107,10 +103,7 @@ pub(crate) fn open<T: Table>(
         let shard = Shard::open(&mut input, path, slashed(&file), first, request)?;
         shards.push(shard);
     }
-    if left_out > 0 {
-        let split = request.options.split;
-        leftovers.notes.push(format!("{left_out} {} files outside the {split} split left out", T::KIND));
-    }
+    leftovers.notes.extend(note);
     let open = |path: &Path| File::open(path).map(Some).map_err(Error::reading(path));
     collect(shards, open, leftovers, request)
 }

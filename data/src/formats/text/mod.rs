@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use cells::Separator;
 use narrow::NarrowWriter;
 
+use crate::choose::is_label;
 use crate::error::{Error, Kind};
 use crate::escape::{one_line, path as shown};
 use crate::files;
@@ -23,9 +24,6 @@ const MAX_LINE: u64 = 64 << 20;
 const REPORTED: u64 = 4096;
 /// Columns left out that are named in the notes.
 const NAMED: usize = 8;
-/// Names of columns that are no entries of a row, in lower case.
-const BESIDE: [&str; 8] = ["label", "labels", "class", "target", "y", "id", "index", "split"];
-
 /// Whether a file begins like a matrix of text.
 ///
 /// # Arguments
@@ -187,8 +185,7 @@ impl<'a> Table<'a> {
         for name in separator.cells(first) {
             numbers &= name.parse::<f64>().is_ok();
             counted &= name.parse() == Ok(columns);
-            let beside = BESIDE.iter().any(|beside| name.eq_ignore_ascii_case(beside))
-                && !(coordinates && name.eq_ignore_ascii_case("y"));
+            let beside = is_label(name) && !(coordinates && name.eq_ignore_ascii_case("y"));
             if beside || (columns, name) == (0, "") {
                 left_out.push(columns);
             }

@@ -2,8 +2,7 @@
 //!
 //! Checksums are checked. Memory holds a record, at most 512 MiB.
 
-use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use example::{Feature, Features};
@@ -17,11 +16,11 @@ use crate::escape::{one_line, path as shown};
 use crate::files::{file_name, slashed};
 use crate::numbers::Numbers;
 use crate::options::{Options, Request};
-use crate::packing::Packing;
+use crate::packing;
+use crate::parts::of_part;
 use crate::picture::{Changes, Picture};
 use crate::pipeline::{self, Content, Feed, Leftovers};
 use crate::set::DataSet;
-use crate::split::{self, Part};
 
 mod example;
 mod records;
@@ -77,38 +76,19 @@ pub(crate) fn read_files(
     mut leftovers: Leftovers,
     request: &Request,
 ) -> Result<DataSet, Error> {
-    let all = files.len();
-    let files = files.into_iter().map(|file| (Part::of_path(&slashed(&file)), file)).collect();
-    let files = split::choose(files, request.options.split)
-        .ok_or_else(|| Error::no_split(request.path, request.options.split))?;
-    let left_out = all - files.len();
+    let (files, note) = of_part(files, "TFRecord files", request)?;
+    leftovers.notes.extend(note);
     pipeline::run(request, None, 0, move |feed| {
         let mut source = None;
         for file in files {
             let path = request.path.join(&file);
-            let input = open_shard(&path).map_err(Error::reading(&path))?;
+            let input = packing::open(&path)?;
             let request = &Request { path: &path, ..*request };
             if !feed_records(input, &slashed(&file), &mut source, request, feed)? {
                 break;
             }
         }
-        if left_out > 0 {
-            let split = request.options.split;
-            leftovers.notes.push(format!("{left_out} TFRecord files outside the {split} split left out"));
-        }
         Ok(leftovers)
-    })
-}
-
-fn open_shard(path: &Path) -> io::Result<Box<dyn Read + Send>> {
-    let mut file = File::open(path)?;
-    let mut head = Vec::new();
-    (&mut file).take(8).read_to_end(&mut head)?;
-    let packing = Packing::of(&head);
-    let whole = Cursor::new(head).chain(file);
-    Ok(match packing {
-        Some(packing) => packing.unpack(whole),
-        None => Box::new(io::BufReader::with_capacity(1 << 17, whole)),
     })
 }
 
@@ -291,7 +271,7 @@ mod tests {
         let data = read(&["floats.tfrecord.gz", "floats.tfrecord"], &Options::default()).unwrap();
         let names: Vec<_> = [0, 4, 7].iter().map(|&row| data.names.get(row).unwrap()).collect();
         assert_eq!(names, ["floats.tfrecord.gz#0", "floats.tfrecord#0", "floats.tfrecord#3"]);
-        let test = Options { split: split::Split::Test, ..Options::default() };
+        let test = Options { split: crate::Split::Test, ..Options::default() };
         assert_eq!(read(&["floats.tfrecord"], &test).unwrap_err().kind(), Kind::NoSplit);
         // The first file says which feature is read.
         let missing = read(&["encoded.tfrecord", "other-00000-of-00001"], &Options::default()).unwrap_err();
