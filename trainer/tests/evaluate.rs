@@ -343,9 +343,18 @@ fn samples_are_read_as_the_data_are_unless_they_have_been() {
     }
     let message = failure(&mut run("small --size 6 --crop 10"));
     assert!(message.contains("0.png is 6×6, smaller than the crop"), "{message}");
-    let [pictures, array] = ["small --samples-as-is", "small.npy"]
-        .map(|samples| success(&mut run(&format!("{samples} --size 6 --crop 10"))));
-    assert_eq!(pictures, array);
+    let samples = [("x".to_owned(), &small)];
+    ncsn_trainer::tensor_file::write(&path("small.safetensors"), samples, None).expect("writes");
+    for number in 0..3 {
+        let part = small.narrow(0, 3 * number, 3);
+        fs::create_dir_all(path("batches")).expect("a folder");
+        ncsn_trainer::array_file::write_tensor(&path(&format!("batches/{number}.npy")), &part)
+            .expect("writes");
+    }
+    let [pictures, array, tensor, batches] =
+        ["small --samples-as-is", "small.npy", "small.safetensors", "batches --batches --samples-as-is"]
+            .map(|samples| success(&mut run(&format!("{samples} --size 6 --crop 10"))));
+    assert_eq!((&pictures, &pictures, &pictures), (&array, &tensor, &batches));
 }
 
 #[test]

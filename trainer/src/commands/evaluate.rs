@@ -118,13 +118,18 @@ pub fn open(args: &ComparisonArgs, features: Features) -> Result<Compared, Error
     Ok(Compared { features, samples, data, notes })
 }
 
+/// Suffixes of files of arrays, whose values are as they were made: no crop, size or range is theirs.
+const ARRAYS: [&str; 8] = ["npy", "npz", "pt", "pth", "pkl", "safetensors", "h5", "mat"];
+
 /// Opens the samples: images as the data are read, arrays as they are.
 fn open_samples(args: &ComparisonArgs) -> Result<(Items, Option<String>), Error> {
     let suffix = args.samples.extension().and_then(|suffix| suffix.to_str());
-    let (is_array, has_names) = (matches!(suffix, Some("npy" | "npz")), suffix != Some("npy"));
+    let is_array = suffix.is_some_and(|suffix| ARRAYS.contains(&suffix));
+    let has_names = suffix != Some("npy");
     let mut options: Options = args.read.clone().into();
     if is_array || args.samples_as_is {
-        options = Options { skip_corrupt: options.skip_corrupt, array: options.array, ..Options::default() };
+        let Options { skip_corrupt, array, batches, .. } = options;
+        options = Options { skip_corrupt, array, batches, ..Options::default() };
     }
     options.array = args.samples_array.clone().or(options.array.filter(|_| has_names));
     features::open_items(&args.samples, &options, args.layout.stated(), None)
