@@ -1,12 +1,13 @@
 //! One item that is an array of numbers.
 
 use std::io::Read;
+use std::mem;
 
 use crate::element::Element;
 use crate::error::Error;
 use crate::layout::Layout;
 use crate::options::Request;
-use crate::transpose::advance;
+use crate::transpose::last_index_fastest;
 use crate::writer::Finite;
 
 /// One item: its numbers in C order, as rows hold them.
@@ -58,32 +59,9 @@ impl Numbers {
             stored.chunks_exact_mut(width).for_each(<[u8]>::reverse);
         }
         if layout.fortran {
-            stored = last_index_fastest(&stored, &layout.axes, width);
+            let columns = mem::take(&mut stored);
+            last_index_fastest(&columns, &layout.axes, width, &mut stored);
         }
         Self::new(layout.element, &layout.axes, &stored, request)
-    }
-}
-
-/// Values whose first index runs fastest, in the order in which the last one does.
-fn last_index_fastest(stored: &[u8], shape: &[usize], width: usize) -> Vec<u8> {
-    let mut index = vec![0; shape.len()];
-    let mut values = Vec::with_capacity(stored.len());
-    for _ in 0..stored.len() / width {
-        let position = index.iter().zip(shape).rev().fold(0, |position, (i, d)| position * d + i);
-        values.extend_from_slice(&stored[position * width..][..width]);
-        advance(&mut index, shape);
-    }
-    values
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_become_rows() {
-        // [[0, 1, 2], [3, 4, 5]] by columns
-        assert_eq!(last_index_fastest(&[0, 3, 1, 4, 2, 5], &[2, 3], 1), [0, 1, 2, 3, 4, 5]);
-        assert_eq!(last_index_fastest(&[1, 2, 3, 4], &[2], 2), [1, 2, 3, 4]);
     }
 }

@@ -48,8 +48,32 @@ fn fastest_first(index: &[usize], shape: &[usize]) -> usize {
     index.iter().zip(shape).rev().fold(0, |position, (i, d)| position * d + i)
 }
 
+/// Values whose first index runs fastest, in the order in which the last one does.
+pub(crate) fn last_index_fastest(stored: &[u8], shape: &[usize], width: usize, ordered: &mut Vec<u8>) {
+    let strides = shape.iter().scan(width, |stride, &side| {
+        let own = *stride;
+        *stride *= side;
+        Some(own)
+    });
+    let strides: Vec<usize> = strides.collect();
+    let (mut index, mut place) = (vec![0; shape.len()], 0);
+    ordered.clear();
+    for _ in 0..stored.len() / width {
+        ordered.extend_from_slice(&stored[place..place + width]);
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            place += strides[axis];
+            if index[axis] < shape[axis] {
+                break;
+            }
+            place -= strides[axis] * shape[axis];
+            index[axis] = 0;
+        }
+    }
+}
+
 /// Next index where the last coordinate runs fastest.
-pub(crate) fn advance(index: &mut [usize], shape: &[usize]) {
+fn advance(index: &mut [usize], shape: &[usize]) {
     for (i, d) in index.iter_mut().zip(shape).rev() {
         *i += 1;
         if *i < *d {
@@ -74,5 +98,15 @@ mod tests {
         }
         assert_eq!(positions, [0, 2, 4, 1, 3, 5]);
         assert_eq!(index, [0, 0]);
+    }
+
+    #[test]
+    fn columns_become_rows() {
+        // [[0, 1, 2], [3, 4, 5]] by columns
+        let mut ordered = Vec::new();
+        last_index_fastest(&[0, 3, 1, 4, 2, 5], &[2, 3], 1, &mut ordered);
+        assert_eq!(ordered, [0, 1, 2, 3, 4, 5]);
+        last_index_fastest(&[1, 2, 3, 4], &[2], 2, &mut ordered);
+        assert_eq!(ordered, [1, 2, 3, 4]);
     }
 }

@@ -344,7 +344,7 @@ fn samples_are_read_as_the_data_are_unless_they_have_been() {
     let message = failure(&mut run("small --size 6 --crop 10"));
     assert!(message.contains("0.png is 6×6, smaller than the crop"), "{message}");
     let samples = [("x".to_owned(), &small)];
-    ncsn_trainer::tensor_file::write(&path("small.safetensors"), samples, None).expect("writes");
+    tensor_file::write(&path("small.safetensors"), samples, None).expect("writes");
     for number in 0..3 {
         let part = small.narrow(0, 3 * number, 3);
         fs::create_dir_all(path("batches")).expect("a folder");

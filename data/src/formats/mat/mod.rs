@@ -19,6 +19,7 @@ use crate::layout::Layout;
 use crate::options::{DEFLATE_RATIO, Request};
 use crate::set::DataSet;
 use crate::spool;
+use crate::transpose::last_index_fastest;
 use crate::writer::RowWriter;
 
 mod cast;
@@ -251,30 +252,6 @@ pub(super) fn along_last(mut values: impl Read, layout: Layout, request: &Reques
     writer.finish()
 }
 
-/// Values whose first index runs fastest, in the order in which the last one does.
-fn last_index_fastest(stored: &[u8], shape: &[usize], width: usize, ordered: &mut Vec<u8>) {
-    let strides = shape.iter().scan(width, |stride, &side| {
-        let own = *stride;
-        *stride *= side;
-        Some(own)
-    });
-    let strides: Vec<usize> = strides.collect();
-    let (mut index, mut place) = (vec![0; shape.len()], 0);
-    ordered.clear();
-    for _ in 0..stored.len() / width {
-        ordered.extend_from_slice(&stored[place..place + width]);
-        for axis in (0..shape.len()).rev() {
-            index[axis] += 1;
-            place += strides[axis];
-            if index[axis] < shape[axis] {
-                break;
-            }
-            place -= strides[axis] * shape[axis];
-            index[axis] = 0;
-        }
-    }
-}
-
 /// What there is to choose from, each with its rows first, and whether these go along the last axis of the array.
 pub(super) fn offers(arrays: &[(&str, &[u64])]) -> (Vec<Offer>, Vec<bool>) {
     let shapes: Vec<_> = arrays.iter().map(|&(_, axes)| axes).collect();
@@ -328,15 +305,5 @@ mod tests {
         assert_eq!(rows_first(&[32, 16, 3, 60], true), [60, 32, 16, 3]);
         assert_eq!(rows_first(&[1, 60], false), [60]);
         assert_eq!(rows_first(&[2, 60], false), [2, 60]);
-    }
-
-    #[test]
-    fn columns_become_rows() {
-        // [[0, 1, 2], [3, 4, 5]] by columns
-        let mut ordered = Vec::new();
-        last_index_fastest(&[0, 3, 1, 4, 2, 5], &[2, 3], 1, &mut ordered);
-        assert_eq!(ordered, [0, 1, 2, 3, 4, 5]);
-        last_index_fastest(&[1, 2, 3, 4], &[2], 2, &mut ordered);
-        assert_eq!(ordered, [1, 2, 3, 4]);
     }
 }
