@@ -83,10 +83,12 @@ fn from_safetensors(path: &Path) -> Result<Imported, Error> {
 }
 
 fn from_pickle(path: &Path) -> Result<Imported, Error> {
-    let content = |found: &str| Error::Content {
-        path: path.to_owned(),
-        found: found.to_owned(),
-        expected: "the authors' list [model, Adam] or [model, Adam, epoch, step, EMA]".to_owned(),
+    let content = |found: &str| {
+        Error::content(
+            path,
+            found,
+            "the authors' list [model, Adam] or [model, Adam, epoch, step, EMA]",
+        )
     };
     let value = pickle::read(path)?;
     let kind = value.kind();
@@ -119,11 +121,7 @@ fn from_pickle(path: &Path) -> Result<Imported, Error> {
 /// The tensors of a state dict, without the prefix that parallel training leaves.
 fn state_dict(path: &Path, value: Value) -> Result<Named, Error> {
     let kind = value.kind();
-    let wrong = |found: String| Error::Content {
-        path: path.to_owned(),
-        found,
-        expected: "a state dict of names and tensors".to_owned(),
-    };
+    let wrong = |found: String| Error::content(path, found, "a state dict of names and tensors");
     let entries = value.into_dict().ok_or_else(|| wrong(format!("holds a {kind}")))?;
     let entry = |(key, value): (Value, Value)| {
         let kind = value.kind();
@@ -161,10 +159,8 @@ fn tensor_of(tensor: &pickle::Tensor) -> Result<Tensor, Error> {
 
 /// Adam's state dict: `{"state": {key: {...}}, "param_groups": [{"params": [key, …]}]}`; nothing before its first step.
 fn moments(path: &Path, value: Value) -> Result<Option<Moments>, Error> {
-    let wrong = |found: String| Error::Content {
-        path: path.to_owned(),
-        found: format!("optimiser {found}"),
-        expected: "the state dict of torch.optim.Adam".to_owned(),
+    let wrong = |found: String| {
+        Error::content(path, format!("optimiser {found}"), "the state dict of torch.optim.Adam")
     };
     let groups = value.get("param_groups").and_then(Value::as_list);
     let [group] = groups.ok_or_else(|| wrong("has no param_groups".to_owned()))? else {
@@ -219,7 +215,7 @@ impl Imported {
     /// An error about one of the file's tensors.
     #[must_use]
     pub fn problem(&self, name: &str, found: String, expected: String) -> Error {
-        Error::Tensor { path: self.path.clone(), name: name.to_owned(), found, expected }
+        Error::content(&self.path, format!("tensor {name} {found}"), expected)
     }
 
     /// The weights asked for.
@@ -231,11 +227,7 @@ impl Imported {
             Weights::Ema => (&self.ema, "no averaged weights", "--weights raw for those that it has"),
             Weights::Raw => (&self.raw, "averaged weights alone", "--weights ema for those"),
         };
-        weights.as_ref().ok_or_else(|| Error::Content {
-            path: self.path.clone(),
-            found: format!("holds {holds}"),
-            expected: remedy.to_owned(),
-        })
+        weights.as_ref().ok_or_else(|| Error::content(&self.path, format!("holds {holds}"), remedy))
     }
 
     /// The network that the weights are of, for images of a height and width.
@@ -245,10 +237,8 @@ impl Imported {
     pub fn shape(&self, [height, width]: [i64; 2]) -> Result<NetworkShape, Error> {
         let weights = self.raw.as_ref().or(self.ema.as_ref());
         let find = |key: &str| weights?.iter().find(|(name, _)| name == key).map(|(_, tensor)| tensor.size());
-        let unknown = || Error::Content {
-            path: self.path.clone(),
-            found: "has no begin_conv.weight of four axes".to_owned(),
-            expected: "the keys of NCSN or NCSNv2".to_owned(),
+        let unknown = || {
+            Error::content(&self.path, "has no begin_conv.weight of four axes", "the keys of NCSN or NCSNv2")
         };
         let [filters, channels, ..] = find("begin_conv.weight").ok_or_else(unknown)?[..] else {
             return Err(unknown());
@@ -270,14 +260,11 @@ impl Imported {
         let held: i64 =
             weights.iter().flat_map(|all| all.iter()).map(|(_, tensor)| tensor.numel() as i64).sum();
         if held < LEAST_VALUES * filters * filters {
-            return Err(Error::Content {
-                path: self.path.clone(),
-                found: format!("holds {held} values, for {filters} filters"),
-                expected: format!(
-                    "at least {}, as the smallest network has",
-                    LEAST_VALUES * filters * filters
-                ),
-            });
+            return Err(Error::content(
+                &self.path,
+                format!("holds {held} values, for {filters} filters"),
+                format!("at least {}, as the smallest network has", LEAST_VALUES * filters * filters),
+            ));
         }
         Ok(shape)
     }
@@ -287,11 +274,7 @@ impl Imported {
     /// # Errors
     /// [`Error::Content`] when there are none; when they are not geometric.
     pub fn levels(&self) -> Result<Vec<f32>, Error> {
-        let content = |found: String, expected: &str| Error::Content {
-            path: self.path.clone(),
-            found,
-            expected: expected.to_owned(),
-        };
+        let content = |found: String, expected: &str| Error::content(&self.path, found, expected);
         let Some(sigmas) = &self.sigmas else {
             let weights = self.raw.as_ref().or(self.ema.as_ref());
             let embed =

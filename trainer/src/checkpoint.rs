@@ -223,11 +223,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 pub fn manifest(folder: &Path) -> Result<Manifest, Error> {
     let path = folder.join(MANIFEST);
     let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
-    let content = |found: String| Error::Content {
-        path: path.clone(),
-        found,
-        expected: format!("a checkpoint of schema {SCHEMA}"),
-    };
+    let content = |found: String| Error::content(&path, found, format!("a checkpoint of schema {SCHEMA}"));
     let wrong = |error: serde_json::Error| content(error.to_string().replace('\n', " "));
     // The digest is of the manifest as it was written, with the configuration in the form of its time.
     let written: Manifest<Table> = serde_json::from_str(&text).map_err(wrong)?;
@@ -236,11 +232,11 @@ pub fn manifest(folder: &Path) -> Result<Manifest, Error> {
         SCHEMA => {
             let found = written.digest().map_err(wrong)?;
             if found != written.sha256 {
-                return Err(Error::Content {
+                return Err(Error::content(
                     path,
-                    found: format!("SHA-256 of the content is {found}"),
-                    expected: format!("{}, as the file says: it was changed", written.sha256),
-                });
+                    format!("SHA-256 of the content is {found}"),
+                    format!("{}, as the file says: it was changed", written.sha256),
+                ));
             }
         }
         other => return Err(content(format!("schema is {other:?}"))),
@@ -259,7 +255,7 @@ pub fn tensors(folder: &Path, manifest: &Manifest) -> Result<TensorFile, Error> 
     let found = sha256(&path)?;
     if found != manifest.tensors_sha256 {
         let expected = format!("{}, as {MANIFEST} says", manifest.tensors_sha256);
-        return Err(Error::Content { path, found: format!("SHA-256 is {found}"), expected });
+        return Err(Error::content(&path, format!("SHA-256 is {found}"), expected));
     }
     TensorFile::read(&path)
 }
@@ -275,7 +271,7 @@ pub fn verify(folder: &Path) -> Result<(), Error> {
 /// Overwrites a network's parameters with those that a file has under `prefix`.
 ///
 /// # Errors
-/// [`Error::Tensor`] for one that is missing, superfluous, or has another shape or kind.
+/// [`Error::Content`] for one that is missing, superfluous, or has another shape or kind.
 pub fn load_parameters(parameters: &Parameters, file: &TensorFile, prefix: &str) -> Result<(), Error> {
     let mut read = Vec::with_capacity(parameters.names().len());
     for (name, own) in parameters.iter() {

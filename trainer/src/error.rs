@@ -46,23 +46,11 @@ pub enum Error {
         /// What the system said.
         reason: io::Error,
     },
-    /// A file holds something else than expected.
+    /// A file holds something else than expected: a tensor of another shape, a key that is missing.
     #[error("{}: {found}, expected {expected}", path.display())]
     Content {
         /// Where.
         path: PathBuf,
-        /// What is there.
-        found: String,
-        /// What should be.
-        expected: String,
-    },
-    /// A tensor is missing, or has another shape or kind.
-    #[error("{}: tensor {name} {found}, expected {expected}", path.display())]
-    Tensor {
-        /// File that it is read from.
-        path: PathBuf,
-        /// Its key.
-        name: String,
         /// What is there.
         found: String,
         /// What should be.
@@ -134,14 +122,22 @@ impl Error {
         move |reason| Self::File { path: path.to_owned(), reason }
     }
 
+    /// Something else in a file than expected.
+    pub(crate) fn content(
+        path: impl AsRef<Path>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        let path = path.as_ref().to_owned();
+        Self::Content { path, found: found.into(), expected: expected.into() }
+    }
+
     /// A setting outside its domain, as content of the file that holds it.
     pub(crate) fn in_file(self, path: &Path) -> Self {
         match self {
-            Self::Setting { name, value, allowed } => Self::Content {
-                path: path.to_owned(),
-                found: format!("{name} is {value}"),
-                expected: allowed,
-            },
+            Self::Setting { name, value, allowed } => {
+                Self::content(path, format!("{name} is {value}"), allowed)
+            }
             other => other,
         }
     }

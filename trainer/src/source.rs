@@ -48,11 +48,7 @@ pub fn locate(path: &Path) -> Result<PathBuf, Error> {
     let checkpoints = path.join(CHECKPOINTS);
     match checkpoint::list(&checkpoints)?.last() {
         Some(&step) => Ok(checkpoint::folder(&checkpoints, step)),
-        None => Err(Error::Content {
-            path: path.to_owned(),
-            found: "holds no checkpoint".to_owned(),
-            expected: "a run or a checkpoint's folder".to_owned(),
-        }),
+        None => Err(Error::content(path, "holds no checkpoint", "a run or a checkpoint's folder")),
     }
 }
 
@@ -147,7 +143,7 @@ pub fn imported_config(imported: &Imported, mut settings: Config) -> Result<Conf
 /// Overwrites parameters with imported ones of the same names and shapes.
 ///
 /// # Errors
-/// [`Error::Tensor`] for one that is missing, superfluous, or has another shape or kind.
+/// [`Error::Content`] for one that is missing, superfluous, or has another shape or kind.
 pub fn assign(parameters: &Parameters, found: &Named, imported: &Imported) -> Result<(), Error> {
     for (name, own) in parameters.iter() {
         let tensor = found.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor);

@@ -41,11 +41,7 @@ impl TensorFile {
         let mut bytes = Vec::new();
         let mut file = File::open(path).map_err(Error::file(path))?;
         file.read_to_end(&mut bytes).map_err(Error::file(path))?;
-        let content = |found: String| Error::Content {
-            path: path.to_owned(),
-            found,
-            expected: "a safetensors file".to_owned(),
-        };
+        let content = |found: String| Error::content(path, found, "a safetensors file");
         let damaged = |error: SafeTensorError| content(format!("is damaged or of another format ({error})"));
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
         let metadata = header.metadata().clone().unwrap_or_default();
@@ -62,7 +58,7 @@ impl TensorFile {
     /// The tensor with a name, which must be there.
     ///
     /// # Errors
-    /// [`Error::Tensor`].
+    /// [`Error::Content`].
     pub fn get(&self, name: &str) -> Result<Tensor, Error> {
         self.find(name).ok_or_else(|| self.problem(name, "is missing".to_owned(), "a tensor".to_owned()))
     }
@@ -75,7 +71,7 @@ impl TensorFile {
     /// The tensor with a name, which must have a shape; −1 stands for any size of at least 1.
     ///
     /// # Errors
-    /// [`Error::Tensor`] with both shapes.
+    /// [`Error::Content`] with both shapes.
     pub fn shaped(&self, name: &str, shape: &[i64]) -> Result<Tensor, Error> {
         let tensor = self.get(name)?;
         let fits = |(found, wanted): (&i64, &i64)| found == wanted || (*wanted < 0 && *found > 0);
@@ -94,7 +90,7 @@ impl TensorFile {
     /// An error about one of the file's tensors.
     #[must_use]
     pub fn problem(&self, name: &str, found: String, expected: String) -> Error {
-        Error::Tensor { path: self.path.clone(), name: name.to_owned(), found, expected }
+        Error::content(&self.path, format!("tensor {name} {found}"), expected)
     }
 
     /// Names, sorted.

@@ -108,11 +108,11 @@ pub fn open(args: &ComparisonArgs, features: Features) -> Result<Compared, Error
         && let Units::Floats([least, most]) = data.units()?
         && samples.units()? == Units::Bytes
     {
-        return Err(Error::Content {
-            path: args.samples.clone(),
-            found: "bytes, which become pixels in [0, 1]".to_owned(),
-            expected: format!("numbers in the units of the data, which go from {least} to {most}"),
-        });
+        return Err(Error::content(
+            &args.samples,
+            "bytes, which become pixels in [0, 1]",
+            format!("numbers in the units of the data, which go from {least} to {most}"),
+        ));
     }
     let notes = samples_note.into_iter().chain(data_note).collect();
     Ok(Compared { features, samples, data, notes })

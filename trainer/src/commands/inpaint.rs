@@ -126,7 +126,7 @@ fn single(path: &Path, item: &[i64]) -> Result<Option<Vec<u8>>, Error> {
         return Ok(None);
     }
     let bytes = fs::read(path).map_err(Error::file(path))?;
-    let content = |found: String, expected: String| Error::Content { path: path.to_owned(), found, expected };
+    let content = |found: String, expected: String| Error::content(path, found, expected);
     let picture =
         picture::decode(&bytes).map_err(|problem| content(problem.to_string(), "an image".to_owned()))?;
     let found = [picture.channels, picture.height, picture.width].map(|side| side as i64);

@@ -186,11 +186,11 @@ impl Config {
         let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
         let table: Table = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-            Error::Content {
-                path: path.to_owned(),
-                found: format!("line {line}: {}", error.message().replace('\n', " ")),
-                expected: "the keys of a configuration".to_owned(),
-            }
+            Error::content(
+                path,
+                format!("line {line}: {}", error.message().replace('\n', " ")),
+                "the keys of a configuration",
+            )
         })?;
         let config = Self::try_from(table)?;
         config.check()?;

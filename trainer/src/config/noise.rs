@@ -39,11 +39,7 @@ pub struct Stated {
 /// [`Error::File`]; [`Error::Content`] for files that are none, or contradict themselves.
 pub fn read_schedule(path: &Path) -> Result<ScheduleFile, Error> {
     let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
-    ScheduleFile::parse(&text).map_err(|error| Error::Content {
-        path: path.to_owned(),
-        found: format!("{error:#}"),
-        expected: "a schedule file".to_owned(),
-    })
+    ScheduleFile::parse(&text).map_err(|error| Error::content(path, format!("{error:#}"), "a schedule file"))
 }
 
 impl Noise {

@@ -72,11 +72,8 @@ impl Items {
             _ if set.planes => Ok(Arrangement { shape: stored, layout: Layout::Chw, note: None }),
             _ => arrange(&stored, stated, wanted),
         };
-        let Arrangement { shape, layout, note } = arranged.map_err(|(found, expected)| Error::Content {
-            path: path.to_owned(),
-            found,
-            expected,
-        })?;
+        let Arrangement { shape, layout, note } =
+            arranged.map_err(|(found, expected)| Error::content(path, found, expected))?;
         let source = Source::Files(Arc::new(set));
         Ok((Self { source, shape, layout, chosen: None, path: path.to_owned() }, note))
     }

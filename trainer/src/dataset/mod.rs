@@ -52,11 +52,7 @@ impl Split {
 }
 
 fn check_units(items: &Items, units: DataRange) -> Result<(), Error> {
-    let content = |found: String, expected: &str| Error::Content {
-        path: items.path().to_owned(),
-        found,
-        expected: expected.to_owned(),
-    };
+    let content = |found: String, expected: &str| Error::content(items.path(), found, expected);
     match (items.units()?, units) {
         (Units::Bytes, DataRange::Unit) | (Units::Floats(_), DataRange::Native) => Ok(()),
         (Units::Floats([least, most]), DataRange::Unit) if least >= 0.0 && most <= 1.0 => Ok(()),

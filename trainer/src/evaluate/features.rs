@@ -47,11 +47,11 @@ impl Features {
             _ => return Ok(self.of_values()),
         };
         match self {
-            Self::Inception(..) => Err(Error::Content {
-                path: items.path().to_owned(),
-                found: format!("values from {least} to {most}"),
-                expected: "0 to 1, which Inception takes for pixels".to_owned(),
-            }),
+            Self::Inception(..) => Err(Error::content(
+                items.path(),
+                format!("values from {least} to {most}"),
+                "0 to 1, which Inception takes for pixels",
+            )),
             features => Ok(features.of_values()),
         }
     }

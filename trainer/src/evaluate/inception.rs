@@ -219,5 +219,5 @@ fn mean_inside(x: &Tensor) -> Tensor {
 
 fn foreign(path: &Path, found: String) -> Error {
     let expected = "the weights of Inception v3, such as pt_inception-2015-12-05".to_owned();
-    Error::Content { path: path.to_owned(), found, expected }
+    Error::content(path, found, expected)
 }

@@ -113,8 +113,8 @@ impl Statistics {
     /// * `features` — identity of the features that they must be of, where the file says it
     ///
     /// # Errors
-    /// Those of reading; [`Error::Content`] for other features; [`Error::Tensor`] for shapes that do not fit, entries that
-    /// are not finite, a covariance that is not symmetric.
+    /// Those of reading; [`Error::Content`] for other features, shapes that do not fit, entries that are not
+    /// finite, a covariance that is not symmetric.
     pub fn read(path: &Path, features: &str) -> Result<Self, Error> {
         if path.extension().is_some_and(|suffix| suffix == "npz") {
             let (mean, covariance) = (array(path, "mu")?.flatten(0, -1), array(path, "sigma")?);
@@ -122,11 +122,7 @@ impl Statistics {
         }
         let file = TensorFile::read(path)?;
         if let Some(found) = file.metadata().get("features").filter(|found| *found != features) {
-            return Err(Error::Content {
-                path: path.to_owned(),
-                found: format!("statistics of {found}"),
-                expected: features.to_owned(),
-            });
+            return Err(Error::content(path, format!("statistics of {found}"), features));
         }
         let [mean, covariance] = ["mu", "sigma"].map(|name| file.get(name));
         let count = file.shaped("count", &[])?;
@@ -165,11 +161,8 @@ impl Statistics {
 
     fn checked(self, path: &Path) -> Result<Self, Error> {
         let (mean, covariance) = (self.mean.size(), self.covariance.size());
-        let problem = |name: &str, found: String, expected: String| Error::Tensor {
-            path: path.to_owned(),
-            name: name.to_owned(),
-            found,
-            expected,
+        let problem = |name: &str, found: String, expected: String| {
+            Error::content(path, format!("tensor {name} {found}"), expected)
         };
         let [dim @ 1..=MAX_DIM] = mean[..] else {
             let expected = format!("[features], of which there are 1 to {MAX_DIM}");
@@ -213,12 +206,7 @@ fn array(path: &Path, name: &str) -> Result<Tensor, Error> {
     let options = Options { array: Some(name.to_owned()), ..Options::default() };
     let set = ncsn_data::open(path, &options, &|_, _| {})?;
     let Pixels::Floats(rows) = &set.rows else {
-        return Err(Error::Tensor {
-            path: path.to_owned(),
-            name: name.to_owned(),
-            found: "holds bytes".to_owned(),
-            expected: "floating-point numbers".to_owned(),
-        });
+        return Err(Error::content(path, format!("tensor {name} holds bytes"), "floating-point numbers"));
     };
     let (count, dim) = (set.rows.len(), set.rows.dim());
     let mut values = vec![0.0_f64; count * dim];

@@ -97,8 +97,7 @@ impl Mask {
     /// [`Error::File`]; [`Error::Content`] for files that are no images, another size, and any pixel that is neither
     /// black nor white: where to draw the line in grey is the user's choice.
     pub fn read(path: &Path, [height, width]: [i64; 2], device: Device) -> Result<Self, Error> {
-        let content =
-            |found: String, expected: String| Error::Content { path: path.to_owned(), found, expected };
+        let content = |found: String, expected: String| Error::content(path, found, expected);
         let bytes = std::fs::read(path).map_err(Error::file(path))?;
         let picture =
             picture::decode(&bytes).map_err(|problem| content(problem.to_string(), "a mask".to_owned()))?;

@@ -70,14 +70,14 @@ impl State {
     /// [`checkpoint::load_parameters`].
     pub fn restore(&mut self, folder: &Path, manifest: &Manifest) -> Result<(), Error> {
         if manifest.schema == FIRST_SCHEMA {
-            return Err(Error::Content {
-                path: folder.join(MANIFEST),
-                found: format!("schema is {FIRST_SCHEMA}"),
-                expected: format!(
+            return Err(Error::content(
+                folder.join(MANIFEST),
+                format!("schema is {FIRST_SCHEMA}"),
+                format!(
                     "{SCHEMA}: the CPU trained earlier checkpoints with wrong gradients, so that they can be sampled \
                      but not trained further"
                 ),
-            });
+            ));
         }
         let file = checkpoint::tensors(folder, manifest)?;
         for (prefix, parameters) in self.groups() {

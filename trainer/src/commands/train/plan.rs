@@ -127,15 +127,15 @@ fn own(schedule: Option<&ScheduleFile>, args: &TrainArgs, on_gpu: bool) -> Resul
 /// Refuses a schedule that was derived from other data than these, unless it was asked for.
 fn same_data(file: &ScheduleFile, path: &Path, split: &Split, any_data: bool) -> Result<(), Error> {
     match &file.provenance.data {
-        Some(derived) if derived.digest != split.digest && !any_data => Err(Error::Content {
-            path: path.to_owned(),
-            found: format!("levels derived from {} with SHA-256 {}", derived.path, derived.digest),
-            expected: format!(
+        Some(derived) if derived.digest != split.digest && !any_data => Err(Error::content(
+            path,
+            format!("levels derived from {} with SHA-256 {}", derived.path, derived.digest),
+            format!(
                 "levels for {} with SHA-256 {}; --any-data takes them all the same",
                 split.train.path().display(),
                 split.digest
             ),
-        }),
+        )),
         _ => Ok(()),
     }
 }
