@@ -161,6 +161,21 @@ impl Error {
         Self::new(Kind::Item, name, format!("{}: {problem}", one_line(name)))
     }
 
+    /// The same fault of an archive in which a suffix was looked for.
+    pub(crate) fn of_suffix(self, suffix: &str) -> Self {
+        match self.kind {
+            Kind::Empty => Self {
+                text: format!(
+                    "no file's name goes on with .{} after its first dot: {}",
+                    one_line(suffix),
+                    self.text
+                ),
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// The same fault, of one item.
     pub(crate) fn into_item(self) -> Self {
         Self { kind: Kind::Item, ..self }

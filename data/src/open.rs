@@ -5,7 +5,6 @@ use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use crate::array_file::ArrayFile;
-use crate::class::{Class, first_there};
 use crate::error::Error;
 use crate::files::{file_name, is_tar};
 use crate::folder;
@@ -204,10 +203,10 @@ fn open_file(metadata: &fs::Metadata, request: &Request) -> Result<DataSet, Erro
         Format::TfRecord => tfrecord::read(BufReader::with_capacity(1 << 17, file), request),
         Format::Text => text::read(file, request),
         Format::Arrow => arrow::read(file, request),
-        Format::Tar => first_there(|class| {
-            let file = File::open(path).map_err(reading())?;
-            archive::read_class(BufReader::with_capacity(1 << 17, file), class, request)
-        }),
+        Format::Tar => {
+            let open = || Ok(BufReader::with_capacity(1 << 17, File::open(path).map_err(reading())?));
+            archive::open(open, request)
+        }
         Format::Records => records::open_file(path, request),
     }
 }
@@ -231,7 +230,7 @@ fn open_packed(packing: Packing, stored: u64, request: &Request) -> Result<DataS
         Format::Array(ArrayFile::Npy) => npy::read(whole, request),
         Format::TfRecord => tfrecord::read(whole, request),
         Format::Text => text::read(whole, request),
-        Format::Tar => first_there(|class: Class| archive::read_class(open()?.1, class, request)),
+        Format::Tar => archive::open(|| Ok(open()?.1), request),
         Format::Zip
         | Format::Lmdb
         | Format::Parquet
@@ -302,8 +301,7 @@ impl Format {
 
     /// Refuses what a format cannot have: a test part in one file of records, a name where there are none.
     fn check_options(self, options: &Options, path: &Path) -> Result<(), Error> {
-        let nameless =
-            matches!(self, Self::Array(ArrayFile::Npy) | Self::Tar | Self::Idx | Self::Records | Self::Text);
+        let nameless = matches!(self, Self::Array(ArrayFile::Npy) | Self::Idx | Self::Records | Self::Text);
         if let Some(name) = options.array.as_ref().filter(|_| nameless) {
             return Err(Error::no_array(path, name, &[]));
         }

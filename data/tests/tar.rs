@@ -168,6 +168,49 @@ fn the_map_of_a_sparse_file_is_passed_over() {
 }
 
 #[test]
+fn a_suffix_tells_the_parts_of_an_item_apart() {
+    let members = |values: [u8; 3]| {
+        let [number, image, mask] = values;
+        [
+            member(&format!("{number}.cls"), b'0', b"3"),
+            member(&format!("{number}.jpg"), b'0', &pixel(image, 0)),
+            member(&format!("{number}.mask.png"), b'0', &pixel(mask, 0)),
+        ]
+        .concat()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let shards =
+        [[[1, 10, 11], [2, 20, 21]], [[3, 30, 31], [4, 40, 41]]].map(|items| items.map(members).concat());
+    for (number, shard) in shards.iter().enumerate() {
+        write(folder.path(), &format!("{number}.tar"), &[&shard[..], &[0; 1024]].concat());
+    }
+    let both = open(folder.path(), &Options::default()).unwrap();
+    assert_eq!(bytes(&both), [10, 11, 20, 21, 30, 31, 40, 41]);
+    let note = "parts of one item are read as items of their own: --array with a suffix reads one of them (jpg, mask.png)";
+    assert_eq!(both.notes, [note, "4 files that are no images left out"]);
+    let of = |suffix: &str| Options { array: Some(suffix.to_owned()), ..Options::default() };
+    let first = folder.path().join("0.tar");
+    for (suffix, expected) in
+        [("jpg", [10, 20, 30, 40]), ("MASK.png", [11, 21, 31, 41]), (".jpg", [10, 20, 30, 40])]
+    {
+        let data = open(folder.path(), &of(suffix)).unwrap();
+        assert_eq!(bytes(&data), expected, "{suffix}");
+        assert_eq!(data.notes, ["8 files that are no images left out"]);
+        assert_eq!(bytes(&open(&first, &of(suffix)).unwrap()), expected[..2], "{suffix}");
+    }
+    let message = message(open(&first, &of("png")));
+    assert!(message.starts_with("no file's name goes on with .png after its first dot: "), "{message}");
+    assert!(message.ends_with("its files end in .cls (2), .jpg (2), .png (2)"), "{message}");
+}
+
+#[test]
+fn numbered_images_are_no_parts_of_one_item() {
+    let archive = ["a.1.png", "a.2.png"].map(|name| member(name, b'0', &pixel(1, 0))).concat();
+    let read = read(&[&archive[..], &[0; 1024]].concat()).unwrap();
+    assert!(read.notes.is_empty(), "{:?}", read.notes);
+}
+
+#[test]
 fn links_to_images_are_images() {
     let archive = [
         member("set/train/a.png", b'0', &pixel(5, 0)),

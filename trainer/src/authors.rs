@@ -84,11 +84,7 @@ fn from_safetensors(path: &Path) -> Result<Imported, Error> {
 
 fn from_pickle(path: &Path) -> Result<Imported, Error> {
     let content = |found: &str| {
-        Error::content(
-            path,
-            found,
-            "the authors' list [model, Adam] or [model, Adam, epoch, step, EMA]",
-        )
+        Error::content(path, found, "the authors' list [model, Adam] or [model, Adam, epoch, step, EMA]")
     };
     let value = pickle::read(path)?;
     let kind = value.kind();

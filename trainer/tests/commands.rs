@@ -190,15 +190,29 @@ fn files_decoded_once_are_the_same_data() {
         }
     }
     let run = |arguments: &str| success(trainer(arguments).current_dir(folder.path()));
-    let said = run("data --data images --size 8 --output all.npy --test-output test.npy --grid all.png");
+    let said = run("data --data images --size 16 --output all.npy --test-output test.npy --grid all.png");
     assert!(said.starts_with("70 items in all.npy\n3 items in test.npy\n"), "{said}");
-    let options = |split| ncsn_data::Options { size: Some(8), split, ..Default::default() };
+    let options = |split| ncsn_data::Options { size: Some(16), split, ..Default::default() };
     for (split, file) in [(ncsn_data::Split::TrainAlone, "all.npy"), (ncsn_data::Split::Test, "test.npy")] {
         let decoded = ncsn_shell::read(&images, &options(split)).expect("images");
         let array = ncsn_shell::read(&folder.path().join(file), &Default::default()).expect("an array");
-        assert_eq!(array.shape, [3, 8, 8]);
+        assert_eq!(array.shape, [3, 16, 16]);
         assert_eq!(decoded.digest().expect("a digest"), array.digest().expect("a digest"), "{file}");
     }
+    let several = run("data --data all.npy --data test.npy --output both.npy");
+    assert!(several.starts_with("73 items in both.npy\n"), "{several}");
+    let both = fs::read(folder.path().join("both.npy")).expect("an array");
+    let parts = ["all.npy", "test.npy"].map(|part| fs::read(folder.path().join(part)).expect("an array"));
+    assert!(
+        both.ends_with(&parts.map(|part| part[part.len() % 768..].to_vec()).concat()),
+        "one after the other"
+    );
+    let steps =
+        "train --preset shapes --filters 4 --batch 2 --iterations 1 --held-out 0 --samples 0 --device cpu";
+    let said = run(&format!("{steps} --run run --data all.npy --data test.npy"));
+    assert!(said.contains("from 73 (0 for the test loss)"), "{said}");
+    let said = run("train --run run --resume --iterations 2 --device cpu");
+    assert!(said.contains("from 73 (0 for the test loss)"), "{said}");
     let none =
         failure(trainer("data --data all.npy --output o.npy --test-output t.npy").current_dir(folder.path()));
     assert!(none.contains("no test split"), "{none}");

@@ -33,16 +33,26 @@ use crate::split::Split;
 /// * `Kind::NoSplit` — no test part
 /// * `Kind::Empty`, `Kind::Mixed`, `Kind::Item`, `Kind::Option`, `Kind::Room`
 pub fn read(input: impl Read + Send, request: &Request) -> Result<DataSet, Error> {
-    read_class(input, Class::Images, request)
+    read_members(input, Members::Of(Class::Images), request)
 }
 
-/// Reads the items of one kind.
+/// Reads the members whose suffix is the array asked for, or else the first kind of item that the archive holds.
+///
+/// # Arguments
+/// open — the archive from its start, for each kind that is looked for
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) fn read_class(input: impl Read + Send, class: Class, request: &Request) -> Result<DataSet, Error> {
+pub(crate) fn open<R: Read + Send>(
+    open: impl Fn() -> Result<R, Error>,
+    request: &Request,
+) -> Result<DataSet, Error> {
+    Members::first_there(request, |members, request| read_members(open()?, members, request))
+}
+
+fn read_members(input: impl Read + Send, members: Members, request: &Request) -> Result<DataSet, Error> {
     pipeline::run(request, None, 0, |feed| {
-        let mut reader = Reader::new(class, request, feed);
+        let mut reader = Reader::new(members, request, feed);
         reader.archive(&mut Tar::new(input), "")?;
         let note = reader.chooser.note()?;
         reader.leftovers.notes.extend(note);
@@ -57,12 +67,12 @@ pub(crate) fn read_class(input: impl Read + Send, class: Class, request: &Reques
 pub(crate) fn open_shards(files: &[PathBuf], notes: &[String], request: &Request) -> Result<DataSet, Error> {
     // The files are of the part wanted already.
     let options = Options { split: Split::Train, ..request.options.clone() };
-    first_there(|class| {
+    Members::first_there(&Request { options: &options, ..*request }, |members, request| {
         pipeline::run(request, None, 0, |feed| {
             let mut leftovers = Leftovers { notes: notes.to_vec(), ..Leftovers::default() };
             for path in files {
-                let request = Request { path, options: &options, ..*request };
-                let mut reader = Reader { leftovers, ..Reader::new(class, &request, feed) };
+                let request = Request { path, ..*request };
+                let mut reader = Reader { leftovers, ..Reader::new(members, &request, feed) };
                 reader.archive(&mut Tar::new(packing::open(path)?), "")?;
                 leftovers = reader.leftovers;
             }
@@ -71,9 +81,49 @@ pub(crate) fn open_shards(files: &[PathBuf], notes: &[String], request: &Request
     })
 }
 
+/// Which members of an archive are read.
+#[derive(Clone, Copy)]
+enum Members<'a> {
+    Of(Class),
+    /// Those whose names go on so after their first dot, as WebDataset tells the parts of an item apart.
+    Named(&'a str),
+}
+
+impl Members<'_> {
+    /// Reads what the request's array names; without one, the first kind of item that is there.
+    fn first_there(
+        request: &Request,
+        read: impl Fn(Members, &Request) -> Result<DataSet, Error>,
+    ) -> Result<DataSet, Error> {
+        let Some(suffix) = &request.options.array else {
+            return first_there(|class| read(Members::Of(class), request));
+        };
+        // Members are told by it; the arrays inside them have no names of their own.
+        let options = Options { array: None, ..request.options.clone() };
+        let suffix = suffix.trim_start_matches('.');
+        let named = read(Members::Named(suffix), &Request { options: &options, ..*request });
+        named.map_err(|error| error.of_suffix(suffix))
+    }
+
+    fn take(self, name: &str, head: &[u8]) -> bool {
+        match self {
+            Self::Of(class) => Class::of(name, head) == Some(class),
+            Self::Named(suffix) => key_and_suffix(name).1.eq_ignore_ascii_case(suffix),
+        }
+    }
+}
+
+/// What the parts of an item have in common, and what tells them apart: `a/7.mask.png` is `a/7` and `mask.png`.
+fn key_and_suffix(name: &str) -> (&str, &str) {
+    let file = name.rfind('/').map_or(0, |slash| slash + 1);
+    name[file..].find('.').map_or((name, ""), |dot| (&name[..file + dot], &name[file + dot + 1..]))
+}
+
 /// What the entries of an archive are for, and what was met so far.
 struct Reader<'a, 'f> {
-    class: Class,
+    members: Members<'a>,
+    /// Name of the last item.
+    last: String,
     request: &'a Request<'a>,
     feed: &'f mut Feed,
     chooser: Chooser<'a>,
@@ -81,8 +131,9 @@ struct Reader<'a, 'f> {
 }
 
 impl<'a, 'f> Reader<'a, 'f> {
-    fn new(class: Class, request: &'a Request<'a>, feed: &'f mut Feed) -> Self {
-        Self { class, request, feed, chooser: Chooser::new(request), leftovers: Leftovers::default() }
+    fn new(members: Members<'a>, request: &'a Request<'a>, feed: &'f mut Feed) -> Self {
+        let (chooser, leftovers) = (Chooser::new(request), Leftovers::default());
+        Self { members, last: String::new(), request, feed, chooser, leftovers }
     }
 
     /// Hands over the entries of an archive.
@@ -130,7 +181,9 @@ impl<'a, 'f> Reader<'a, 'f> {
         size: u64,
     ) -> Result<Result<(), Stopped>, Error> {
         let unpacking = || Error::unpacking(self.request.path);
-        if let Some(known) = records::known(name).filter(|_| self.class == Class::Images) {
+        if let Some(known) =
+            records::known(name).filter(|_| matches!(self.members, Members::Of(Class::Images)))
+        {
             if known.part.is_some_and(|part| self.chooser.takes_records(part)) {
                 return records::feed(tar, known, name, self.feed, self.request);
             }
@@ -139,7 +192,7 @@ impl<'a, 'f> Reader<'a, 'f> {
         }
         let mut bytes = Vec::new();
         tar.take(HEAD as u64).read_to_end(&mut bytes).map_err(unpacking())?;
-        if Class::of(name, &bytes) != Some(self.class) {
+        if !self.members.take(name, &bytes) {
             self.leftovers.pass(name);
             return Ok(Ok(()));
         }
@@ -152,6 +205,35 @@ impl<'a, 'f> Reader<'a, 'f> {
         // The size is only a claim: reserve little and grow with what is there.
         bytes.reserve((size as usize).min(1 << 18));
         tar.read_to_end(&mut bytes).map_err(unpacking())?;
+        self.compare(name);
         Ok(self.feed.push(name.to_owned(), Content::Encoded(bytes)))
+    }
+
+    /// Says so where two parts of one item are both read, as two items.
+    fn compare(&mut self, name: &str) {
+        let [(last_key, last), (key, suffix)] = [&self.last, name].map(key_and_suffix);
+        let is_word = |suffix: &str| !suffix.split('.').any(|word| word.bytes().all(|b| b.is_ascii_digit()));
+        if key == last_key && suffix != last && is_word(suffix) && is_word(last) {
+            let note =
+                "parts of one item are read as items of their own: --array with a suffix reads one of them";
+            if !self.leftovers.notes.iter().any(|known| known.starts_with(note)) {
+                self.leftovers.notes.push(format!("{note} ({last}, {suffix})"));
+            }
+        }
+        name.clone_into(&mut self.last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suffixes_begin_at_the_first_dot_of_a_file_name() {
+        for (name, expected) in
+            [("a.b/7.mask.png", ("a.b/7", "mask.png")), ("7.jpg", ("7", "jpg")), ("a.b/7", ("a.b/7", ""))]
+        {
+            assert_eq!(key_and_suffix(name), expected);
+        }
     }
 }

@@ -261,6 +261,10 @@ mod tests {
         let out = fit(picture.clone(), &options, "x").unwrap();
         let plane = |a, b| [0, 0, 0, 0, 0, a, b, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(out.pixels, [plane(1, 2), plane(3, 4)].concat());
+        // Where the border is odd, the wider part is to the right and below, as of torchvision's CenterCrop.
+        let narrow = Picture { channels: 1, height: 2, width: 1, pixels: vec![5, 6], ..picture.clone() };
+        let out = fit(narrow, &options, "x").unwrap();
+        assert_eq!(out.pixels, [0, 0, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0]);
         let small = Options { pad: Some(1), ..Options::default() };
         let refused = fit(picture, &small, "x").unwrap_err().to_string();
         assert_eq!(refused, "x is 2×1, larger than the square of 1×1 to put it in");

@@ -49,9 +49,10 @@ pub struct DataArgs {
     /// Data that are drawn by code: shapes or mixture2d
     #[arg(long, value_name = "NAME", required_unless_present = "data", conflicts_with_all = ["data", "ReadArgs"])]
     pub preset: Option<String>,
-    /// Data to decode: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy, .npz
+    /// Data to decode: folders or archives of images, LMDB, parquet, IDX, CIFAR, arrays; several with
+    /// --data again
     #[arg(long, value_name = "PATH")]
-    pub data: Option<PathBuf>,
+    pub data: Vec<PathBuf>,
     /// How items are read
     #[command(flatten)]
     pub read: ReadArgs,

@@ -38,13 +38,14 @@ pub struct TrainArgs {
     /// Take a --schedule that was derived from other data than these
     #[arg(long, requires = "schedule")]
     pub any_data: bool,
-    /// Training data: a folder or archive of images, LMDB, parquet, IDX, CIFAR binary, .npy, .npz; images are decoded into a
-    /// temporary file (TMPDIR) at every start, unless 'ncsn-trainer data' has made an array of them
+    /// Training data: folders or archives of images, LMDB, parquet, IDX, CIFAR, arrays, a pattern such as
+    /// 'shard-{000..012}.tar'; several with --data again. Images are decoded into a temporary file (TMPDIR) at every start,
+    /// unless 'ncsn-trainer data' has made an array of them
     #[arg(long, value_name = "PATH")]
-    pub data: Option<PathBuf>,
+    pub data: Vec<PathBuf>,
     /// Test data [default: the test split of --data, or items held out]
     #[arg(long, value_name = "PATH")]
-    pub test_data: Option<PathBuf>,
+    pub test_data: Vec<PathBuf>,
     /// How items are read
     #[command(flatten)]
     pub read: ReadArgs,

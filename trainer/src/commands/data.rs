@@ -8,7 +8,7 @@ use ncsn_data::escape;
 use ncsn_shell::Outcome;
 use ncsn_shell::output;
 
-use super::train::read_with;
+use super::train::{one_path, read_with};
 use crate::cli::DataArgs;
 use crate::config::Data;
 use crate::dataset::{self, HeldOut, Items, Stored, Wish};
@@ -28,7 +28,7 @@ pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
         ("--test-output", args.test_output.as_deref(), &["npy"]),
         ("--grid", args.grid.as_deref(), &["png"]),
     ])?;
-    let mut data = Data { train: args.data.clone(), ..Data::default() };
+    let mut data = Data { train: one_path(&args.data)?, ..Data::default() };
     read_with(&mut data, &args.read, &args.layout);
     args.preset.as_deref().map(presets::find).transpose()?;
     let preset = args.preset.as_deref().unwrap_or(presets::OWN);
@@ -37,7 +37,7 @@ pub fn run(args: &DataArgs, out: &mut dyn Write) -> Result<Outcome> {
     // As single-precision numbers they might be others than in the file.
     let is_bytes = matches!(split.train.read(&[0])?, Stored::Bytes(_));
     ensure!(
-        is_bytes || args.data.is_none(),
+        is_bytes || args.data.is_empty(),
         "--data holds numbers, which training reads as they are; images and bytes become an array"
     );
     let test = match &args.test_output {

@@ -41,10 +41,10 @@ pub struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
-    /// File or folder of the training items; none for data that are built in.
+    /// Files or folders of the training items, several as a pattern; none for data that are built in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<PathBuf>,
-    /// File or folder of the test items; none to use the test split of `train`, or to hold items out.
+    /// Files or folders of the test items; none to use the test split of `train`, or to hold items out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<PathBuf>,
     /// Side of the centre crop taken before resizing.

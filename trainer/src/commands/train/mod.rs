@@ -24,7 +24,7 @@ use crate::layout::shape_text;
 use crate::train::{CONFIG, Finished, Lock, Session, State};
 use crate::{Error, device};
 use plan::Plan;
-pub(super) use plan::read_with;
+pub(super) use plan::{one_path, read_with};
 
 /// Trains, or goes on training.
 ///

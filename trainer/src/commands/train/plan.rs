@@ -35,7 +35,7 @@ impl Plan {
     fn resumed(args: &TrainArgs) -> Result<Self> {
         let run = args.run.clone().context("--resume needs --run")?;
         let mut config = Config::read(&run.join(CONFIG)).context("--resume")?;
-        name_paths(&mut config.data, args);
+        name_paths(&mut config.data, args)?;
         override_with(&mut config, args);
         let split = dataset::open(&config.data, &Wish::of(&config, HeldOut::Exactly))?;
         match &config.data.digest {
@@ -80,7 +80,7 @@ fn base(args: &TrainArgs) -> Result<Option<Config>> {
         (None, Some(name)) => presets::find(name)?,
         (None, None) => {
             ensure!(
-                args.data.is_none(),
+                args.data.is_empty(),
                 "--preset is missing: own for data of your own with a --schedule derived from them, or one of {}",
                 presets::names().join(", ")
             );
@@ -95,7 +95,7 @@ fn base(args: &TrainArgs) -> Result<Option<Config>> {
 fn with_data(mut config: Config, args: &TrainArgs) -> Result<(Config, Split)> {
     override_with(&mut config, args);
     read_with(&mut config.data, &args.read, &args.layout);
-    name_paths(&mut config.data, args);
+    name_paths(&mut config.data, args)?;
     // A number that was given, or found before, stands.
     let given = args.config.is_some() || args.overrides.held_out.is_some();
     let held_out = if given { HeldOut::Exactly } else { HeldOut::AtMostATenth };
@@ -105,7 +105,7 @@ fn with_data(mut config: Config, args: &TrainArgs) -> Result<(Config, Split)> {
 
 /// Data of the user's own, and the settings that follow from them; what flags ask for stands.
 fn own(schedule: Option<&ScheduleFile>, args: &TrainArgs, on_gpu: bool) -> Result<(Config, Split)> {
-    let (Some(_), Some(schedule)) = (&args.data, schedule) else {
+    let (false, Some(schedule)) = (args.data.is_empty(), schedule) else {
         bail!(
             "preset own needs --data and --schedule; 'ncsn schedule --data PATH --format toml -o FILE' derives one"
         );
@@ -113,7 +113,7 @@ fn own(schedule: Option<&ScheduleFile>, args: &TrainArgs, on_gpu: bool) -> Resul
     let (asked, seed) = (args.overrides.held_out, args.overrides.seed.unwrap_or(0));
     let mut data = Data { held_out: asked.unwrap_or(presets::OWN_HELD_OUT), ..Data::default() };
     read_with(&mut data, &args.read, &args.layout);
-    name_paths(&mut data, args);
+    name_paths(&mut data, args)?;
     let held_out = if asked.is_some() { HeldOut::Exactly } else { HeldOut::AtMostATenth };
     let wish = Wish { preset: presets::OWN, item: None, seed, held_out };
     let split = dataset::open(&data, &wish)?;
@@ -150,9 +150,10 @@ fn set<T: Clone>(own: &mut T, given: &Option<T>) {
     }
 }
 
-fn name_paths(data: &mut Data, args: &TrainArgs) {
-    data.train = args.data.clone().or(data.train.take());
-    data.test = args.test_data.clone().or(data.test.take());
+fn name_paths(data: &mut Data, args: &TrainArgs) -> Result<(), Error> {
+    data.train = one_path(&args.data)?.or(data.train.take());
+    data.test = one_path(&args.test_data)?.or(data.test.take());
+    Ok(())
 }
 
 /// What flags change of a preset; those that a run which goes on may not change are absent then.
@@ -175,6 +176,11 @@ fn override_with(config: &mut Config, args: &TrainArgs) {
     set(&mut config.records.keep, &records.keep);
     set(&mut config.records.samples, &records.samples);
     config.records.samples_every = records.samples_every.or(config.records.samples_every);
+}
+
+/// Several paths as the pattern that stands for them all.
+pub(in crate::commands) fn one_path(paths: &[PathBuf]) -> Result<Option<PathBuf>, Error> {
+    Ok(if paths.is_empty() { None } else { Some(ncsn_data::pattern_of(paths)?) })
 }
 
 /// What flags change of how data are read.
