@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::array_file::join_batches;
 use crate::class::{Class, first_there};
 use crate::error::Error;
-use crate::files::{HEAD, MAX_FILE, file_name, is_tar, slashed};
-use crate::formats::{archive, arrow, npz, parquet, tfrecord};
-use crate::options::Request;
+use crate::files::{HEAD, MAX_FILE, file_name, has_suffix, is_tar, slashed};
+use crate::formats::{archive, arrow, npz, parquet, tfrecord, zip_images};
+use crate::join::join;
+use crate::options::{Options, Request};
 use crate::parts::of_part;
 use crate::picture::Problem;
 use crate::pipeline::{self, Chooser, Content, Leftovers};
@@ -19,7 +20,7 @@ use crate::set::DataSet;
 use crate::split::Split;
 
 /// Reads every image below a folder, in the order of the paths compared name by name; or its parquet or Arrow files, if
-/// it has some and no file named like an image.
+/// it has some and no file named like an image. Archives and files of many arrays are joined in the same way.
 ///
 /// A file is an image if its name ends in .png, .jpg, .jpeg, .bmp or .webp, or if its content begins like one. Where there
 /// is none, GIF, TIFF and PNM are read, and where there are none of these, one array of each .npy or .npz.
@@ -55,6 +56,10 @@ pub(crate) fn open(request: &Request) -> Result<DataSet, Error> {
         if !shards.is_empty() {
             return open_shards(shards, request);
         }
+        let archives = listing.files(|name| has_suffix(name, &["zip"]));
+        if !archives.is_empty() {
+            return open_archives(archives, request);
+        }
         let arrays = listing.files(|name| Class::of_name(name) == Some(Class::Arrays));
         if are_batches(&arrays, request)? {
             return open_batches(arrays, request);
@@ -84,6 +89,22 @@ fn open_shards(shards: Vec<PathBuf>, request: &Request) -> Result<DataSet, Error
     let (files, note) = of_part(shards, "archives", request)?;
     let files: Vec<PathBuf> = files.into_iter().map(|file| request.path.join(file)).collect();
     archive::open_shards(&files, note.as_slice(), request)
+}
+
+/// The zip archives of one part, one after the other.
+fn open_archives(archives: Vec<PathBuf>, request: &Request) -> Result<DataSet, Error> {
+    let (files, note) = of_part(archives, "archives", request)?;
+    let options = Options { split: Split::Train, ..request.options.clone() };
+    let open = |file: PathBuf| {
+        let path = request.path.join(&file);
+        let input = BufReader::new(File::open(&path).map_err(Error::reading(&path))?);
+        let set = zip_images::read(input, &Request { path: &path, options: &options, ..*request })?;
+        Ok((slashed(&file), set))
+    };
+    let sets = files.into_iter().map(open).collect::<Result<Vec<_>, Error>>()?;
+    let mut data = join(sets)?.ok_or_else(|| Error::no_rows(request.path))?;
+    data.notes.extend(note);
+    Ok(data)
 }
 
 /// Whether files of arrays hold many items each: if that is said, if a name does, or if labels lie beside the items.

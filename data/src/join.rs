@@ -9,13 +9,17 @@ use crate::set::DataSet;
 /// The rows of all sets, in order; they stay in the files in which they are.
 ///
 /// # Arguments
-/// sets — at least one, each with the path that it came from; a row that is a file is named by both
+/// sets — each with the path that it came from; of several, a row that is a file is named by both
 ///
 /// # Errors
 /// `Kind::Mixed` — a set of another type or shape than the first.
-pub(crate) fn join(sets: impl IntoIterator<Item = (String, DataSet)>) -> Result<Option<DataSet>, Error> {
+pub(crate) fn join(sets: Vec<(String, DataSet)>) -> Result<Option<DataSet>, Error> {
+    let several = sets.len() > 1;
     let mut joined: Option<(String, DataSet)> = None;
-    for (path, set) in sets {
+    for (path, mut set) in sets {
+        if several {
+            set.names = set.names.below(&format!("{path}/"));
+        }
         let Some((first, all)) = &mut joined else {
             joined = Some((path, set));
             continue;
@@ -25,7 +29,7 @@ pub(crate) fn join(sets: impl IntoIterator<Item = (String, DataSet)>) -> Result<
         if kinds[0] != kinds[1] || all.rows.append(rows).is_err() {
             return Err(Error::mixed((first, &kinds[0]), (&path, &kinds[1])));
         }
-        all.names.append(names, &format!("{path}/"));
+        all.names.append(names);
         all.notes.extend(notes);
         all.skipped += skipped;
         all.digest = OnceLock::new();

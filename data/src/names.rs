@@ -69,12 +69,20 @@ impl Names {
         self.len += count;
     }
 
-    /// Appends other names, those that are no records with something before them.
-    pub(crate) fn append(&mut self, other: Self, before: &str) {
+    /// The same names, those that are no records with something before them.
+    pub(crate) fn below(mut self, before: &str) -> Self {
+        for run in self.runs.iter_mut().filter(|run| run.named.is_some()) {
+            run.lead.insert_str(0, before);
+        }
+        self
+    }
+
+    /// Appends other names.
+    pub(crate) fn append(&mut self, other: Self) {
         let (named, text) = (self.ends.len(), self.text.len());
         self.runs.extend(other.runs.into_iter().map(|run| Run {
             first: self.len + run.first,
-            lead: if run.named.is_some() { format!("{before}{}", run.lead) } else { run.lead },
+            lead: run.lead,
             named: run.named.map(|place| named + place),
         }));
         self.ends.extend(other.ends.into_iter().map(|end| text + end));
@@ -112,7 +120,7 @@ mod tests {
         let mut others = Names::default();
         others.push_records("b.bin", 2);
         others.push("z.png");
-        names.append(others, "two/");
+        names.append(others.below("two/"));
         names.push("two/last.png");
         let all: Vec<_> = (0..7).map_while(|row| names.get(row)).collect();
         assert_eq!(all, ["a/x.png", "a/y.png", "b.bin#0", "b.bin#1", "two/z.png", "two/last.png"]);

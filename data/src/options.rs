@@ -21,7 +21,7 @@ pub struct Options {
     /// Whether images that cannot be decoded are left out and counted instead of ending the reading.
     pub skip_corrupt: bool,
     /// Name of what to read where a source holds several: an array of an npz archive, an IDX file of a folder, a
-    /// resolution of an LMDB database, a column of parquet files.
+    /// resolution of an LMDB database, a column of parquet files, a suffix of the files of a tar archive.
     pub array: Option<String>,
     /// Which part to read of data that have several.
     pub split: Split,

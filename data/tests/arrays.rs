@@ -227,6 +227,19 @@ fn integers_and_halves_become_the_floats_that_they_are() {
     });
 }
 
+/// Bytes as `numpy.save` writes them of `ml_dtypes.bfloat16` 0.5: 1.5, −2, 3.140625; 65280, 0.00099945068359375, 0.
+#[test]
+fn two_bytes_without_a_type_are_bfloat16_and_the_notes_say_so() {
+    let content = b"\xc0?\x00\xc0I@\x7fG\x83:\x00\x00";
+    let (_folder, path) = file("x.npy", &npy("<V2", "False", "(2, 3)", content));
+    let data = open_plain(&path).unwrap();
+    assert_eq!(data.notes, ["entries of two bytes without a type are taken for bfloat16"]);
+    let numbers = [1.5_f32, -2.0, 3.140_625, 65_280.0, 0.000_999_450_7, 0.0];
+    let plain: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let (_folder, path) = file("y.npy", &npy("<f4", "False", "(2, 3)", &plain));
+    assert_eq!(data.digest().unwrap(), open_plain(&path).unwrap().digest().unwrap());
+}
+
 #[test]
 fn integers_that_no_double_is_are_refused() {
     let content: Vec<u8> = [5_i64, 6, 7, (1 << 53) + 1].iter().flat_map(|x| x.to_le_bytes()).collect();

@@ -71,6 +71,26 @@ fn parts_are_told_apart_by_folders() {
 
 /// Without this, what is trained on would be tested on too.
 #[test]
+fn archives_of_a_folder_are_one_set_and_told_apart_by_their_names() {
+    let folder = tempdir().unwrap();
+    for (name, seeds) in [("train-0.zip", 0..2), ("train-1.zip", 2..4), ("test.zip", 4..5)] {
+        let images: Vec<_> = seeds.map(|seed| (["a.png", "b.png"][seed as usize % 2], png(seed))).collect();
+        write(folder.path(), name, &zipped(&images, CompressionMethod::Deflated));
+    }
+    write(folder.path(), "LICENSE.txt", b"free");
+    let data = open_plain(folder.path()).unwrap();
+    assert_eq!(
+        names(&data),
+        ["train-0.zip/a.png", "train-0.zip/b.png", "train-1.zip/a.png", "train-1.zip/b.png"]
+    );
+    assert_eq!(data.notes, ["1 archives outside the train split left out"]);
+    let all: Vec<u8> = (0..4).flat_map(|seed| colour(5, 4, seed).into_bytes()).collect();
+    assert_eq!(bytes(&data).len(), all.len());
+    let test = open(folder.path(), &Options { split: Split::Test, ..Options::default() }).unwrap();
+    assert_eq!(names(&test), ["a.png"]);
+}
+
+#[test]
 fn arrays_have_no_test_part() {
     let folder = tempdir().unwrap();
     let array =

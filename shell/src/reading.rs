@@ -21,7 +21,8 @@ pub struct ReadArgs {
     /// Leave out images that cannot be decoded, and report them
     #[arg(long)]
     pub skip_corrupt: bool,
-    /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder
+    /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder, suffix in
+    /// WebDataset's shards
     #[arg(long, value_name = "NAME")]
     pub array: Option<String>,
     /// Stored values of bytes and images that become 0 and 255, such as 0,4095 [default: all that the type holds]

@@ -25,7 +25,16 @@ pub(crate) fn is_header(head: &[u8]) -> bool {
 /// As [`read`].
 pub(crate) fn open(mut file: File, request: &Request) -> Result<DataSet, Error> {
     let (layout, offset) = header(&mut file, request)?;
-    array::open(file, offset, layout, request)?.ranged(request)?.unfitted(request)
+    let named = layout.element != Element::Bf16;
+    noted(array::open(file, offset, layout, request)?, named).ranged(request)?.unfitted(request)
+}
+
+/// NumPy has no name for bfloat16: it writes that of the package ml_dtypes as two bytes without a type.
+fn noted(mut data: DataSet, named: bool) -> DataSet {
+    if !named {
+        data.notes.push("entries of two bytes without a type are taken for bfloat16".into());
+    }
+    data
 }
 
 /// Values of a stream; an array of shape `[N, ...]` gives N rows of shape `[...]`, one of shape `[N]` rows of one entry.
@@ -38,7 +47,8 @@ pub(crate) fn open(mut file: File, request: &Request) -> Result<DataSet, Error> 
 /// * `Kind::Option` — a size or crop asked for: an array does not say which of its axes are pixels
 pub fn read(mut input: impl Read, request: &Request) -> Result<DataSet, Error> {
     let (layout, _) = header(&mut input, request)?;
-    array::read(input, layout, request)?.ranged(request)?.unfitted(request)
+    let named = layout.element != Element::Bf16;
+    noted(array::read(input, layout, request)?, named).ranged(request)?.unfitted(request)
 }
 
 /// Reads the header; returns it and its length.
@@ -103,6 +113,7 @@ fn element(name: &str) -> Option<Element> {
         "f2" => Element::F16,
         "f4" => Element::F32,
         "f8" => Element::F64,
+        "V2" => Element::Bf16,
         _ => return None,
     })
 }
