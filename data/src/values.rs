@@ -93,8 +93,10 @@ pub(crate) struct Used {
 
 impl Used {
     pub(crate) fn of<T: Copy + Ord + Into<u16>>(values: &[T]) -> Option<Self> {
-        let (least, greatest) = (values.iter().min()?, values.iter().max()?);
-        Some(Self { least: (*least).into(), greatest: (*greatest).into() })
+        // By value: comparing references one by one took a third of the time of reading JPEG.
+        let least = values.iter().copied().reduce(|a, b| a.min(b))?;
+        let greatest = values.iter().copied().reduce(|a, b| a.max(b))?;
+        Some(Self { least: least.into(), greatest: greatest.into() })
     }
 
     pub(crate) fn and(self, other: Self) -> Self {

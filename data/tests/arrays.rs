@@ -119,6 +119,19 @@ fn compressed_idx_that_lies_is_refused() {
     assert!(refusal("x.gz", &whole[..whole.len() - 4]).starts_with("cannot unpack x.gz"));
 }
 
+/// Columns are gathered 32 MiB of rows at a time; this array is 40 MB.
+#[test]
+fn columns_of_more_than_one_block_become_rows() {
+    const COUNT: usize = 10_000;
+    const DIM: usize = 4096;
+    let value = |row: usize, entry: usize| (row * 31 + entry * 17) as u8;
+    let columns: Vec<u8> = (0..DIM).flat_map(|entry| (0..COUNT).map(move |row| value(row, entry))).collect();
+    let (_folder, path) = file("x.npy", &npy("|u1", "True", &format!("({COUNT}, {DIM})"), &columns));
+    let rows = bytes(&open_plain(&path).unwrap());
+    let wrong = rows.iter().enumerate().find(|&(at, &found)| found != value(at / DIM, at % DIM));
+    assert_eq!((rows.len(), wrong), (COUNT * DIM, None));
+}
+
 #[test]
 fn mnist_resizes_like_images() {
     let (_folder, path) = file("x.idx", &idx(8, &[3, 4, 4], &[7; 48]));

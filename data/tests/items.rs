@@ -148,6 +148,13 @@ fn pickled_batches_are_those_that_python_reads() {
     assert_eq!(as_numbers(&bytes(&open_plain(&batches().join("Imagenet4")).unwrap())), oracle("imagenet"));
 }
 
+/// `data` alone could be anything: without labels it is no batch of images.
+#[test]
+fn a_pickled_array_without_labels_stays_rows_of_numbers() {
+    let data = open_plain(&batches().join("unlabelled.pkl")).unwrap();
+    assert_eq!((data.rows.len(), &data.shape[..], data.planes), (2, &[48][..], false));
+}
+
 #[test]
 fn pickled_batches_in_an_archive_are_the_same() {
     let folder = tempfile::tempdir().unwrap();

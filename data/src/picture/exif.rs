@@ -91,6 +91,19 @@ mod tests {
     }
 
     #[test]
+    fn orientation_is_found_behind_other_markers() {
+        // One directory of one entry: tag 0x0112 (orientation), a short, 6.
+        let exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        let segment = [&[0xff, 0xe1, 0, exif.len() as u8 + 2], &exif[..]].concat();
+        // A comment, TEM, a marker of restart, bytes that fill.
+        for before in [&b""[..], b"\xff\xfe\0\x04hi", b"\xff\x01", b"\xff\xd3", b"\xff\xff"] {
+            assert_eq!(of_jpeg(&[b"\xff\xd8", before, &segment].concat()), 6, "{before:?}");
+        }
+        let behind_pixels = [b"\xff\xd8\xff\xda\0\x02", &segment[..]].concat();
+        assert_eq!(of_jpeg(&behind_pixels), 1);
+    }
+
+    #[test]
     fn segments_that_lie_have_no_orientation() {
         for bytes in [
             &b""[..],

@@ -39,6 +39,7 @@ for number in (1, 2):
     data = rows(2, 30 + number)
     dump(f"Imagenet4/train_data_batch_{number}", {"data": data, "labels": [1, 2], "mean": data.mean(0)}, 4)
 values["imagenet"] = numpy.concatenate([rows(2, 31), rows(2, 32)]).flatten().tolist()
+dump("unlabelled.pkl", {"data": rows(2, 3)}, 4)
 for number in range(3):
     dump(f"tuples/{number}.pkl", (rows(1, number, 12).reshape(2, 2, 3), number), 4)
 values["tuples"] = numpy.concatenate([rows(1, number, 12) for number in range(3)]).flatten().tolist()
