@@ -186,7 +186,7 @@ fn a_suffix_tells_the_parts_of_an_item_apart() {
     }
     let both = open(folder.path(), &Options::default()).unwrap();
     assert_eq!(bytes(&both), [10, 11, 20, 21, 30, 31, 40, 41]);
-    let note = "parts of one item are read as items of their own: --array with a suffix reads one of them (jpg, mask.png)";
+    let note = "parts of one item are read as items: --array reads those of one suffix (jpg, mask.png)";
     assert_eq!(both.notes, [note, "4 files that are no images left out"]);
     let of = |suffix: &str| Options { array: Some(suffix.to_owned()), ..Options::default() };
     let first = folder.path().join("0.tar");

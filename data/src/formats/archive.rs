@@ -214,8 +214,7 @@ impl<'a, 'f> Reader<'a, 'f> {
         let [(last_key, last), (key, suffix)] = [&self.last, name].map(key_and_suffix);
         let is_word = |suffix: &str| !suffix.split('.').any(|word| word.bytes().all(|b| b.is_ascii_digit()));
         if key == last_key && suffix != last && is_word(suffix) && is_word(last) {
-            let note =
-                "parts of one item are read as items of their own: --array with a suffix reads one of them";
+            let note = "parts of one item are read as items: --array reads those of one suffix";
             if !self.leftovers.notes.iter().any(|known| known.starts_with(note)) {
                 self.leftovers.notes.push(format!("{note} ({last}, {suffix})"));
             }

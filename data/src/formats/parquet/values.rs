@@ -160,6 +160,7 @@ impl<'a> Hybrid<'a> {
 impl Iterator for Hybrid<'_> {
     type Item = u64;
 
+    #[inline]
     fn next(&mut self) -> Option<u64> {
         loop {
             match &mut self.run {
@@ -173,7 +174,11 @@ impl Iterator for Hybrid<'_> {
                         return None;
                     }
                     let first = (*bit / 8) as usize;
-                    let number = little_endian(&bytes[first..end.div_ceil(8) as usize]) >> (*bit % 8);
+                    // Eight bytes hold any number of 32 bits, wherever it begins in the first; the last may have fewer.
+                    let number = match bytes[first..].first_chunk() {
+                        Some(chunk) => u64::from_le_bytes(*chunk),
+                        None => little_endian(&bytes[first..end.div_ceil(8) as usize]),
+                    } >> (*bit % 8);
                     (*bit, *left) = (end, *left - 1);
                     return Some(number & ((1 << self.width) - 1));
                 }
