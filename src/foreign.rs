@@ -24,7 +24,7 @@ const NCSN_EPSILON: f64 = 2e-5;
 /// geometric, T and ε stand in the code, and [`Stated::notes`] says that they were taken from there.
 ///
 /// # Arguments
-/// `dim` — D, for configurations that do not state an image size.
+/// * `dim` — D, for configurations that do not state an image size
 ///
 /// # Errors
 /// Text that is not YAML, a key that is missing or not a number, levels that are not geometric, a single level or none,

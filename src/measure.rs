@@ -87,7 +87,7 @@ impl Measured {
 /// Reads a data set and measures it, with a progress bar on a terminal.
 ///
 /// # Arguments
-/// `range` — units of u8 data; floating-point data are measured in their own ([`DataRange::Native`]).
+/// * `range` — units of u8 data; floating-point data are measured in their own ([`DataRange::Native`])
 ///
 /// # Errors
 /// Data that cannot be read or measured, with the path.

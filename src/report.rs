@@ -17,7 +17,7 @@ const LABEL: usize = 18;
 /// The report of `ncsn schedule`.
 ///
 /// # Arguments
-/// `with_trade_off` — whether the table of T against fidelity is appended.
+/// * `with_trade_off` — whether the table of T against fidelity is appended
 ///
 /// # Errors
 /// Those of [`trade_off`].

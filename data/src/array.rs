@@ -77,8 +77,8 @@ pub(crate) fn read(mut input: impl Read, layout: Layout, request: &Request) -> R
 /// Refuses a promise of more bytes than a compressed file can hold, before anything is unpacked.
 ///
 /// # Arguments
-/// * stored — bytes of the compressed file
-/// * limit — largest ratio of the compression
+/// * `stored` — bytes of the compressed file
+/// * `limit` — largest ratio of the compression
 pub(crate) fn check_ratio(layout: &Layout, stored: u64, limit: u64, request: &Request) -> Result<(), Error> {
     let expected = layout.bytes();
     if expected > stored.saturating_mul(limit) {

@@ -126,10 +126,10 @@ impl Error {
     /// A source without a single row.
     ///
     /// # Arguments
-    /// * unread — images of formats that are not read, by suffix
-    /// * others — files passed over because neither name nor content is an image's
-    /// * skipped — corrupt images left out on request
-    /// * suffixes — of the files passed over, with their numbers
+    /// * `unread` — images of formats that are not read, by suffix
+    /// * `others` — files passed over because neither name nor content is an image's
+    /// * `skipped` — corrupt images left out on request
+    /// * `suffixes` — of the files passed over, with their numbers
     pub(crate) fn empty(
         path: &Path,
         unread: &BTreeMap<&'static str, u64>,

@@ -9,7 +9,7 @@ use crate::set::DataSet;
 /// The rows of all sets, in order; they stay in the files in which they are.
 ///
 /// # Arguments
-/// sets — each with the path that it came from; of several, a row that is a file is named by both
+/// * `sets` — each with the path that it came from; of several, a row that is a file is named by both
 ///
 /// # Errors
 /// `Kind::Mixed` — a set of another type or shape than the first.

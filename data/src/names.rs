@@ -37,7 +37,7 @@ impl Names {
     /// Name of a row.
     ///
     /// # Arguments
-    /// row — from 0
+    /// * `row` — from 0
     #[must_use]
     pub fn get(&self, row: usize) -> Option<String> {
         if row >= self.len {

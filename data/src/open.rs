@@ -39,9 +39,9 @@ use crate::split::{self, Part, Split};
 /// input, which is copied to a temporary file first.
 ///
 /// # Arguments
-/// * path — a folder, a file, a pattern, or `-`
-/// * options — size, crop, what to skip, which array
-/// * progress — told of rows done
+/// * `path` — a folder, a file, a pattern, or `-`
+/// * `options` — size, crop, what to skip, which array
+/// * `progress` — told of rows done
 ///
 /// # Errors
 /// [`Error`], with the kind of fault, the path and one line that says what is wrong and what is allowed.

@@ -10,8 +10,8 @@ use crate::split::{self, Part};
 /// The files of the part wanted, told by words of their paths, and what to say of the others.
 ///
 /// # Arguments
-/// * files — paths relative to the folder, which stay so
-/// * what — what such files are called in the note, in the plural
+/// * `files` — paths relative to the folder, which stay so
+/// * `what` — what such files are called in the note, in the plural
 ///
 /// # Errors
 /// `Kind::NoSplit`

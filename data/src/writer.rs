@@ -27,9 +27,9 @@ impl<'a> RowWriter<'a> {
     /// No values yet.
     ///
     /// # Arguments
-    /// * element — the type of those that come
-    /// * big_endian — their byte order
-    /// * shape — of a row: at least one entry, as [`Layout`](crate::layout::Layout) checks it
+    /// * `element` — the type of those that come
+    /// * `big_endian` — their byte order
+    /// * `shape` — of a row: at least one entry, as [`Layout`](crate::layout::Layout) checks it
     pub(crate) fn new(
         element: Element,
         big_endian: bool,

@@ -12,7 +12,7 @@ use crate::rows::{self, Rows};
 /// Unless all rows are equal, neither the largest distance nor the lexicographically smallest pair that has it changes.
 ///
 /// # Arguments
-/// `ranked` — as from [`crate::ranking::rank`], where equal rows have equal squares.
+/// * `ranked` — as from [`crate::ranking::rank`], where equal rows have equal squares
 ///
 /// # Accuracy
 /// Exact: rows are told apart by a hash, and compared where it is equal. Only rows that share their square are read,

@@ -74,7 +74,8 @@ use search::{Search, is_cheap};
 /// squared = max over i < j of Σ_k (x_ik − x_jk)²
 /// ```
 /// # Arguments
-/// `rows` — at least two rows. `progress` — called now and then, from several threads.
+/// * `rows` — at least two rows
+/// * `progress` — called now and then, from several threads
 ///
 /// # Accuracy
 /// `u8`: exact. Floats: the exact squared distance of the stored numbers is enclosed with a relative width of at most

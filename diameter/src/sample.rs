@@ -12,7 +12,8 @@ use crate::rows::{self, Rows, Subset};
 /// The diameter of `size` rows drawn without replacement: a lower bound for the whole store.
 ///
 /// # Arguments
-/// `size` — from 2 to the number of rows; the paper took 10,000. `rng` — source of the draw.
+/// * `size` — from 2 to the number of rows; the paper took 10,000
+/// * `rng` — source of the draw
 ///
 /// # Accuracy
 /// As [`diameter`] for the rows drawn; `exact` is true only when all were.

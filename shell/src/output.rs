@@ -29,8 +29,8 @@ pub fn write_files(files: &[(&Path, &str)]) -> Result<()> {
 /// Whether files could be written, asked before work is spent on what they shall hold.
 ///
 /// # Arguments
-/// `outputs` — for each the name of its flag, its path if it is given, and the suffixes that its content may have (any, if
-/// none is listed).
+/// * `outputs` — for each the name of its flag, its path if it is given, and the suffixes that its content may have
+///   (any, if none is listed)
 ///
 /// # Errors
 /// The flag with the suffix that it takes; a folder that is not there or takes no files; a path that is a folder; one path

@@ -15,7 +15,7 @@ use ncsn_data::guard::{is_guarded, message};
 /// The exit status of a program that panics is 101, as in all of Rust.
 ///
 /// # Arguments
-/// program — name and version
+/// * `program` — name and version
 pub fn ask_for_reports(program: &'static str) {
     panic::set_hook(Box::new(move |panic| {
         // What one thread throws may make others panic; the first line tells the cause.

@@ -28,7 +28,8 @@ pub fn shown(path: &Path) -> String {
 /// The schedule in one of our files or in a configuration of the authors' code, told apart by suffix, else by content.
 ///
 /// # Arguments
-/// `path` — a file, or `-` for standard input. `dim` — D, for configurations that do not state an image size.
+/// * `path` — a file, or `-` for standard input
+/// * `dim` — D, for configurations that do not state an image size
 ///
 /// # Errors
 /// The path, and what is wrong with the file.

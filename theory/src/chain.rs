@@ -29,7 +29,10 @@ use crate::proposition3::{excess_from, variance_excess};
 /// The last line of the module documentation, with n for L: all its terms are positive, nothing cancels.
 ///
 /// # Arguments
-/// `gamma` — σ_{i−1}/σ_i > 1. `delta` — ε/σ_L², in (0, 2). `steps` — T. `levels` — n ≥ 1; 0 counts as 1.
+/// * `gamma` — σ_{i−1}/σ_i > 1
+/// * `delta` — ε/σ_L², in (0, 2)
+/// * `steps` — T
+/// * `levels` — n ≥ 1; 0 counts as 1
 ///
 /// # Accuracy
 /// Enclosure; relative width below 1e-12 for the rows of Table 4 where q < 1, below 1e-11 for the one where it is not (test).
@@ -55,8 +58,8 @@ pub fn chain_excess(gamma: Interval, delta: Interval, steps: u64, levels: u64) -
 /// [`chain_excess`] for γ² − 1 itself, which is known more sharply than γ where γ is near 1.
 ///
 /// # Arguments
-/// `start` — γ² − 1 > 0, as from [`NoiseRange::start_excess`](crate::schedule::NoiseRange::start_excess). The others as for
-/// [`chain_excess`].
+/// * `start` — γ² − 1 > 0, as from [`NoiseRange::start_excess`](crate::schedule::NoiseRange::start_excess). The others
+///   as for [`chain_excess`]
 ///
 /// # Accuracy
 /// As for [`chain_excess`].

@@ -20,7 +20,8 @@ use crate::proposition2::RadiusLaw;
 /// The second is D = 1, 2, 3, 4.
 ///
 /// # Arguments
-/// `gamma` — γ > 0. `dim` — D, 1 to 2⁵². [`Interval::ENTIRE`] elsewhere.
+/// * `gamma` — γ > 0
+/// * `dim` — D, 1 to 2⁵². [`Interval::ENTIRE`] elsewhere
 ///
 /// # Accuracy
 /// For γ ≥ 1, at a point: relative width at most `(30 + 20√(D(1 + |ln C_χ|)) + 12·|ln C_χ|)` · 2⁻⁵² while C_χ is above

@@ -34,9 +34,11 @@ impl From<Schedule> for Annealing {
 /// Samples by annealed Langevin dynamics.
 ///
 /// # Arguments
-/// `annealing` — levels, ε, T. `score` — `(points [batch, dim], σ) ↦ ∇ ln p_σ` of the same shape. `x` —
-/// starting points `[batch, dim]`, advanced in place. `rng` — noise is drawn from it row by row, one number
-/// per entry and step, so that the result does not depend on threads.
+/// * `annealing` — levels, ε, T
+/// * `score` — `(points [batch, dim], σ) ↦ ∇ ln p_σ` of the same shape
+/// * `x` — starting points `[batch, dim]`, advanced in place
+/// * `rng` — noise is drawn from it row by row, one number per entry and step, so that the result does not depend on
+///   threads
 ///
 /// # Errors
 /// Those of `score`; [`Error::Shape`] when it returns another shape.

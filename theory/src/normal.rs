@@ -40,7 +40,7 @@ pub fn cdf(x: Interval) -> Interval {
 /// Φ(upper) − Φ(lower), from whichever of erf and erfc loses less to cancellation.
 ///
 /// # Arguments
-/// `lower`, `upper` — the ends; the result is negative when they are not in this order.
+/// * `lower`, `upper` — the ends; the result is negative when they are not in this order
 ///
 /// # Accuracy
 /// With x the end nearer to 0: width at most `(8 + 4x²)` · 2⁻⁵² · Φ(−|x|) for ends of one sign, relative width at most

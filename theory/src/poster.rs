@@ -84,9 +84,9 @@ impl Exploration {
 /// Runs Algorithm 1 with the exact score of the mixture centred at `centres`.
 ///
 /// # Arguments
-/// `centres` — `[N, dim]`, for images in [0, 1] where `start` is [`Start::Uniform`]. `annealing` — the
-/// schedule; σ_L must be small against the distances between centres for the ends to mean anything.
-/// `samples` — how many, at least 1.
+/// * `centres` — `[N, dim]`, for images in [0, 1] where `start` is [`Start::Uniform`]
+/// * `annealing` — the schedule; σ_L must be small against the distances between centres for the ends to mean anything
+/// * `samples` — how many, at least 1
 ///
 /// # Accuracy
 /// The score is exact up to [`Mixture::log_weight_error`]. A step takes 4·samples·N·dim floating-point

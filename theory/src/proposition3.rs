@@ -22,8 +22,9 @@ const MOST_DRAWS: u64 = 3_000_000;
 /// s₀² = γ²σ²,   s²_{t+1} = (1 − α/σ²)² s²_t + 2α,   α = δσ²
 /// ```
 /// # Arguments
-/// `gamma` — σ_{i−1}/σ_i. `delta` — ε/σ_L²; the chain is stable on (0, 2), the recursion holds for every δ.
-/// `steps` — T.
+/// * `gamma` — σ_{i−1}/σ_i
+/// * `delta` — ε/σ_L²; the chain is stable on (0, 2), the recursion holds for every δ
+/// * `steps` — T
 ///
 /// # Accuracy
 /// Enclosure; at points with δ ∈ (0, 1) relative width at most 5T + 2 ulp. Time O(T).
@@ -69,8 +70,9 @@ pub fn closed_form(gamma: Interval, delta: Interval, steps: u64) -> Interval {
 /// hence the chain never gets down to its target.
 ///
 /// # Arguments
-/// `gamma` — σ_{i−1}/σ_i. `delta` — ε/σ_L², in (0, 2) for a stable chain; the formula holds for every δ.
-/// `steps` — T.
+/// * `gamma` — σ_{i−1}/σ_i
+/// * `delta` — ε/σ_L², in (0, 2) for a stable chain; the formula holds for every δ
+/// * `steps` — T
 ///
 /// # Accuracy
 /// Enclosure; at points with γ > 1, δ ∈ (0, 1) relative width at most 5T + 20 ulp. Time O(log T).
@@ -105,8 +107,8 @@ pub fn variance_ratio(gamma: Interval, delta: Interval, steps: u64) -> Interval 
 /// Excess of the variance over its target after T steps, from any start.
 ///
 /// # Arguments
-/// `start` — s₀²/σ² − 1, negative when the chain starts too narrow. `delta`, `steps` — as for
-/// [`variance_excess`].
+/// * `start` — s₀²/σ² − 1, negative when the chain starts too narrow
+/// * `delta`, `steps` — as for [`variance_excess`]
 ///
 /// # Accuracy
 /// Enclosure; as [`variance_excess`] for `start` ≥ 0. For `start` < 0 the two terms have opposite signs and
@@ -171,7 +173,7 @@ impl Level {
     /// This is Proposition 3 with δ_λ = α/τ² and A_λ = (σ_{i−1}² − σ_i²)/τ²; λ = 0 gives [`variance_excess`].
     ///
     /// # Arguments
-    /// `eigenvalue` — λ ≥ 0 of the data's covariance.
+    /// * `eigenvalue` — λ ≥ 0 of the data's covariance
     ///
     /// # Accuracy
     /// Enclosure. δ_λ is at most 8 ulp wide, which adds at most 16·δ_λ/(1 − δ_λ) ulp per step to the
@@ -239,9 +241,9 @@ pub struct Simulation {
 /// Exact, because the coordinates are independent Gaussians of mean 0: no large-sample argument is used.
 ///
 /// # Arguments
-/// `gamma`, `delta`, `steps` — as for [`variance_excess`], positive and finite. `chains`, `dim` —
-/// independent chains and their dimension, 1 to 3·10⁶ coordinates together. `confidence` — probability in
-/// (0, 1) that the interval covers the true ratio, half the rest on each side.
+/// * `gamma`, `delta`, `steps` — as for [`variance_excess`], positive and finite
+/// * `chains`, `dim` — independent chains and their dimension, 1 to 3·10⁶ coordinates together
+/// * `confidence` — probability in (0, 1) that the interval covers the true ratio, half the rest on each side
 ///
 /// # Accuracy
 /// That of [`variance_interval`]; rounding in the chain is far below the interval's width.

@@ -11,8 +11,10 @@ use crate::interval::Interval;
 /// Enclosure of the only point of `[lo, hi]` where `f` passes from positive to negative.
 ///
 /// # Arguments
-/// `f` — enclosure of a continuous function at a point; positive at `lo`, negative at `hi`, one change of sign between.
-/// `lo`, `hi` — 0 ≤ lo < hi ≤ ∞. `guess` — any double; a good one only saves time.
+/// * `f` — enclosure of a continuous function at a point; positive at `lo`, negative at `hi`, one change of sign
+///   between
+/// * `lo`, `hi` — 0 ≤ lo < hi ≤ ∞
+/// * `guess` — any double; a good one only saves time
 ///
 /// # Accuracy
 /// The ends are the closest doubles on either side at which the enclosure `f` still has a definite sign: neighbours

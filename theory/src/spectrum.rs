@@ -16,7 +16,7 @@ use crate::Error;
 /// decomposed instead.
 ///
 /// # Arguments
-/// `data` — `[rows, dim]`. Time min(rows, dim)²·(rows + dim), memory rows·dim + min(rows, dim)².
+/// * `data` — `[rows, dim]`. Time min(rows, dim)²·(rows + dim), memory rows·dim + min(rows, dim)²
 ///
 /// # Accuracy
 /// Absolute error at most a modest multiple of (rows + dim)·2⁻⁵³·λ₁ (backward stability of LAPACK's

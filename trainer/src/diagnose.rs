@@ -123,7 +123,8 @@ pub struct Probe<'a> {
 ///
 /// # Arguments
 /// * `level` — index of the level, from 0
-/// * `state` — samples after the level, `last` — at the end, both `[batch, …]` on the CPU
+/// * `state` — samples after the level
+/// * `last` — at the end, both `[batch, …]` on the CPU
 ///
 /// # Accuracy
 /// Sums in double precision; means over as many items as there are, so with their statistical error.

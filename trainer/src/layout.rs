@@ -115,7 +115,8 @@ pub struct Arrangement {
 /// is at most 4 is the channels'; two axes above 4 are an image of one channel; a single axis is a vector.
 ///
 /// # Arguments
-/// `stored` — lengths of the axes. `wanted` — shape that the items must have, where it is known.
+/// * `stored` — lengths of the axes
+/// * `wanted` — shape that the items must have, where it is known
 ///
 /// # Errors
 /// What was found and what would do, for [`Error::Content`].

@@ -141,7 +141,9 @@ pub const OWN_HELD_OUT: u64 = 1000;
 /// images of their size, on the CPU a network that it can train; as many epochs as published for CIFAR-10, within limits.
 ///
 /// # Arguments
-/// * `noise` — a schedule for the data; `item` — shape of an item; `items` — how many there are to train on
+/// * `noise` — a schedule for the data
+/// * `item` — shape of an item
+/// * `items` — how many there are to train on
 ///
 /// # Errors
 /// [`Error::Setting`] for shapes that no network takes.

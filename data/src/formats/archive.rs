@@ -24,8 +24,8 @@ use crate::split::Split;
 /// or the images in the first folder named `test`, `val` or `validation`, at the top or in the top folder.
 ///
 /// # Arguments
-/// * input — the archive, unpacked if it was compressed
-/// * request — its path, for errors, and the options
+/// * `input` — the archive, unpacked if it was compressed
+/// * `request` — its path, for errors, and the options
 ///
 /// # Errors
 /// * `Kind::Unpack` — a header whose checksum is wrong, extensions that contradict each other, or an end in the
@@ -39,7 +39,7 @@ pub fn read(input: impl Read + Send, request: &Request) -> Result<DataSet, Error
 /// Reads the members whose suffix is the array asked for, or else the first kind of item that the archive holds.
 ///
 /// # Arguments
-/// open — the archive from its start, for each kind that is looked for
+/// * `open` — the archive from its start, for each kind that is looked for
 ///
 /// # Errors
 /// As [`read`].
@@ -139,7 +139,7 @@ impl<'a, 'f> Reader<'a, 'f> {
     /// Hands over the entries of an archive.
     ///
     /// # Arguments
-    /// inside — the name of the archive that it lies in, and a slash; nothing if it lies in none
+    /// * `inside` — the name of the archive that it lies in, and a slash; nothing if it lies in none
     fn archive<R: Read>(&mut self, tar: &mut Tar<R>, inside: &str) -> Result<(), Error> {
         let unpacking = || Error::unpacking(self.request.path);
         loop {

@@ -103,8 +103,8 @@ pub fn read(input: impl Read + Send, records: Records, request: &Request) -> Res
 /// Hands over the records of a stream.
 ///
 /// # Arguments
-/// * name — begins the names of the rows
-/// * path — for errors
+/// * `name` — begins the names of the rows
+/// * `path` — for errors
 pub(crate) fn feed(
     mut input: impl Read,
     records: Records,

@@ -66,9 +66,9 @@ pub(crate) fn open(mut file: File, request: &Request) -> Result<DataSet, Error> 
 /// Three dimensions are rows of shape `[1, height, width]`, others keep theirs.
 ///
 /// # Arguments
-/// * input — the file, unpacked if it was compressed
-/// * stored — its length, and the largest ratio of its compression, where known: larger promises are refused
-/// * request — its path, for errors, and the options
+/// * `input` — the file, unpacked if it was compressed
+/// * `stored` — its length, and the largest ratio of its compression, where known: larger promises are refused
+/// * `request` — its path, for errors, and the options
 ///
 /// # Errors
 /// * `Kind::Damaged` — an element type that is none; no dimensions

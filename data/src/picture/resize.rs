@@ -22,8 +22,8 @@ const BITS: u32 = 22;
 /// ```
 ///
 /// # Arguments
-/// * picture — any size
-/// * name — for the error
+/// * `picture` — any size
+/// * `name` — for the error
 ///
 /// # Accuracy
 /// Equal to Pillow's `resize(…, BILINEAR)`, as torchvision's `Resize` and `CenterCrop` apply it to images.

@@ -59,8 +59,8 @@ impl Feed {
 /// Memory is bounded by a few batches, whatever the number of images: for large ones, a few per thread.
 ///
 /// # Arguments
-/// * total — files to go through, where that is known
-/// * images — images that are there at least, for which there must be room
+/// * `total` — files to go through, where that is known
+/// * `images` — images that are there at least, for which there must be room
 pub(crate) fn run(
     request: &Request,
     total: Option<u64>,

@@ -17,8 +17,11 @@ pub(crate) use filter::decide;
 /// ‖x − y‖² = ‖u‖² + ‖w‖² − 2 u·w ≤ ‖u‖² + ‖w‖² − 2 a·b + defect·(‖a‖² + ‖b‖²) + 2 ‖u'‖‖w'‖
 /// ```
 /// # Arguments
-/// `radii` — ‖u‖², ‖w‖² or upper bounds. `product` — a·b. `projected` — ‖a‖², ‖b‖². `residuals` — upper bounds of ‖u'‖,
-/// ‖w'‖ as from [`residual`]. `defect` — upper bound of the spectral norm of E.
+/// * `radii` — ‖u‖², ‖w‖² or upper bounds
+/// * `product` — a·b
+/// * `projected` — ‖a‖², ‖b‖²
+/// * `residuals` — upper bounds of ‖u'‖, ‖w'‖ as from [`residual`]
+/// * `defect` — upper bound of the spectral norm of E
 ///
 /// # Accuracy
 /// The formula in rounded arithmetic; the filter that uses it in bulk adds the slack that [`slack`] derives.
@@ -41,8 +44,10 @@ pub fn upper_bound(
 /// ‖u'‖² ≤ ‖u‖² − (1 − defect)·‖a‖²
 ///
 /// # Arguments
-/// `radius` — upper bound of ‖u‖². `projected` — ‖a‖² as computed. `defect` — upper bound of the spectral norm of E.
-/// `error` — ‖a − computed a‖ ≤ `error`·‖u‖, at most 0.001.
+/// * `radius` — upper bound of ‖u‖²
+/// * `projected` — ‖a‖² as computed
+/// * `defect` — upper bound of the spectral norm of E
+/// * `error` — ‖a − computed a‖ ≤ `error`·‖u‖, at most 0.001
 ///
 /// # Accuracy
 /// Upper bound: ‖a‖² ≥ ‖computed‖² − 3·error·‖u‖² as ‖computed‖ ≤ 1.1‖u‖, and 1e-13·‖u‖² exceeds the rounding of

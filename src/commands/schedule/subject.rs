@@ -35,7 +35,7 @@ pub(super) struct Subject {
 
 impl Subject {
     /// # Arguments
-    /// `range` — units of pixels.
+    /// * `range` — units of pixels
     ///
     /// # Errors
     /// Data that cannot be read or measured; pixels in units of their own.

@@ -23,8 +23,8 @@ const UNIT: Interval = Interval::ordered(0.0, 1.0);
 /// ```
 ///
 /// # Arguments
-/// `dim` — D = 2a, at most 2⁵² (beyond, only [0, 1] is returned). `x` — where; the ends are treated one by one, so a wide
-/// interval loses nothing.
+/// * `dim` — D = 2a, at most 2⁵² (beyond, only [0, 1] is returned)
+/// * `x` — where; the ends are treated one by one, so a wide interval loses nothing
 ///
 /// # Accuracy
 /// Relative width at a point at most `(24 + 2√a + 12·|ln P|)` · 2⁻⁵², which is full relative accuracy in the lower tail,

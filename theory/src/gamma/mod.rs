@@ -68,7 +68,8 @@ pub fn ln_gamma(x: Interval) -> Interval {
 /// ```
 ///
 /// # Arguments
-/// `dim` — D, at most 2⁵² (beyond, only [0, 1] is returned). `x` — the place, half a squared radius in units of σ².
+/// * `dim` — D, at most 2⁵² (beyond, only [0, 1] is returned)
+/// * `x` — the place, half a squared radius in units of σ²
 ///
 /// # Accuracy
 /// Relative width at most `(20 + 12·|ln weight|)` · 2⁻⁵² at a point. Tested against the 50-digit table.

@@ -120,7 +120,7 @@ impl Mixture {
     /// ln p̂_σ(x) = ln Σ_j exp(−‖x − c_j‖²/(2σ²)) − ln N − (D/2)·ln(2πσ²)
     /// ```
     /// # Arguments
-    /// `points` — `[batch, dim]`; the result is `[batch]`.
+    /// * `points` — `[batch, dim]`; the result is `[batch]`
     ///
     /// # Accuracy
     /// Absolute error [`log_weight_error`](Self::log_weight_error), plus N·u for the sum and 4u of the

@@ -34,8 +34,9 @@ impl Mixture {
     /// would never meet component j. Each draw costs N·D.
     ///
     /// # Arguments
-    /// `i`, `j` — components from 0. `draws` ≥ 2. `confidence` — probability in (0, 1) that the interval
-    /// covers the value.
+    /// * `i`, `j` — components from 0
+    /// * `draws` — at least 2
+    /// * `confidence` — probability in (0, 1) that the interval covers the value
     ///
     /// # Accuracy
     /// The interval is the empirical Bernstein bound (Maurer & Pontil 2009, theorem 4, two-sided): with

@@ -17,8 +17,8 @@ const ERROR_EXPONENTS: [f64; 2] = [40.0; 2];
 /// Bound (5): `E_{p_i}[r_j]` ≤ ½·exp(−‖c_i − c_j‖²/(8σ²)), for any number of components.
 ///
 /// # Arguments
-/// `distance` — ‖c_i − c_j‖ ≥ 0. `sigma` — σ > 0. [`Interval::ENTIRE`] when either interval holds anything
-/// else.
+/// * `distance` — ‖c_i − c_j‖ ≥ 0
+/// * `sigma` — σ > 0. [`Interval::ENTIRE`] when either interval holds anything else
 ///
 /// # Accuracy
 /// Enclosure; relative width at most 4 + d²/2 ulp with d = distance/σ.

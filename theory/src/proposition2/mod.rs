@@ -122,7 +122,7 @@ impl RadiusLaw {
     /// The radius below which the law has probability `p`.
     ///
     /// # Arguments
-    /// `p` — in (0, 1), exactly the double given.
+    /// * `p` — in (0, 1), exactly the double given
     ///
     /// # Accuracy
     /// The ends are the closest doubles at which F(r) and p are certified to differ, times σ. Relative width at most

@@ -47,8 +47,11 @@ pub struct Schedule {
 
 impl Schedule {
     /// # Arguments
-    /// `dim` — D = channels × height × width. `range` — σ₁ and σ_L. `num_levels` — L ≥ 2. `steps_per_level` — T ≥ 1.
-    /// `epsilon` — ε, step size at the smallest level, in squared units of σ.
+    /// * `dim` — D = channels × height × width
+    /// * `range` — σ₁ and σ_L
+    /// * `num_levels` — L ≥ 2
+    /// * `steps_per_level` — T ≥ 1
+    /// * `epsilon` — ε, step size at the smallest level, in squared units of σ
     ///
     /// # Errors
     /// [`Error::Count`] for L, T, D or L·T out of range; [`Error::Domain`] for ε outside (0, 2σ_L²), where the Langevin

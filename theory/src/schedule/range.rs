@@ -13,7 +13,8 @@ pub struct NoiseRange {
 
 impl NoiseRange {
     /// # Arguments
-    /// `max` — σ₁, `min` — σ_L, both in the units of the data.
+    /// * `max` — σ₁
+    /// * `min` — σ_L, both in the units of the data
     ///
     /// # Errors
     /// [`Error::Domain`] for a level outside [1e-75, 1e75]; [`Error::Order`] unless σ_L < σ₁.
@@ -84,7 +85,7 @@ impl NoiseRange {
     /// γ² − 1 = exp(2 ln(σ₁/σ_L)/(L − 1)) − 1
     /// ```
     /// # Arguments
-    /// `num_levels` — L ≥ 2; for fewer, all from −1 on is returned.
+    /// * `num_levels` — L ≥ 2; for fewer, all from −1 on is returned
     ///
     /// # Accuracy
     /// Relative width at most `(10 + 14 ln γ)` · 2⁻⁵², however near γ is to 1 (test).

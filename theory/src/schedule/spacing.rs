@@ -114,7 +114,8 @@ impl fmt::Display for Spacing {
 /// ```
 ///
 /// # Arguments
-/// `gamma` — σ_{i−1}/σ_i ≥ 1, bounded. `dim` — D.
+/// * `gamma` — σ_{i−1}/σ_i ≥ 1, bounded
+/// * `dim` — D
 ///
 /// # Accuracy
 /// Enclosure; absolute width below 1e-14 at a point γ where the overlap is not within 1e-3 of 1 and D ≥ 100.
@@ -158,7 +159,8 @@ fn standardised(gamma: f64, dim: u64, reach: f64) -> Interval {
 /// The noise ratio γ > 1 at which adjacent levels overlap with probability `target`.
 ///
 /// # Arguments
-/// `dim` — D, 5 to 2⁵³. `target` — 0 < c < C(1) (0.9973 for the normal law).
+/// * `dim` — D, 5 to 2⁵³
+/// * `target` — 0 < c < C(1) (0.9973 for the normal law)
 ///
 /// # Accuracy
 /// Enclosure of the only root; two neighbouring doubles for the dimensions of Table 4 and the normal law, at most

@@ -79,7 +79,8 @@ pub(super) fn check_epsilon(epsilon: f64, range: NoiseRange) -> Result<(), Error
 /// The step δ = ε/σ_L² that minimises the variance ratio over (0, 2).
 ///
 /// # Arguments
-/// `gamma` — γ > 1. `steps` — T, 1 to [`MAX_STEPS`].
+/// * `gamma` — γ > 1
+/// * `steps` — T, 1 to [`MAX_STEPS`]
 ///
 /// # Accuracy
 /// Enclosure of the global minimiser; relative width below `(1 + T)·1e-14` at a point γ ≥ 1.001 (test).
@@ -104,7 +105,8 @@ pub fn optimal_delta(gamma: Interval, steps: u64) -> Result<Interval, Error> {
 /// [`optimal_delta`] for γ² − 1 itself, which is known more sharply than γ where γ is near 1.
 ///
 /// # Arguments
-/// `start` — γ² − 1 > 0, as from [`NoiseRange::start_excess`]. `steps` — T, 1 to [`MAX_STEPS`].
+/// * `start` — γ² − 1 > 0, as from [`NoiseRange::start_excess`]
+/// * `steps` — T, 1 to [`MAX_STEPS`]
 ///
 /// # Accuracy
 /// Relative width at most that of `start` and `(20 + T)` · 2⁻⁵² (test).

@@ -53,7 +53,8 @@ impl Items {
     /// The items of a data set, and a line where their axes were found by a rule.
     ///
     /// # Arguments
-    /// `stated` — what is said of arrays. `wanted` — shape that the items must have, where it is known.
+    /// * `stated` — what is said of arrays
+    /// * `wanted` — shape that the items must have, where it is known
     ///
     /// # Errors
     /// [`Error::Content`] for items of another shape, or whose axes are ambiguous.

@@ -79,7 +79,8 @@ pub struct RefineNet {
 
 impl RefineNet {
     /// # Arguments
-    /// * `channels` — of the images; `filters` — n of Tables 2 and 3
+    /// * `channels` — of the images
+    /// * `filters` — n of Tables 2 and 3
     /// * `levels` — number of noise levels, for the conditional network of NCSN
     pub fn new(scope: &Scope, depth: Depth, channels: i64, filters: i64, levels: Option<i64>) -> Self {
         let stages = stages(depth);

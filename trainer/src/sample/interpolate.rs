@@ -15,7 +15,8 @@ use crate::Error;
 /// # Arguments
 /// * `pairs` — k of each row
 /// * `count` — N, images between the ends
-/// * `item` — shape of an item; `sigma_max` — σ₁, see [`Streams::start`]
+/// * `item` — shape of an item
+/// * `sigma_max` — σ₁, see [`Streams::start`]
 ///
 /// The start is `[pairs·(N + 2), …item]`, the same for all items of a row.
 ///

@@ -156,7 +156,8 @@ impl Drop for Later {
 ///
 /// # Arguments
 /// * `input` — `[batch, in, height, width]`
-/// * `weight` — `[out, in, 3, 3]`, `bias` — `[out]`
+/// * `weight` — `[out, in, 3, 3]`
+/// * `bias` — `[out]`
 /// * `rounding` — whether [`autocast`] and TF32 may round its factors
 ///
 /// # Panics

@@ -89,7 +89,9 @@ impl Draw {
 /// ½·‖s(x + σz, σ) + z/σ‖²·σ² = ½·‖σ·s(x + σz, σ) + z‖²
 /// ```
 /// # Arguments
-/// * `x` — clean items `[batch, …]`; `levels` — `[batch]`; `noise` — z, of x's shape
+/// * `x` — clean items `[batch, …]`
+/// * `levels` — `[batch]`
+/// * `noise` — z, of x's shape
 ///
 /// # Source
 /// Song & Ermon (2020), equation (2) with λ(σ) = σ²; the training loss is the mean over the batch.

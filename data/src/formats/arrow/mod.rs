@@ -51,8 +51,8 @@ pub fn read(input: impl Read + Seek + Send, request: &Request) -> Result<DataSet
 /// Reads the files of a folder, those of one split, in the order in which `datasets` has saved them.
 ///
 /// # Arguments
-/// * files — paths relative to the folder
-/// * leftovers — what else the folder holds
+/// * `files` — paths relative to the folder
+/// * `leftovers` — what else the folder holds
 ///
 /// # Errors
 /// `Kind::NoSplit`; `Kind::Damaged` — a saved state that is none; those of [`read`], by file.

@@ -48,8 +48,8 @@ impl Form {
     /// The elements of a block behind its head, with a checksum for all or, in pages, for the head and for each page.
     ///
     /// # Arguments
-    /// * head — bytes before the elements or the first checksum
-    /// * there — bits of the pages that were written, and which is that of the first page
+    /// * `head` — bytes before the elements or the first checksum
+    /// * `there` — bits of the pages that were written, and which is that of the first page
     fn block<R: Read + Seek>(
         &self,
         source: &mut Source<R>,

@@ -75,7 +75,7 @@ pub(super) struct Grid {
 
 impl Grid {
     /// # Arguments
-    /// bytes — of a chunk, which is known to be no overflow
+    /// * `bytes` — of a chunk, which is known to be no overflow
     pub(super) fn new(space: &Space, chunk: Vec<u64>, bytes: u64) -> Self {
         let counts =
             |axes: &[u64]| axes.iter().zip(&chunk).map(|(axis, side)| axis.div_ceil(*side)).collect();

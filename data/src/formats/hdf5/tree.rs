@@ -22,9 +22,9 @@ pub(super) struct Child {
 
 impl Node {
     /// # Arguments
-    /// * kind — 0 for a group, 1 for chunks
-    /// * level — as the parent has it
-    /// * key — bytes of a key
+    /// * `kind` — 0 for a group, 1 for chunks
+    /// * `level` — as the parent has it
+    /// * `key` — bytes of a key
     pub(super) fn read<R: Read + Seek>(
         source: &mut Source<R>,
         at: u64,

@@ -21,8 +21,8 @@ pub(super) struct Cast<R> {
 
 impl<R: Read> Cast<R> {
     /// # Arguments
-    /// * from, big_endian — as they are stored
-    /// * to — the class
+    /// * `from`, `big_endian` — as they are stored
+    /// * `to` — the class
     pub(super) fn new(input: R, from: Element, big_endian: bool, to: Element) -> Self {
         Self { input, from, big_endian, to, stored: Vec::new(), ready: Vec::new(), taken: 0 }
     }

@@ -98,7 +98,7 @@ impl<'a> Footer<'a> {
     /// Rows of all row groups, and the values of each of some leaves.
     ///
     /// # Arguments
-    /// leaves — their positions, rising
+    /// * `leaves` — their positions, rising
     ///
     /// # Errors
     /// As [`Self::chunks`].

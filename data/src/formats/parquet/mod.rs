@@ -72,8 +72,8 @@ pub fn read(input: impl Read + Seek + Send, request: &Request) -> Result<DataSet
 /// Reads the files of a folder in the order given, those of one split.
 ///
 /// # Arguments
-/// * files — paths relative to the folder
-/// * leftovers — what else the folder holds
+/// * `files` — paths relative to the folder
+/// * `leftovers` — what else the folder holds
 ///
 /// # Errors
 /// `Kind::NoSplit`; those of [`read`], by file.

@@ -45,7 +45,7 @@ impl Dictionary {
     /// The values of a dictionary page; the number found, if they are fewer than `count`.
     ///
     /// # Arguments
-    /// width — bytes of each value, or nothing where each comes behind its length
+    /// * `width` — bytes of each value, or nothing where each comes behind its length
     pub(crate) fn new(bytes: Vec<u8>, count: i64, width: Option<usize>) -> Result<Self, usize> {
         if let Some(width) = width {
             let found = bytes.len() / width;

@@ -13,9 +13,9 @@ pub(crate) type Gather<'a> = dyn FnMut(usize, usize, &mut [u8]) -> Result<(), Er
 /// Makes rows of columns of one type, a block of rows at a time.
 ///
 /// # Arguments
-/// * element — a type that is kept
-/// * columns — number of them
-/// * count — number of rows
+/// * `element` — a type that is kept
+/// * `columns` — number of them
+/// * `count` — number of rows
 pub(crate) fn interleave(
     element: Element,
     columns: usize,

@@ -83,8 +83,8 @@ pub(crate) fn read<T: Table>(
 /// Reads the files of a folder in the order given, those of one split.
 ///
 /// # Arguments
-/// * files — paths relative to the folder
-/// * leftovers — what else the folder holds
+/// * `files` — paths relative to the folder
+/// * `leftovers` — what else the folder holds
 ///
 /// # Errors
 /// `Kind::NoSplit`; those of [`read`], by file.

@@ -27,8 +27,8 @@ const NAMED: usize = 8;
 /// Whether a file begins like a matrix of text.
 ///
 /// # Arguments
-/// * head — its first bytes
-/// * named — whether its name promises a matrix, so that one column is enough
+/// * `head` — its first bytes
+/// * `named` — whether its name promises a matrix, so that one column is enough
 pub(crate) fn is_header(head: &[u8], named: bool) -> bool {
     let head = match std::str::from_utf8(head) {
         Ok(text) => text,

@@ -66,8 +66,8 @@ pub fn read(input: impl Read + Send, request: &Request) -> Result<DataSet, Error
 /// Reads the files of a folder in the order given, those of one split; each may be compressed.
 ///
 /// # Arguments
-/// * files — paths relative to the folder
-/// * leftovers — what else the folder holds
+/// * `files` — paths relative to the folder
+/// * `leftovers` — what else the folder holds
 ///
 /// # Errors
 /// `Kind::NoSplit`; those of [`read`], by file.

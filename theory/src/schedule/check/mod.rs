@@ -131,8 +131,9 @@ pub fn named_rules(asked: Spacing) -> impl Iterator<Item = Spacing> {
 /// Compares a schedule with the techniques.
 ///
 /// # Arguments
-/// `schedule` — the published numbers. `spacing` — what Technique 2 is asked for. `diameter` — the largest pairwise
-/// distance of the data, where it is known.
+/// * `schedule` — the published numbers
+/// * `spacing` — what Technique 2 is asked for
+/// * `diameter` — the largest pairwise distance of the data, where it is known
 ///
 /// # Errors
 /// Those of [`gamma_root`] and [`num_levels`].

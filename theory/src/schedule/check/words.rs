@@ -13,7 +13,7 @@ const MOST_DECIMALS: usize = 17;
 /// Two numbers with as few digits as show them to differ, at least `digits` after the point; equal doubles look equal.
 ///
 /// # Arguments
-/// `text` — writes a number with so many digits after the point.
+/// * `text` — writes a number with so many digits after the point
 fn apart(values: [f64; 2], digits: usize, text: impl Fn(f64, usize) -> String) -> [String; 2] {
     let shown = |digits| values.map(|value| text(value, digits));
     (digits..MOST_DECIMALS)

@@ -13,7 +13,8 @@ use crate::{Error, checkpoint};
 /// Brings a new state to where a run was; leaves it where no checkpoint was saved yet.
 ///
 /// # Arguments
-/// `from` — name of the checkpoint, else the last. Later ones are set aside, for a run has one past, and `warn` is told.
+/// * `from` — name of the checkpoint, else the last. Later ones are set aside, for a run has one past, and `warn` is
+///   told
 ///
 /// # Errors
 /// A name that is none; a damaged checkpoint, with the last before it that is whole; one of another run, by the keys that
