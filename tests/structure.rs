@@ -8,15 +8,20 @@ use std::path::{Path, PathBuf};
 const KNOWN: &[&str] = &[];
 
 /// Every crate, its folder, and the crates of the workspace that it may use. Tests may use all that stand above.
-const CRATES: [(&str, &str, &[&str]); 8] = [
+const CRATES: [(&str, &str, &[&str]); 9] = [
     ("ncsn-theory", "theory", &[]),
     ("ncsn-diameter", "diameter", &["ncsn-theory"]),
     ("ncsn-pth", "pth", &[]),
     ("ncsn-data", "data", &["ncsn-diameter", "ncsn-pth"]),
     ("ncsn-schedule", "schedule", &["ncsn-theory"]),
     ("ncsn-shell", "shell", &["ncsn-data"]),
+    ("ncsn-figures", "figures", &[]),
     ("ncsn", ".", &["ncsn-theory", "ncsn-diameter", "ncsn-data", "ncsn-schedule", "ncsn-shell"]),
-    ("ncsn-trainer", "trainer", &["ncsn-theory", "ncsn-pth", "ncsn-data", "ncsn-schedule", "ncsn-shell"]),
+    (
+        "ncsn-trainer",
+        "trainer",
+        &["ncsn-theory", "ncsn-pth", "ncsn-data", "ncsn-schedule", "ncsn-shell", "ncsn-figures"],
+    ),
 ];
 
 /// Characters of a line of code at most; lines of comments may be longer where a table or an address makes them so.

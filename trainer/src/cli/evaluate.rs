@@ -91,6 +91,48 @@ pub struct NeighboursArgs {
     pub grid: Option<PathBuf>,
 }
 
+/// Find the best checkpoint of a run by the distance of samples (Figs. 4 and 8)
+///
+/// For each checkpoint that is kept ('train --keep'), with averaged and with last weights, samples are drawn from one seed and
+/// compared with the training data, before and after the denoising step. The best checkpoint is kept in RUN/best, the curves in
+/// RUN/selection.svg, every distance in RUN/selection.jsonl, with which the next call goes on. Without --inception pixels are
+/// compared: distances for this purpose only.
+///
+/// Example: ncsn-trainer select runs/cifar10 --inception pt_inception-2015-12-05-6726825d.pth
+#[derive(Args, Clone, Debug)]
+pub struct SelectArgs {
+    /// The run's folder
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Samples of each checkpoint; the paper took 1000
+    #[arg(long, value_name = "IMAGES", default_value_t = 1000)]
+    pub num: u64,
+    /// Weights of Inception v3, whose features are compared instead of pixels: pt_inception-2015-12-05-6726825d.pth
+    #[arg(long, value_name = "FILE")]
+    pub inception: Option<PathBuf>,
+    /// Statistics to compare with, as 'evaluate --statistics' or pytorch-fid writes them [default: of the training data]
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Items computed at once
+    #[arg(long, value_name = "ITEMS", default_value_t = 64)]
+    pub batch: u64,
+    /// Seed of start and noise, the same for every checkpoint
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// Langevin steps per level [default: the run's]
+    #[arg(long, value_name = "T")]
+    pub steps_per_level: Option<u64>,
+    /// Step size at the smallest noise level [default: the run's]
+    #[arg(long, value_name = "EPSILON")]
+    pub epsilon: Option<f64>,
+    /// Where to compute
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output for people or programs
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+}
+
 /// Exchange weights with the authors' code and with PyTorch
 ///
 /// From a .pth file of the authors (or a safetensors file with their keys), makes a run that 'train --resume' goes on

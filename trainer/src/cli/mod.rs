@@ -15,7 +15,7 @@ use crate::config::Precision;
 use crate::device::Wanted;
 use crate::layout::{ImageShape, Layout, Stated};
 
-pub use evaluate::{ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ScoreArgs};
+pub use evaluate::{ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ScoreArgs, SelectArgs};
 pub use sample::{
     DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs, TrainedArgs,
 };
@@ -45,6 +45,7 @@ pub enum Command {
     Diagnose(DiagnoseArgs),
     Evaluate(EvaluateArgs),
     Neighbours(NeighboursArgs),
+    Select(SelectArgs),
     Convert(ConvertArgs),
     /// Write the scores that a network gives to the items of a file
     ///
@@ -75,6 +76,7 @@ impl Command {
             Self::Diagnose(DiagnoseArgs { format, .. })
             | Self::Evaluate(EvaluateArgs { comparison: ComparisonArgs { format, .. }, .. })
             | Self::Neighbours(NeighboursArgs { comparison: ComparisonArgs { format, .. }, .. })
+            | Self::Select(SelectArgs { format, .. })
             | Self::Model(ModelArgs { format, .. })
             | Self::Bench(BenchArgs { format, .. })
             | Self::Devices(DevicesArgs { format, .. }) => *format == Format::Text,

@@ -137,10 +137,28 @@ fn open_samples(args: &ComparisonArgs) -> Result<(Items, Option<String>), Error>
 
 /// Features of all items, with their statistics.
 fn side(what: &str, items: &Items, features: &Features, batch: u64, device: Device) -> Result<Side, Error> {
+    let mut parts = Vec::new();
+    let (statistics, note) =
+        measured(what, items, features, batch, device, &mut |part| parts.push(part.shallow_clone()))?;
+    Ok(Side { statistics, features: Some(Tensor::cat(&parts, 0)), note })
+}
+
+/// Statistics of all items, and a line on values that were clamped; `each` is shown the features of each batch.
+///
+/// # Errors
+/// Those of reading and of torch; [`Error::Setting`] for fewer than two items.
+pub(super) fn measured(
+    what: &str,
+    items: &Items,
+    features: &Features,
+    batch: u64,
+    device: Device,
+    each: &mut dyn FnMut(&Tensor),
+) -> Result<(Statistics, Option<String>), Error> {
     let mut moments: Option<Moments> = None;
     let mut clamped = Clamped::default();
     let total = items.len() as u64;
-    let parts = super::in_batches(what, total, batch, |numbers, each| {
+    super::in_batches(what, total, batch, |numbers, tell| {
         let done = numbers.end;
         let numbers: Vec<usize> = numbers.map(|number| number as usize).collect();
         let batch = features::read(items, &numbers, features)?;
@@ -151,13 +169,13 @@ fn side(what: &str, items: &Items, features: &Features, batch: u64, device: Devi
             none => none.insert(Moments::new(part.size()[1], device)?),
         };
         moments.add(&part);
-        each(done, total);
-        Ok(part)
+        each(&part);
+        tell(done, total);
+        Ok(())
     })?;
     let moments = moments.ok_or_else(|| Error::setting("number of items", 0, "at least 2"))?;
     let values = total * items.shape().iter().product::<i64>() as u64;
-    let note = clamped.note(what, values);
-    Ok(Side { statistics: moments.finish()?, features: Some(Tensor::cat(&parts, 0)), note })
+    Ok((moments.finish()?, clamped.note(what, values)))
 }
 
 /// Lines on what a reader of the distances should know.

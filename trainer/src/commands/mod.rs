@@ -12,6 +12,7 @@ pub mod model;
 pub mod neighbours;
 pub mod sample;
 pub mod score;
+pub mod select;
 pub mod train;
 
 use std::io::Write;
@@ -59,6 +60,7 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Diagnose(args) => diagnose::run(&args, out),
         Command::Evaluate(args) => evaluate::run(&args, out),
         Command::Neighbours(args) => neighbours::run(&args, out),
+        Command::Select(args) => select::run(&args, out),
         Command::Convert(args) => convert::run(&args, out),
         Command::Score(args) => score::score(&args, out),
         Command::Loss(args) => score::loss(&args, out),

@@ -143,7 +143,8 @@ impl Training {
 }
 
 /// Precision of products and convolutions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// IEEE single precision.
     F32,

@@ -5,7 +5,7 @@ use std::path::Path;
 use ncsn_data::Options;
 use tch::{Device, Kind, Tensor};
 
-use super::inception::Inception;
+use super::inception::{FEATURES, Inception};
 use crate::dataset::{Items, Stored, Units};
 use crate::layout::{Stated, Wanted};
 use crate::{Error, checkpoint, sheet};
@@ -89,6 +89,15 @@ impl Features {
         }
     }
 
+    /// Number of features of items of a shape.
+    #[must_use]
+    pub fn dim(&self, item: &[i64]) -> i64 {
+        match self {
+            Self::Pixels | Self::Values => item.iter().product(),
+            Self::Inception(..) => FEATURES,
+        }
+    }
+
     /// Vectors of items.
     ///
     /// # Returns
@@ -167,13 +176,25 @@ impl Clamped {
 pub fn read(items: &Items, numbers: &[usize], features: &Features) -> Result<Batch, Error> {
     let stored = items.read(numbers)?;
     let tensor = stored.tensor(items.shape(), Device::Cpu)?;
-    if !matches!(stored, Stored::Floats(_)) || matches!(features, Features::Values) {
-        return Ok(Batch { items: tensor, clamped: Clamped::default() });
+    if matches!(stored, Stored::Floats(_)) {
+        as_compared(tensor, features)
+    } else {
+        Ok(Batch { items: tensor, clamped: Clamped::default() })
     }
-    let bytes = sheet::to_bytes(&tensor)?;
-    let excess = (&tensor - tensor.clamp(0.0, 1.0)).abs();
+}
+
+/// Items as a sampler leaves them, `[count, …shape]`, as they are compared.
+///
+/// # Errors
+/// [`Error::Setting`] for values that are not finite.
+pub fn as_compared(items: Tensor, features: &Features) -> Result<Batch, Error> {
+    if matches!(features, Features::Values) {
+        return Ok(Batch { items, clamped: Clamped::default() });
+    }
+    let bytes = sheet::to_bytes(&items)?;
+    let excess = (&items - items.clamp(0.0, 1.0)).abs();
     let count = excess.gt(0.5 / 255.0).sum(Kind::Int64).int64_value(&[]) as u64;
     let most = if count > 0 { excess.max().double_value(&[]) } else { 0.0 };
-    let items = Stored::Bytes(bytes).tensor(items.shape(), Device::Cpu)?;
-    Ok(Batch { items, clamped: Clamped { count, most } })
+    let rounded = Stored::Bytes(bytes).tensor(&items.size()[1..], Device::Cpu)?;
+    Ok(Batch { items: rounded, clamped: Clamped { count, most } })
 }

@@ -1,12 +1,13 @@
 //! The Fréchet distance of two Gaussian laws, which for features of Inception is FID.
 
+use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::statistics::Statistics;
 use crate::{Error, torch};
 
 /// The distance and its parts; all are squares, as is usual.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frechet {
     /// Sum of both parts.
     pub distance: f64,

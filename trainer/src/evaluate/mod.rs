@@ -5,4 +5,5 @@ pub mod frechet;
 pub mod inception;
 pub mod kernel;
 pub mod neighbours;
+pub mod selection;
 pub mod statistics;

@@ -1,0 +1,178 @@
+//! Which checkpoint of a run is best: the record of what was measured of each, which a later call goes on with.
+
+use std::cmp::Ordering;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::frechet::Frechet;
+use crate::Error;
+use crate::config::Precision;
+use crate::weights::Weights;
+
+/// Name of the record in a run's folder.
+pub const RECORD: &str = "selection.jsonl";
+
+/// What a distance depends on but for the weights: only distances of equal conditions are compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// Samples.
+    pub num: u64,
+    /// Seed of start and noise.
+    pub seed: u64,
+    /// Identity of the features.
+    pub features: String,
+    /// SHA-256 of the data, or of the file of their statistics.
+    pub data: String,
+    /// Langevin steps per level.
+    pub steps_per_level: u64,
+    /// Step size at the smallest level.
+    pub epsilon: f64,
+    /// How the network computed.
+    pub precision: Precision,
+}
+
+/// Distances of one checkpoint's samples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Steps of training.
+    pub step: u64,
+    /// Which weights.
+    pub weights: Weights,
+    /// SHA-256 of the checkpoint's tensors: another run of the same folder has others.
+    pub tensors: String,
+    /// All else.
+    pub conditions: Conditions,
+    /// Fréchet distance of the samples as Langevin dynamics leaves them.
+    pub plain: Frechet,
+    /// The same after the denoising step.
+    pub denoised: Frechet,
+}
+
+impl Measured {
+    /// The smaller distance, and whether it is that of the denoised samples.
+    #[must_use]
+    pub fn better(&self) -> (f64, bool) {
+        let (plain, denoised) = (self.plain.distance, self.denoised.distance);
+        if denoised <= plain { (denoised, true) } else { (plain, false) }
+    }
+}
+
+/// The measurement of the least distance; none of none.
+#[must_use]
+pub fn best(all: &[Measured]) -> Option<&Measured> {
+    let order =
+        |a: &&Measured, b: &&Measured| a.better().0.partial_cmp(&b.better().0).unwrap_or(Ordering::Equal);
+    all.iter().min_by(order)
+}
+
+/// The file of all measurements of a run, one JSON object in each line.
+#[derive(Debug)]
+pub struct Record {
+    file: File,
+    path: PathBuf,
+    lines: Vec<Measured>,
+}
+
+impl Record {
+    /// Opens the record of a run; a last line that an interruption has cut is dropped.
+    ///
+    /// # Errors
+    /// [`Error::File`]; [`Error::Content`] with the number of a line that is none of ours.
+    pub fn open(run: &Path) -> Result<Self, Error> {
+        let path = run.join(RECORD);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            text => text.map_err(Error::file(&path))?,
+        };
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut lines = Vec::new();
+        for (number, line) in (1..).zip(text[..whole].lines()) {
+            let parsed = serde_json::from_str(line).map_err(|error| {
+                let found = format!("line {number}: {}", error.to_string().replace('\n', " "));
+                Error::content(&path, found, "measurements of 'select': move the file away to begin anew")
+            })?;
+            lines.push(parsed);
+        }
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::file(&path))?;
+        file.set_len(whole as u64).map_err(Error::file(&path))?;
+        Ok(Self { file, path, lines })
+    }
+
+    /// The measurement of a checkpoint's weights under these conditions, if there is one.
+    #[must_use]
+    pub fn find(&self, tensors: &str, weights: Weights, conditions: &Conditions) -> Option<&Measured> {
+        let is_it = |line: &&Measured| {
+            line.tensors == tensors && line.weights == weights && line.conditions == *conditions
+        };
+        self.lines.iter().find(is_it)
+    }
+
+    /// Appends a measurement, and brings it to the disk.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn add(&mut self, measured: Measured) -> Result<(), Error> {
+        let failed = Error::file(&self.path);
+        let text = serde_json::to_string(&measured).map_err(io::Error::other);
+        let written = text.and_then(|text| self.file.write_all(format!("{text}\n").as_bytes()));
+        written.and_then(|()| self.file.sync_data()).map_err(failed)?;
+        self.lines.push(measured);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(step: u64, plain: f64, denoised: f64) -> Measured {
+        let frechet = |distance| Frechet { distance, means: 0.0, covariances: distance, rounding: 1e-6 };
+        let conditions = Conditions {
+            num: 10,
+            seed: 0,
+            features: "pixels".into(),
+            data: "d".into(),
+            steps_per_level: 5,
+            epsilon: 6.2e-6,
+            precision: Precision::F32,
+        };
+        Measured {
+            step,
+            weights: Weights::Ema,
+            tensors: step.to_string(),
+            conditions,
+            plain: frechet(plain),
+            denoised: frechet(denoised),
+        }
+    }
+
+    #[test]
+    fn the_least_of_both_distances_counts() {
+        let all = [measured(1, 5.0, 4.0), measured(2, 3.0, 9.0), measured(3, 3.5, 3.25)];
+        assert_eq!(best(&all).map(|best| (best.step, best.better())), Some((2, (3.0, false))));
+        assert_eq!(best(&[]), None);
+    }
+
+    #[test]
+    fn a_record_goes_on_behind_its_last_whole_line() {
+        let run = tempfile::tempdir().expect("a folder");
+        let (first, second) = (measured(1, 5.0, 0.1 + 0.2), measured(2, 3.0, 9.0));
+        Record::open(run.path()).expect("a new record").add(first.clone()).expect("writes");
+        let path = run.path().join(RECORD);
+        let text = fs::read_to_string(&path).expect("a record");
+        fs::write(&path, format!("{text}{}", &text[..40])).expect("writes");
+        let mut record = Record::open(run.path()).expect("cut, not damaged");
+        assert_eq!(record.find("1", Weights::Ema, &first.conditions), Some(&first));
+        assert_eq!(record.find("1", Weights::Raw, &first.conditions), None);
+        let other = Conditions { seed: 1, ..first.conditions.clone() };
+        assert_eq!(record.find("1", Weights::Ema, &other), None);
+        record.add(second.clone()).expect("writes");
+        assert_eq!(Record::open(run.path()).expect("whole").lines, [first, second]);
+        fs::write(&path, "{}\n").expect("writes");
+        let message = Record::open(run.path()).expect_err("no measurement").to_string();
+        assert!(message.contains("line 1: missing field"), "{message}");
+    }
+}
