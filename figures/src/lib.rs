@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod axis;
+mod page;
 mod svg;
 
 pub use axis::Axis;
+pub use page::{Page, Part};
 
 /// Curves over one pair of axes.
 #[derive(Clone, Debug, PartialEq)]

@@ -192,8 +192,9 @@ fn description(figure: &Figure) -> String {
     format!("{} over {}. {}", figure.y.label, figure.x.label, curves.join("; "))
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// Text that is markup neither between tags nor in an attribute.
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use crate::layout::{ImageShape, Layout, Stated};
 
 pub use evaluate::{ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ScoreArgs, SelectArgs};
 pub use sample::{
-    DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs, TrainedArgs,
+    DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs, SheetsArgs,
+    TrainedArgs,
 };
 pub use tools::{BenchArgs, DataArgs, DevicesArgs, ModelArgs, NetworkArgs};
 pub use train::{OverrideArgs, RecordArgs, TrainArgs};
@@ -42,6 +43,7 @@ pub enum Command {
     Sample(SampleArgs),
     Interpolate(InterpolateArgs),
     Inpaint(InpaintArgs),
+    Sheets(SheetsArgs),
     Diagnose(DiagnoseArgs),
     Evaluate(EvaluateArgs),
     Neighbours(NeighboursArgs),

@@ -139,6 +139,36 @@ pub struct InterpolateArgs {
     pub output: Option<PathBuf>,
 }
 
+/// Show a run: uncurated samples, interpolations, and samples over training (Figs. 11, 12, 20 to 30)
+///
+/// Writes PNG sheets and one page with their captions and commands into RUN/sheets.
+///
+/// Example: ncsn-trainer sheets runs/mnist
+#[derive(Args, Clone, Debug)]
+pub struct SheetsArgs {
+    /// The run's folder
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Uncurated samples
+    #[arg(long, value_name = "IMAGES", default_value_t = 64)]
+    pub num: u64,
+    /// Rows of interpolations
+    #[arg(long, value_name = "PAIRS", default_value_t = 4)]
+    pub pairs: u64,
+    /// Images between the two ends of a row
+    #[arg(long, value_name = "IMAGES", default_value_t = 8)]
+    pub count: u64,
+    /// Images shown over training
+    #[arg(long, value_name = "IMAGES", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub images: u64,
+    /// Checkpoints that they are shown of at most, spread over those that are kept
+    #[arg(long, value_name = "CHECKPOINTS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub checkpoints: u64,
+    /// Batches, seed, Langevin dynamics and device
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
+}
+
 /// Fill in parts of images
 ///
 /// Annealed Langevin dynamics on the part that is masked, while the rest is kept as noisy as the level. The known pixels

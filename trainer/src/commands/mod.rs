@@ -13,6 +13,7 @@ pub mod neighbours;
 pub mod sample;
 pub mod score;
 pub mod select;
+pub mod sheets;
 pub mod train;
 
 use std::io::Write;
@@ -57,6 +58,7 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Sample(args) => sample::run(&args, out),
         Command::Interpolate(args) => interpolate::run(&args, out),
         Command::Inpaint(args) => inpaint::run(&args, out),
+        Command::Sheets(args) => sheets::run(&args, out),
         Command::Diagnose(args) => diagnose::run(&args, out),
         Command::Evaluate(args) => evaluate::run(&args, out),
         Command::Neighbours(args) => neighbours::run(&args, out),

@@ -1,6 +1,7 @@
 //! Running the trainer as a user does.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -8,9 +9,20 @@ use ncsn_schedule::{DataProvenance, Provenance, ScheduleFile};
 use ncsn_theory::schedule::{DataRange, NoiseRange, Request, Spacing, Steps};
 
 /// The trainer with arguments separated by spaces, on one thread of the CPU.
+///
+/// Signals end it as they do from a terminal, whatever started the tests: nohup and shells in the background ignore some.
 pub fn trainer(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ncsn-trainer"));
     command.args(arguments.split_whitespace()).env("OMP_NUM_THREADS", "1").stdin(Stdio::null());
+    let defaults = || {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            // SAFETY: a plain system call, which may be made between fork and exec.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: as above.
+    unsafe { command.pre_exec(defaults) };
     command
 }
 

@@ -1,0 +1,196 @@
+//! `ncsn-trainer sheets`: a run's uncurated samples, interpolations, and samples over its training, on one page.
+
+use std::fs;
+use std::io::Write;
+
+use anyhow::{Result, ensure};
+use ncsn_data::escape;
+use ncsn_figures::{Page, Part};
+use ncsn_shell::Outcome;
+use ncsn_theory::langevin::Annealing;
+use tch::{Device, Tensor};
+
+use crate::checkpoint::{self, CHECKPOINTS};
+use crate::cli::SheetsArgs;
+use crate::config::Precision;
+use crate::diagnose::spread;
+use crate::sample::{self, Noise, Sampler, Streams, annealed_langevin};
+use crate::sheet::{self, Sheet};
+use crate::source::{self, Opening, Trained};
+use crate::weights::Weights;
+use crate::{Error, torch};
+
+/// Name of the folder in a run's.
+const FOLDER: &str = "sheets";
+
+/// What all sheets are made with.
+struct Maker<'a> {
+    args: &'a SheetsArgs,
+    device: Device,
+    precision: Precision,
+    batch: u64,
+}
+
+/// Samples, and writes the sheets and the page.
+///
+/// # Errors
+/// A run without checkpoints, vectors, counts out of range, files that cannot be written.
+pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
+    super::within("num", args.num, 1 << 16)?;
+    super::within("pairs", args.pairs, 1 << 10)?;
+    super::within("count", args.count, 1 << 10)?;
+    let batch = super::within("batch", args.sampling.batch, 1 << 20)?;
+    let checkpoints = args.run.join(CHECKPOINTS);
+    let steps = checkpoint::list(&checkpoints)?;
+    let Some(&last) = steps.last() else {
+        anyhow::bail!("{} holds no checkpoint, nothing to show", escape::path(&checkpoints));
+    };
+    let (device, precision) = super::set_up(&args.sampling.device)?;
+    let maker = Maker { args, device, precision, batch };
+    let trained = maker.open(last, Weights::Ema)?;
+    ensure!(
+        trained.network.shape().item.len() == 3,
+        "vectors are no pictures: 'sample --output FILE' writes them"
+    );
+    let folder = args.run.join(FOLDER);
+    fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+    let name = &trained.config.preset;
+    let mut parts = vec![Part::Text(format!(
+        "{} after step {last}, seed {}, {}.",
+        trained.network.shape().architecture.name(),
+        args.sampling.seed,
+        trained.config.noise.subject()
+    ))];
+    let mut show = |file: &str, title: &str, sheet: &Sheet, caption: String, command: String| -> Result<()> {
+        let (png, path) = (sheet.png(), folder.join(file));
+        sheet::write(&path, &png).map_err(Error::file(&path))?;
+        writeln!(out, "{}  {caption}", escape::path(&path))?;
+        parts.push(Part::Heading(title.to_owned()));
+        parts.push(Part::Picture { png, told: format!("{title}: {caption}"), caption, command });
+        Ok(())
+    };
+    let run = args.run.display();
+    let flags = flags(args);
+
+    let images = maker.samples(&trained, "samples", args.num)?;
+    show(
+        "samples.png",
+        "Uncurated samples",
+        &Sheet::of_tensor(&images)?,
+        format!("{} samples, the first that the seed gives, none left out (as Figs. 25 to 30)", args.num),
+        format!("ncsn-trainer sample --checkpoint {run} --num {}{flags} --grid samples.png", args.num),
+    )?;
+    let images = maker.interpolations(&trained)?;
+    show(
+        "interpolation.png",
+        "Interpolation",
+        &Sheet::with_columns(&images, args.count as usize + 2)?,
+        "each row leads from one sample to another, through noise that turns from the one's into the other's (as Figs. 20 to 24)"
+            .to_owned(),
+        format!(
+            "ncsn-trainer interpolate --checkpoint {run} --pairs {} --count {}{flags} --grid interpolation.png",
+            args.pairs, args.count
+        ),
+    )?;
+    let chosen: Vec<u64> =
+        spread(steps.len(), args.checkpoints as usize).into_iter().map(|at| steps[at]).collect();
+    let (images, columns) = maker.over_training(&chosen)?;
+    show(
+        "over-training.png",
+        "Over training",
+        &Sheet::with_columns(&images, columns)?,
+        format!(
+            "the same start and noise after steps {}: {} rows with averaged weights, then as many with the last ones, whose \
+             colours shift (as Figs. 11 and 12)",
+            chosen.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+            args.images
+        ),
+        format!(
+            "ncsn-trainer sheets {run} --images {} --checkpoints {}{flags}",
+            args.images, args.checkpoints
+        ),
+    )?;
+    let page = Page { title: format!("{name}: sheets"), parts };
+    let path = folder.join("index.html");
+    sheet::write(&path, page.html().as_bytes()).map_err(Error::file(&path))?;
+    writeln!(out, "all of them with their captions: {}", escape::path(&path))?;
+    Ok(Outcome::Yes)
+}
+
+/// The flags of Langevin dynamics that were given.
+fn flags(args: &SheetsArgs) -> String {
+    let sampling = &args.sampling;
+    let mut flags = format!(" --seed {}", sampling.seed);
+    if let Some(steps) = sampling.steps_per_level {
+        flags += &format!(" --steps-per-level {steps}");
+    }
+    if let Some(epsilon) = sampling.epsilon {
+        flags += &format!(" --epsilon {epsilon:e}");
+    }
+    if sampling.no_denoise {
+        flags += " --no-denoise";
+    }
+    flags
+}
+
+impl Maker<'_> {
+    fn open(&self, step: u64, weights: Weights) -> Result<Trained, Error> {
+        let folder = checkpoint::folder(&self.args.run.join(CHECKPOINTS), step);
+        let Self { device, precision, .. } = *self;
+        source::open(&folder, None, Opening { weights, device, precision })
+    }
+
+    fn annealing(&self, trained: &Trained) -> Result<Annealing, Error> {
+        super::annealing(trained, &self.args.sampling)
+    }
+
+    /// The first images that the seed gives.
+    fn samples(&self, trained: &Trained, what: &str, count: u64) -> Result<Tensor, Error> {
+        let sampler = Sampler::Langevin(self.annealing(trained)?);
+        let item = &trained.network.shape().item;
+        let parts = super::in_batches(what, count, self.batch, |numbers, each| {
+            let mut streams = Streams::new(self.args.sampling.seed, numbers, item, self.device);
+            let start = sampler.start(&mut streams)?;
+            let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
+            let x = sampler.sample(score, start, &mut Noise::Streams(streams), &mut |at| {
+                each(at.done, at.total);
+                true
+            })?;
+            Ok(x.to_device(Device::Cpu))
+        })?;
+        torch::attempt(|| Tensor::cat(&parts, 0))
+    }
+
+    /// Rows from one sample to another.
+    fn interpolations(&self, trained: &Trained) -> Result<Tensor, Error> {
+        let annealing = self.annealing(trained)?;
+        let (item, count) = (&trained.network.shape().item, self.args.count as i64);
+        let sigma_max = annealing.schedule.range().max();
+        let at_once = (self.batch / (self.args.count + 2)).max(1);
+        let parts = super::in_batches("rows", self.args.pairs, at_once, |rows, each| {
+            let (x, mut noise) =
+                sample::rows(self.args.sampling.seed, rows, count, item, sigma_max, self.device)?;
+            let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
+            let x = annealed_langevin(score, &annealing, x, &mut noise, &mut |at| {
+                each(at.done, at.total);
+                true
+            })?;
+            Ok(x.to_device(Device::Cpu))
+        })?;
+        torch::attempt(|| Tensor::cat(&parts, 0))
+    }
+
+    /// The same images after each of these steps, by averaged and by the last weights, in rows; and the images in a row.
+    fn over_training(&self, steps: &[u64]) -> Result<(Tensor, usize), Error> {
+        let mut blocks = Vec::new();
+        for weights in [Weights::Ema, Weights::Raw] {
+            let mut columns = Vec::new();
+            for &step in steps {
+                let trained = self.open(step, weights)?;
+                columns.push(self.samples(&trained, &format!("step {step}, {weights}"), self.args.images)?);
+            }
+            blocks.push(torch::attempt(|| Tensor::stack(&columns, 1).flatten(0, 1))?);
+        }
+        Ok((torch::attempt(|| Tensor::cat(&blocks, 0))?, steps.len()))
+    }
+}
