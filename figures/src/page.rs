@@ -12,7 +12,8 @@ use crate::svg::escaped;
 const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#222;--ground:#fff;--faint:#666;--rule:#ccc}\
 @media(prefers-color-scheme:dark){:root{--ink:#ddd;--ground:#16181c;--faint:#999;--rule:#444}}\
-body{margin:0 auto;padding:1rem;max-width:60rem;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground)}\
+body{margin:0 auto;padding:1rem;max-width:60rem;font:16px/1.5 system-ui,sans-serif}\
+body{color:var(--ink);background:var(--ground)}\
 h1{font-size:1.5rem;line-height:1.25}h2{font-size:1.2rem;margin-top:2.5rem;border-bottom:1px solid var(--rule)}\
 figure{margin:1.5rem 0}figcaption{color:var(--faint);font-size:.9rem}\
 figure>div,.wide{overflow-x:auto}\

@@ -85,7 +85,8 @@ pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
         "interpolation.png",
         "Interpolation",
         &Sheet::with_columns(&images, args.count as usize + 2)?,
-        "each row leads from one sample to another, through noise that turns from the one's into the other's (as Figs. 20 to 24)"
+        "each row leads from one sample to another, through noise that turns from the one's into the other's \
+         (as Figs. 20 to 24)"
             .to_owned(),
         format!(
             "ncsn-trainer interpolate --checkpoint {run} --pairs {} --count {}{flags} --grid interpolation.png",
@@ -100,8 +101,8 @@ pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
         "Over training",
         &Sheet::with_columns(&images, columns)?,
         format!(
-            "the same start and noise after steps {}: {} rows with averaged weights, then as many with the last ones, whose \
-             colours shift (as Figs. 11 and 12)",
+            "the same start and noise after steps {}: {} rows with averaged weights, then as many with the last \
+             ones, whose colours shift (as Figs. 11 and 12)",
             chosen.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
             args.images
         ),
