@@ -19,8 +19,8 @@ figure{margin:1.5rem 0}figcaption{color:var(--faint);font-size:.9rem}\
 figure>div,.wide{overflow-x:auto}\
 img{max-width:100%;height:auto;image-rendering:pixelated}svg{display:block;width:100%;min-width:30rem}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
-th,td{padding:.25rem .75rem;border-bottom:1px solid var(--rule);text-align:right}\
-th:first-child,td:first-child{text-align:left}\
+th,td{padding:.25rem .75rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}\
+.n{text-align:right}caption{text-align:left;color:var(--faint)}\
 code{overflow-wrap:anywhere}";
 
 /// A page.
@@ -59,6 +59,8 @@ pub enum Part {
         /// The command that makes the same.
         command: String,
     },
+    /// Text of programs, line by line.
+    Code(String),
     /// Words and numbers in rows.
     Table {
         /// What they are.
@@ -92,6 +94,7 @@ fn write_part(out: &mut String, part: &Part) -> std::fmt::Result {
     match part {
         Part::Heading(text) => writeln!(out, "<h2>{}</h2>", escaped(text)),
         Part::Text(text) => writeln!(out, "<p>{}</p>", escaped(text)),
+        Part::Code(text) => writeln!(out, "<pre class=\"wide\" tabindex=\"0\">{}</pre>", escaped(text)),
         Part::Picture { png, caption, told, command } => {
             let (told, data) = (escaped(told), STANDARD.encode(png));
             write!(out, "<figure><div><img alt=\"{told}\" src=\"data:image/png;base64,{data}\"></div>")?;
@@ -114,6 +117,7 @@ fn write_part(out: &mut String, part: &Part) -> std::fmt::Result {
                     let entry = escaped(entry);
                     match column {
                         0 => write!(out, "<th scope=\"row\">{entry}</th>")?,
+                        _ if is_number(&entry) => write!(out, "<td class=\"n\">{entry}</td>")?,
                         _ => write!(out, "<td>{entry}</td>")?,
                     }
                 }
@@ -121,6 +125,11 @@ fn write_part(out: &mut String, part: &Part) -> std::fmt::Result {
             writeln!(out, "</tr></table></div>")
         }
     }
+}
+
+/// Whether an entry is a number alone, which stands below others by its digits.
+fn is_number(entry: &str) -> bool {
+    entry.replace(',', "").replace('−', "-").parse::<f64>().is_ok()
 }
 
 fn captioned(out: &mut String, caption: &str, command: &str) -> std::fmt::Result {
@@ -137,6 +146,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_alone_stand_by_their_digits() {
+        assert!(["1", "−1,234.5", "6.2e-6"].iter().all(|entry| is_number(entry)));
+        assert!(!["", "3 x 16 x 16", "1 to 2", "n"].iter().any(|entry| is_number(entry)));
+    }
+
+    #[test]
     fn text_cannot_become_markup() {
         let evil = "\"><script>alert(1)</script>&".to_owned();
         let page = Page {
@@ -144,6 +159,7 @@ mod tests {
             parts: vec![
                 Part::Heading(evil.clone()),
                 Part::Text(evil.clone()),
+                Part::Code(evil.clone()),
                 Part::Picture {
                     png: vec![0, 255],
                     caption: evil.clone(),

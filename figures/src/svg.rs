@@ -129,7 +129,8 @@ fn curves(out: &mut String, figure: &Figure, x: &Scale, y: &Scale) {
         let dashes = if *stroke == Stroke::Dashed { " stroke-dasharray=\"7 5\"" } else { "" };
         let _ = write!(out, "<g class=\"k{number}\"><path class=\"c\" d=\"{path}\"{dashes}/>");
         let mut seen = points.iter().filter(|point| drawn(figure, **point));
-        if *stroke == Stroke::Dotted {
+        // A line through one point is none.
+        if *stroke == Stroke::Dotted || seen.clone().count() == 1 {
             for (a, b) in seen.clone().map(place) {
                 let _ = write!(out, "<circle class=\"d\" cx=\"{a:.1}\" cy=\"{b:.1}\" r=\"3\"/>");
             }

@@ -16,6 +16,7 @@ pub mod device;
 pub mod diagnose;
 pub mod error;
 pub mod evaluate;
+pub mod figures;
 pub mod layout;
 pub mod log;
 pub mod mixture;

@@ -133,6 +133,22 @@ pub struct SelectArgs {
     pub format: Format,
 }
 
+/// Show a run on one page: loss, loss by noise level, selection, sheets, configuration
+///
+/// One HTML file with everything inside, made from the files in the run's folder, without sampling: what 'select' and 'sheets' have
+/// not made yet is named.
+///
+/// Example: ncsn-trainer report runs/mnist
+#[derive(Args, Clone, Debug)]
+pub struct ReportArgs {
+    /// The run's folder
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Where to write it [default: RUN/report.html]
+    #[arg(short, long, value_name = "FILE.html")]
+    pub output: Option<PathBuf>,
+}
+
 /// Exchange weights with the authors' code and with PyTorch
 ///
 /// From a .pth file of the authors (or a safetensors file with their keys), makes a run that 'train --resume' goes on

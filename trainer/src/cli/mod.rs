@@ -15,7 +15,9 @@ use crate::config::Precision;
 use crate::device::Wanted;
 use crate::layout::{ImageShape, Layout, Stated};
 
-pub use evaluate::{ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ScoreArgs, SelectArgs};
+pub use evaluate::{
+    ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ReportArgs, ScoreArgs, SelectArgs,
+};
 pub use sample::{
     DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs, SheetsArgs,
     TrainedArgs,
@@ -44,6 +46,7 @@ pub enum Command {
     Interpolate(InterpolateArgs),
     Inpaint(InpaintArgs),
     Sheets(SheetsArgs),
+    Report(ReportArgs),
     Diagnose(DiagnoseArgs),
     Evaluate(EvaluateArgs),
     Neighbours(NeighboursArgs),

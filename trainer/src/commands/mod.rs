@@ -10,6 +10,7 @@ pub mod inpaint;
 pub mod interpolate;
 pub mod model;
 pub mod neighbours;
+pub mod report;
 pub mod sample;
 pub mod score;
 pub mod select;
@@ -58,6 +59,7 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Sample(args) => sample::run(&args, out),
         Command::Interpolate(args) => interpolate::run(&args, out),
         Command::Inpaint(args) => inpaint::run(&args, out),
+        Command::Report(args) => report::run(&args, out),
         Command::Sheets(args) => sheets::run(&args, out),
         Command::Diagnose(args) => diagnose::run(&args, out),
         Command::Evaluate(args) => evaluate::run(&args, out),

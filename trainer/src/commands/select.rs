@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use ncsn_data::escape;
-use ncsn_figures::{Axis, Curve, Figure, Stroke};
 use ncsn_shell::Outcome;
 use ncsn_theory::langevin::Annealing;
 use serde_json::json;
@@ -24,7 +23,7 @@ use crate::sample::{self, Noise, Sampler, Streams};
 use crate::source::{self, Opening, Trained};
 use crate::train::CONFIG;
 use crate::weights::Weights;
-use crate::{Error, sheet};
+use crate::{Error, figures, sheet};
 
 /// Name of the best checkpoint's folder in a run's, which training does not remove.
 const BEST: &str = "best";
@@ -93,7 +92,7 @@ pub fn run(args: &SelectArgs, out: &mut dyn Write) -> Result<Outcome> {
     let best = best(&found).context("nothing was measured")?;
     keep(&checkpoint::folder(&checkpoints, best.step), &args.run.join(BEST))?;
     let curves = args.run.join(CURVES);
-    let figure = figure(&found, best, &config.preset);
+    let figure = figures::selection(&found);
     sheet::write(&curves, figure.svg().as_bytes()).map_err(Error::file(&curves))?;
     report(args, &found, best, &target, out)?;
     Ok(Outcome::Yes)
@@ -208,29 +207,6 @@ fn keep(checkpoint: &Path, best: &Path) -> Result<(), Error> {
         fs::remove_dir_all(&removed).map_err(Error::file(&removed))?;
     }
     Ok(())
-}
-
-/// Distances over training, a curve for each kind of weights with and without denoising; the best is marked.
-fn figure(found: &[Measured], best: &Measured, preset: &str) -> Figure {
-    let mut curves = Vec::new();
-    for weights in [Weights::Ema, Weights::Raw] {
-        for denoised in [true, false] {
-            let of = |row: &&Measured| row.weights == weights;
-            let distance = |row: &Measured| if denoised { row.denoised.distance } else { row.plain.distance };
-            let points = found.iter().filter(of).map(|row| (row.step as f64, distance(row)));
-            let name = format!("{weights}{}", if denoised { ", denoised" } else { "" });
-            let marked = (best.weights == weights && best.better().1 == denoised)
-                .then(|| found.iter().filter(of).position(|row| row.step == best.step))
-                .flatten();
-            curves.push(Curve { stroke: Stroke::Dotted, marked, ..Curve::line(&name, points) });
-        }
-    }
-    Figure {
-        title: format!("{preset}: distance of samples over training"),
-        x: Axis::linear("steps of training"),
-        y: Axis::logarithmic("Fréchet distance"),
-        curves,
-    }
 }
 
 fn report(

@@ -1,13 +1,15 @@
 //! `ncsn-trainer sheets`: a run's uncurated samples, interpolations, and samples over its training, on one page.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 use ncsn_data::escape;
 use ncsn_figures::{Page, Part};
 use ncsn_shell::Outcome;
 use ncsn_theory::langevin::Annealing;
+use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use crate::checkpoint::{self, CHECKPOINTS};
@@ -22,6 +24,18 @@ use crate::{Error, torch};
 
 /// Name of the folder in a run's.
 const FOLDER: &str = "sheets";
+
+/// Name of the file of captions in the folder.
+const CAPTIONS: &str = "captions.json";
+
+/// A sheet and what it shows.
+#[derive(Debug, Serialize, Deserialize)]
+struct Captioned {
+    file: String,
+    title: String,
+    caption: String,
+    command: String,
+}
 
 /// What all sheets are made with.
 struct Maker<'a> {
@@ -61,12 +75,12 @@ pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
         args.sampling.seed,
         trained.config.noise.subject()
     ))];
+    let mut captions = Vec::new();
     let mut show = |file: &str, title: &str, sheet: &Sheet, caption: String, command: String| -> Result<()> {
-        let (png, path) = (sheet.png(), folder.join(file));
-        sheet::write(&path, &png).map_err(Error::file(&path))?;
+        let path = folder.join(file);
+        sheet::write(&path, &sheet.png()).map_err(Error::file(&path))?;
         writeln!(out, "{}  {caption}", escape::path(&path))?;
-        parts.push(Part::Heading(title.to_owned()));
-        parts.push(Part::Picture { png, told: format!("{title}: {caption}"), caption, command });
+        captions.push(Captioned { file: file.into(), title: title.into(), caption, command });
         Ok(())
     };
     let run = args.run.display();
@@ -111,11 +125,39 @@ pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
             args.images, args.checkpoints
         ),
     )?;
+    let path = folder.join(CAPTIONS);
+    let text = serde_json::to_string_pretty(&captions)?;
+    sheet::write(&path, text.as_bytes()).map_err(Error::file(&path))?;
+    parts.extend(self::parts(&args.run)?);
     let page = Page { title: format!("{name}: sheets"), parts };
     let path = folder.join("index.html");
     sheet::write(&path, page.html().as_bytes()).map_err(Error::file(&path))?;
     writeln!(out, "all of them with their captions: {}", escape::path(&path))?;
     Ok(Outcome::Yes)
+}
+
+/// The sheets of a run with their captions; none where none were made.
+///
+/// # Errors
+/// [`Error::File`]; [`Error::Content`] for captions of something else.
+pub fn parts(run: &Path) -> Result<Vec<Part>, Error> {
+    let folder = run.join(FOLDER);
+    let path = folder.join(CAPTIONS);
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text.map_err(Error::file(&path))?,
+    };
+    let captions: Vec<Captioned> = serde_json::from_str(&text).map_err(|error| {
+        Error::content(&path, error.to_string().replace('\n', " "), "captions of 'sheets'")
+    })?;
+    let mut parts = Vec::new();
+    for Captioned { file, title, caption, command } in captions {
+        let path = folder.join(file);
+        let png = fs::read(&path).map_err(Error::file(&path))?;
+        let told = format!("{title}: {caption}");
+        parts.extend([Part::Heading(title), Part::Picture { png, caption, told, command }]);
+    }
+    Ok(parts)
 }
 
 /// The flags of Langevin dynamics that were given.

@@ -1,19 +1,21 @@
 //! Which checkpoint of a run is best: the record of what was measured of each, which a later call goes on with.
 
 use std::cmp::Ordering;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::frechet::Frechet;
-use crate::Error;
 use crate::config::Precision;
 use crate::weights::Weights;
+use crate::{Error, log};
 
 /// Name of the record in a run's folder.
 pub const RECORD: &str = "selection.jsonl";
+/// For messages.
+const EXPECTED: &str = "measurements of 'select': move the file away to begin anew";
 
 /// What a distance depends on but for the weights: only distances of equal conditions are compared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,22 +85,18 @@ impl Record {
     /// [`Error::File`]; [`Error::Content`] with the number of a line that is none of ours.
     pub fn open(run: &Path) -> Result<Self, Error> {
         let path = run.join(RECORD);
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            text => text.map_err(Error::file(&path))?,
-        };
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let mut lines = Vec::new();
-        for (number, line) in (1..).zip(text[..whole].lines()) {
-            let parsed = serde_json::from_str(line).map_err(|error| {
-                let found = format!("line {number}: {}", error.to_string().replace('\n', " "));
-                Error::content(&path, found, "measurements of 'select': move the file away to begin anew")
-            })?;
-            lines.push(parsed);
-        }
+        let (lines, whole) = log::whole_lines(&path, EXPECTED)?;
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::file(&path))?;
-        file.set_len(whole as u64).map_err(Error::file(&path))?;
+        file.set_len(whole).map_err(Error::file(&path))?;
         Ok(Self { file, path, lines })
+    }
+
+    /// All measurements of a run, without opening it for more.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn read(run: &Path) -> Result<Vec<Measured>, Error> {
+        Ok(log::whole_lines(&run.join(RECORD), EXPECTED)?.0)
     }
 
     /// The measurement of a checkpoint's weights under these conditions, if there is one.
@@ -126,6 +124,8 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn measured(step: u64, plain: f64, denoised: f64) -> Measured {

@@ -3,9 +3,10 @@
 pub mod events;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -53,6 +54,35 @@ impl Line {
             Self::Train { step, .. } | Self::Test { step, .. } | Self::Levels { step, .. } => step,
         }
     }
+}
+
+/// The lines of a run's record; none where there is no record.
+///
+/// # Errors
+/// [`Error::File`]; [`Error::Content`] with the number of a line that is none of a run's.
+pub fn read(run: &Path) -> Result<Vec<Line>, Error> {
+    Ok(whole_lines(&run.join(LINES), "the record of a run")?.0)
+}
+
+/// The JSON objects of a file, one in each line, without a last line that an interruption has cut; and the bytes of the whole
+/// lines. A file that is not there holds none.
+///
+/// # Errors
+/// [`Error::File`]; [`Error::Content`] with the number of a line that is something else.
+pub fn whole_lines<T: DeserializeOwned>(path: &Path, expected: &str) -> Result<(Vec<T>, u64), Error> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        text => text.map_err(Error::file(path))?,
+    };
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let parse = |(number, line): (u64, &str)| {
+        serde_json::from_str(line).map_err(|error| {
+            let found = format!("line {number}: {}", error.to_string().replace('\n', " "));
+            Error::content(path, found, expected)
+        })
+    };
+    let lines = (1..).zip(text[..whole].lines()).map(parse).collect::<Result<_, _>>()?;
+    Ok((lines, whole as u64))
 }
 
 /// The open files of a run's record.
@@ -145,7 +175,7 @@ fn by_quarters(counts: &[u64], means: &[f64]) -> Vec<(String, f64)> {
 /// lines than those of a run is copied first, to the name returned.
 fn drop_after(path: &Path, step: u64) -> Result<Option<PathBuf>, Error> {
     let bytes = match fs::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         bytes => bytes.map_err(Error::file(path))?,
     };
     let (mut kept, mut strange) = (Vec::with_capacity(bytes.len()), false);
@@ -168,7 +198,7 @@ fn drop_after(path: &Path, step: u64) -> Result<Option<PathBuf>, Error> {
     if kept != bytes {
         let text = String::from_utf8_lossy(&kept);
         ncsn_shell::output::write_files(&[(path, &text)])
-            .map_err(|error| Error::file(path)(std::io::Error::other(format!("{error:#}"))))?;
+            .map_err(|error| Error::file(path)(io::Error::other(format!("{error:#}"))))?;
     }
     Ok(damaged)
 }
