@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use common::command::{failure, success, trainer};
 use serde_json::Value;
 
-const SELECT: &str = "select run --num 24 --batch 9 --seed 5 --steps-per-level 1 --device cpu";
+const SELECT: &str = "select run --num 10 --batch 4 --seed 5 --steps-per-level 1 --device cpu";
 
 /// A run of the built-in images with checkpoints after 4, 8 and 12 steps, and the images it trains on.
 fn run_in(folder: &Path) {
@@ -44,7 +44,7 @@ fn distances_are_those_of_sample_and_evaluate_and_the_least_is_kept() {
         let no_denoise = if plain { " --no-denoise" } else { "" };
         success(
             trainer(&format!(
-                "sample --checkpoint run/checkpoints/step-{step:08} --weights {weights} --num 24 --seed 5 \
+                "sample --checkpoint run/checkpoints/step-{step:08} --weights {weights} --num 10 --seed 5 \
                  --steps-per-level 1 --device cpu --output {row}.npy{no_denoise}"
             ))
             .current_dir(folder),
