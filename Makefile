@@ -16,7 +16,10 @@ demo: .libtorch
 	$(CARGO) run --release --quiet -- schedule --data $(DEMO)/shapes.npy --steps-per-level 3 --format toml -o $(DEMO)/shapes.toml
 	$(TRAINER) train --preset shapes --schedule $(DEMO)/shapes.toml --run $(DEMO)/run --samples 0
 	$(TRAINER) sample --checkpoint $(DEMO)/run --num 64 --grid $(DEMO)/samples.png --trajectory $(DEMO)/trajectory.png
+	$(TRAINER) sheets $(DEMO)/run --num 16 --pairs 2 --images 3
+	$(TRAINER) report $(DEMO)/run
 	@echo
+	@echo "report           $(DEMO)/run/report.html: losses, sheets, configuration on one page"
 	@echo "training images  $(DEMO)/data.png"
 	@echo "noise schedule   $(DEMO)/shapes.toml"
 	@echo "run              $(DEMO)/run (TensorBoard: tensorboard --logdir $(DEMO)/run)"

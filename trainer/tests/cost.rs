@@ -95,3 +95,41 @@ fn own_can_be_looked_at_and_timed_before_there_are_data() {
         assert!(said.contains(expected), "{arguments}: {said}");
     }
 }
+
+#[test]
+fn the_cost_as_published_is_the_steps_times_their_number() {
+    let text = success(&mut trainer(
+        "cost --preset shapes --preset mnist --batch 2 --repeats 3 --device cpu --format json",
+    ));
+    let all: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let rows = all["rows"].as_array().expect("rows");
+    assert_eq!(
+        rows.iter().map(|row| row["preset"].as_str()).collect::<Vec<_>>(),
+        [Some("shapes"), Some("mnist")]
+    );
+    for row in rows {
+        let number = |value: &serde_json::Value| value.as_f64().expect("a number");
+        let scale = number(&row["batch"][1]) / number(&row["batch"][0]);
+        for (step, count, whole) in
+            [("train_step_s", "iterations", "training_s"), ("langevin_step_s", "evaluations", "sampling_s")]
+        {
+            for k in 0..3 {
+                let expected = number(&row[step][k]) * number(&row[count]) * scale;
+                assert!((number(&row[whole][k]) / expected - 1.0).abs() < 1e-12, "{row}");
+            }
+            assert!(
+                number(&row[step][1]) <= number(&row[step][0])
+                    && number(&row[step][0]) <= number(&row[step][2])
+            );
+        }
+    }
+    // 91 levels, T = 3, and the denoising step.
+    assert_eq!(rows[0]["evaluations"], 91 * 3 + 1);
+    let text = success(&mut trainer("cost --preset shapes --batch 2 --repeats 2 --device cpu"));
+    assert!(
+        text.contains("shapes: batch 32, measured with 2 and taken to have the same throughput"),
+        "{text}"
+    );
+    assert!(failure(&mut trainer("cost --preset nothing")).contains("preset is nothing, allowed: cifar10"));
+    assert!(failure(&mut trainer("cost --repeats 1")).contains("repeats is 1, allowed: 2 to 1000"));
+}

@@ -22,7 +22,7 @@ pub use sample::{
     DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs, SheetsArgs,
     TrainedArgs,
 };
-pub use tools::{BenchArgs, DataArgs, DevicesArgs, ModelArgs, NetworkArgs};
+pub use tools::{BenchArgs, CostArgs, DataArgs, DevicesArgs, ModelArgs, NetworkArgs};
 pub use train::{OverrideArgs, RecordArgs, TrainArgs};
 
 /// Train NCSN and NCSNv2 from a certified noise schedule, and sample from them
@@ -64,6 +64,7 @@ pub enum Command {
     Model(ModelArgs),
     Data(DataArgs),
     Bench(BenchArgs),
+    Cost(CostArgs),
     Devices(DevicesArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
@@ -84,6 +85,7 @@ impl Command {
             | Self::Select(SelectArgs { format, .. })
             | Self::Model(ModelArgs { format, .. })
             | Self::Bench(BenchArgs { format, .. })
+            | Self::Cost(CostArgs { format, .. })
             | Self::Devices(DevicesArgs { format, .. }) => *format == Format::Text,
             Self::Completions(_) => false,
             #[cfg(feature = "man")]

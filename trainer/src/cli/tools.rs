@@ -95,6 +95,31 @@ pub struct BenchArgs {
     pub format: Format,
 }
 
+/// Say what training and sampling as published take on this device (Table 6)
+///
+/// Steps are measured, all of them extrapolated. Table 6 does not say how many images a batch of samples has; here it is the batch of
+/// training.
+///
+/// Example: ncsn-trainer cost --preset cifar10
+#[derive(Args, Clone, Debug)]
+pub struct CostArgs {
+    /// A preset, several with --preset again [default: the data sets of Table 6]
+    #[arg(long, value_name = "NAME")]
+    pub preset: Vec<String>,
+    /// Items per step as measured, for devices that have no room for the published batch
+    #[arg(long, value_name = "ITEMS")]
+    pub batch: Option<u64>,
+    /// Timed repeats of each step
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    pub repeats: usize,
+    /// Where to compute
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output for people or programs
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+}
+
 /// Say which devices torch sees
 #[derive(Args, Clone, Debug)]
 pub struct DevicesArgs {

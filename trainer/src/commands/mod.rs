@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod convert;
+pub mod cost;
 pub mod data;
 pub mod devices;
 pub mod diagnose;
@@ -71,6 +72,7 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Model(args) => model::run(&args, out),
         Command::Data(args) => data::run(&args, out),
         Command::Bench(args) => bench::run(&args, out),
+        Command::Cost(args) => cost::run(&args, out),
         Command::Devices(args) => devices::run(&args, out),
         Command::Completions(args) => pages::completions(Cli::command(), args.shell, out),
         #[cfg(feature = "man")]
