@@ -97,6 +97,13 @@ fn logarithmic([least, most]: [f64; 2]) -> Scale {
         factors.iter().map(move |factor| factor * unit)
     });
     let all: Vec<f64> = all.collect();
+    // The single-precision number of 0.01 has its mark there too.
+    let near = |mark: &f64| (least / 1.0001..=most * 1.0001).contains(mark);
+    let inside: Vec<f64> = all.iter().copied().filter(near).collect();
+    if let [first, _, ..] = inside[..] {
+        let ends = [least.min(first), most.max(inside[inside.len() - 1])];
+        return Scale { logarithmic: true, ends, marks: inside };
+    }
     // Not more than a mark beyond the values on either side.
     let from = all.iter().rposition(|&mark| mark <= least).unwrap_or(0);
     let to = all.iter().position(|&mark| mark >= most).unwrap_or(all.len() - 1).max(from + 1);
@@ -165,8 +172,8 @@ mod tests {
         assert_eq!(marks(&linear, &[0.0, 4e-6]), ["0", "10⁻⁶", "2·10⁻⁶", "3·10⁻⁶", "4·10⁻⁶"]);
         assert_eq!(marks(&linear, &[7.0]), ["2", "4", "6", "8", "10", "12"]);
         let logarithmic = Axis::logarithmic("");
-        assert_eq!(marks(&logarithmic, &[0.01, 50.0]), ["0.01", "0.1", "1", "10", "100"]);
-        assert_eq!(marks(&logarithmic, &[14.0, 410.0]), ["10", "20", "50", "100", "200", "500"]);
+        assert_eq!(marks(&logarithmic, &[0.01, 50.0]), ["0.01", "0.1", "1", "10"]);
+        assert_eq!(marks(&logarithmic, &[14.0, 410.0]), ["20", "50", "100", "200"]);
         assert_eq!(marks(&logarithmic, &[266.5, 292.5])[..3], ["265", "270", "275"]);
         assert_eq!(marks(&logarithmic, &[1e-9, 1e9])[..2], ["10⁻⁹", "10⁻⁶"]);
     }

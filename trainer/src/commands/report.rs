@@ -94,11 +94,10 @@ fn summary(config: &Config, steps: &[u64]) -> Part {
         (
             "training",
             format!(
-                "{} steps of {} items, learning rate {}",
-                training.iterations, training.batch, training.lr
+                "{} steps of {} items, learning rate {}, seed {}",
+                training.iterations, training.batch, training.lr, training.seed
             ),
         ),
-        ("seed", training.seed.to_string()),
         ("checkpoints", steps.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
         ("program", concat!("ncsn-trainer ", env!("CARGO_PKG_VERSION")).to_owned()),
     ];
