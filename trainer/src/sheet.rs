@@ -107,6 +107,17 @@ impl Sheet {
     }
 }
 
+/// Refuses a NaN or an infinity.
+///
+/// # Errors
+/// [`Error::Setting`].
+pub fn check_finite(images: &Tensor) -> Result<(), Error> {
+    if images.isfinite().all().int64_value(&[]) == 0 {
+        return Err(Error::setting("a value of the images", "not finite", "finite numbers"));
+    }
+    Ok(())
+}
+
 /// Values in [0, 1] as bytes: clamped, times 255, rounded to nearest.
 ///
 /// # Errors
@@ -115,9 +126,7 @@ impl Sheet {
 /// # Source
 /// The authors' sampling script clamps to [0, 1], and torchvision's `save_image` rounds.
 pub fn to_bytes(images: &Tensor) -> Result<Vec<u8>, Error> {
-    if images.isfinite().all().int64_value(&[]) == 0 {
-        return Err(Error::setting("a value of the images", "not finite", "finite numbers"));
-    }
+    check_finite(images)?;
     let rounded = (images.clamp(0.0, 1.0) * 255.0 + 0.5).floor().to_kind(Kind::Uint8);
     let flat = rounded.to_device(tch::Device::Cpu).contiguous().flatten(0, -1);
     let mut bytes = vec![0; flat.numel()];

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ncsn_shell::ReadArgs;
 
-use super::{DeviceArgs, Format, LayoutArgs};
+use super::{ChainArgs, DeviceArgs, Format, LayoutArgs};
 use crate::device::Wanted;
 use crate::weights::Weights;
 
@@ -113,21 +113,9 @@ pub struct SelectArgs {
     /// Statistics to compare with, as 'evaluate --statistics' or pytorch-fid writes them [default: of the training data]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// Items computed at once
-    #[arg(long, value_name = "ITEMS", default_value_t = 64)]
-    pub batch: u64,
-    /// Seed of start and noise, the same for every checkpoint
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    pub seed: u64,
-    /// Langevin steps per level [default: the run's]
-    #[arg(long, value_name = "T")]
-    pub steps_per_level: Option<u64>,
-    /// Step size at the smallest noise level [default: the run's]
-    #[arg(long, value_name = "EPSILON")]
-    pub epsilon: Option<f64>,
-    /// Where to compute
+    /// Batches, seed, Langevin dynamics and device, the same for every checkpoint
     #[command(flatten)]
-    pub device: DeviceArgs,
+    pub chain: ChainArgs,
     /// Output for people or programs
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: Format,

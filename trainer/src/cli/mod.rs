@@ -19,8 +19,8 @@ pub use evaluate::{
     ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ReportArgs, ScoreArgs, SelectArgs,
 };
 pub use sample::{
-    DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs, SheetsArgs,
-    TrainedArgs,
+    ChainArgs, DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs,
+    SheetsArgs, TrainedArgs,
 };
 pub use tools::{BenchArgs, CostArgs, DataArgs, DevicesArgs, ModelArgs, NetworkArgs};
 pub use train::{OverrideArgs, RecordArgs, TrainArgs};

@@ -36,9 +36,9 @@ pub enum SamplerChoice {
     Ode,
 }
 
-/// What all ways of sampling share.
+/// Langevin dynamics on a trained network.
 #[derive(Args, Clone, Debug)]
-pub struct SamplingArgs {
+pub struct ChainArgs {
     /// Items computed at once
     #[arg(long, value_name = "ITEMS", default_value_t = 64)]
     pub batch: u64,
@@ -51,12 +51,20 @@ pub struct SamplingArgs {
     /// Step size at the smallest noise level [default: the run's]
     #[arg(long, value_name = "EPSILON")]
     pub epsilon: Option<f64>,
-    /// Leave out the denoising at the end
-    #[arg(long)]
-    pub no_denoise: bool,
     /// Where to compute
     #[command(flatten)]
     pub device: DeviceArgs,
+}
+
+/// What all ways of sampling share.
+#[derive(Args, Clone, Debug)]
+pub struct SamplingArgs {
+    /// The chain
+    #[command(flatten)]
+    pub chain: ChainArgs,
+    /// Leave out the denoising at the end
+    #[arg(long)]
+    pub no_denoise: bool,
 }
 
 /// Sample images from a trained network

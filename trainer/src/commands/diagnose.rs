@@ -28,10 +28,10 @@ const PROBE_STREAM: u64 = 1 << 40;
 /// A checkpoint or data that cannot be read, more states than fit, those of writing.
 pub fn run(args: &DiagnoseArgs, out: &mut dyn Write) -> Result<Outcome> {
     let num = super::within("num", args.num, 1 << 20)?;
-    let batch = super::within("batch", args.sampling.batch, 1 << 20)?;
-    let (device, precision) = super::set_up(&args.sampling.device)?;
+    let batch = super::within("batch", args.sampling.chain.batch, 1 << 20)?;
+    let (device, precision) = super::set_up(&args.sampling.chain.device)?;
     let trained = super::open(&args.trained, device, precision)?;
-    let annealing = super::annealing(&trained, &args.sampling)?;
+    let annealing = super::annealing(&trained.config, &args.sampling.chain, !args.sampling.no_denoise)?;
     let levels = annealing.schedule.num_levels() as usize;
     let chosen = spread(levels, if args.all { levels } else { SHOWN });
     let found = items(args, &trained)?;
@@ -39,7 +39,7 @@ pub fn run(args: &DiagnoseArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (source, items) = found.unwrap_or_else(|| ("own samples".to_owned(), run.last.shallow_clone()));
     let item = &trained.network.shape().item;
     let streams = PROBE_STREAM..PROBE_STREAM + items.size()[0] as u64;
-    let mut noise = Streams::new(args.sampling.seed, streams, item, Device::Cpu);
+    let mut noise = Streams::new(args.sampling.chain.seed, streams, item, Device::Cpu);
     let mut probe = Probe { items: &items, noise: &mut noise, batch: batch as i64, device };
     let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
     let rows = chosen
@@ -80,8 +80,8 @@ fn sampled(
 ) -> Result<Trajectory, Error> {
     let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
     let item = &trained.network.shape().item;
-    let runs = super::in_batches("samples", args.num, args.sampling.batch, |numbers, each| {
-        let mut streams = Streams::new(args.sampling.seed, numbers, item, device);
+    let runs = super::in_batches("samples", args.num, args.sampling.chain.batch, |numbers, each| {
+        let mut streams = Streams::new(args.sampling.chain.seed, numbers, item, device);
         let x = streams.start(annealing.schedule.range().max())?;
         trajectory(score, annealing, chosen, x, &mut Noise::Streams(streams), each)
     })?;

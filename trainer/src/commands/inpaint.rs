@@ -36,19 +36,19 @@ pub fn run(args: &InpaintArgs, out: &mut dyn Write) -> Result<Outcome> {
     ])?;
     let fills = super::within("num", args.num, 1 << 20)?;
     let count = super::within("images", args.images, 1 << 20)?;
-    let batch = super::within("batch", args.sampling.batch, 1 << 20)?;
-    let (device, precision) = super::set_up(&args.sampling.device)?;
+    let batch = super::within("batch", args.sampling.chain.batch, 1 << 20)?;
+    let (device, precision) = super::set_up(&args.sampling.chain.device)?;
     let trained = super::open(&args.trained, device, precision)?;
     let item = trained.network.shape().item.clone();
     ensure!(item.len() == 3, "inpainting is for images; {} is for vectors", trained.config.preset);
     let mask = mask(&args.mask, [item[1], item[2]], device)?;
     let known = input(&args.input, count, &trained)?;
-    let annealing = super::annealing(&trained, &args.sampling)?;
+    let annealing = super::annealing(&trained.config, &args.sampling.chain, !args.sampling.no_denoise)?;
     let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
     let images = super::in_batches("fills", count * fills, batch, |numbers, each| {
         // A fill keeps its stream whatever the number of fills.
         let stream = |fill: u64| ((fill / fills) << 32) | (fill % fills);
-        let mut streams = Streams::new(args.sampling.seed, numbers.clone().map(stream), &item, device);
+        let mut streams = Streams::new(args.sampling.chain.seed, numbers.clone().map(stream), &item, device);
         let chosen: Vec<i64> = numbers.map(|fill| (fill / fills) as i64).collect();
         let known = known.index_select(0, &Tensor::from_slice(&chosen)).to_device(device);
         let x = streams.start(annealing.schedule.range().max())?;

@@ -31,9 +31,10 @@ use ncsn_shell::{Outcome, finish, pages, parse, stdout, warn};
 use ncsn_theory::langevin::Annealing;
 use tch::{Device, Tensor};
 
-use crate::cli::{Cli, Command, DeviceArgs, NetworkArgs, SamplingArgs, TrainedArgs};
+use crate::cli::{ChainArgs, Cli, Command, DeviceArgs, NetworkArgs, TrainedArgs};
 use crate::config::{Config, Precision};
 use crate::device::Wanted;
+use crate::sample::{self as sampling, Noise, Sampler, Streams};
 use crate::sheet::{self, Sheet};
 use crate::source::{self, Opening, Trained};
 use crate::{Error, array_file, device, presets, tensor_file, torch};
@@ -108,12 +109,34 @@ fn settings(args: &NetworkArgs, usual: Option<&str>, on_gpu: bool) -> Result<Con
 }
 
 /// The run's Langevin dynamics, with what the flags change.
-fn annealing(trained: &Trained, args: &SamplingArgs) -> Result<Annealing, Error> {
-    let own = trained.config.schedule();
+fn annealing(config: &Config, args: &ChainArgs, denoise: bool) -> Result<Annealing, Error> {
+    let own = config.schedule();
     let schedule = own
         .with_steps(args.steps_per_level.unwrap_or(own.steps_per_level()))?
         .with_epsilon(args.epsilon.unwrap_or(own.epsilon()))?;
-    Ok(Annealing { schedule, denoise: !args.no_denoise })
+    Ok(Annealing { schedule, denoise })
+}
+
+/// The samples of these numbers that a seed gives, `[count, …]` on the device.
+///
+/// # Arguments
+/// * `each` — told of score evaluations: done, of how many
+fn drawn(
+    trained: &Trained,
+    annealing: Annealing,
+    seed: u64,
+    numbers: Range<u64>,
+    device: Device,
+    each: &mut dyn FnMut(u64, u64),
+) -> Result<Tensor, Error> {
+    let sampler = Sampler::Langevin(annealing);
+    let mut streams = Streams::new(seed, numbers, &trained.network.shape().item, device);
+    let start = sampler.start(&mut streams)?;
+    let score = &mut |x: &Tensor, sigma: f64| sampling::score_at(&trained.network, x, sigma);
+    sampler.sample(score, start, &mut Noise::Streams(streams), &mut |at| {
+        each(at.done, at.total);
+        true
+    })
 }
 
 /// A number that a flag limits.

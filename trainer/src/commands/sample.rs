@@ -39,8 +39,8 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
         output::check_folder("--png", folder)?;
     }
     let num = super::within("num", args.num, 1 << 24)?;
-    let batch = super::within("batch", args.sampling.batch, 1 << 20)?;
-    let (device, precision) = super::set_up(&args.sampling.device)?;
+    let batch = super::within("batch", args.sampling.chain.batch, 1 << 20)?;
+    let (device, precision) = super::set_up(&args.sampling.chain.device)?;
     let trained = super::open(&args.trained, device, precision)?;
     let sampler = sampler(&trained, args)?;
     let schedule = match &sampler {
@@ -52,7 +52,7 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     let mut strip = Vec::new();
     let images = super::in_batches("images", count, batch, |numbers, each| {
         let first = numbers.start;
-        let (x, mut noise) = recorded.part(args.sampling.seed, numbers, &trained, &sampler, device)?;
+        let (x, mut noise) = recorded.part(args.sampling.chain.seed, numbers, &trained, &sampler, device)?;
         let mut each = |at: sample::Progress| {
             each(at.done, at.total);
             let [shown, states] = STRIP;
@@ -99,14 +99,18 @@ fn sampler(trained: &Trained, args: &SampleArgs) -> Result<Sampler> {
         ("--steps", args.steps.is_some(), choice != Langevin, "consistent, predictor-corrector or ode"),
         ("--snr", args.snr.is_some(), choice == Predict, "predictor-corrector"),
         ("--eta", args.eta.is_some(), choice == Consist, "consistent"),
-        ("--steps-per-level", langevin.steps_per_level.is_some(), choice == Langevin, "langevin"),
-        ("--epsilon", langevin.epsilon.is_some(), choice == Langevin, "langevin"),
+        ("--steps-per-level", langevin.chain.steps_per_level.is_some(), choice == Langevin, "langevin"),
+        ("--epsilon", langevin.chain.epsilon.is_some(), choice == Langevin, "langevin"),
     ];
     for (flag, given, taken, taker) in flags {
         ensure!(!given || taken, "{flag} is for --sampler {taker}");
     }
     if choice == Langevin {
-        return Ok(Sampler::Langevin(super::annealing(trained, langevin)?));
+        return Ok(Sampler::Langevin(super::annealing(
+            &trained.config,
+            &langevin.chain,
+            !langevin.no_denoise,
+        )?));
     }
     let schedule = trained.config.schedule();
     let steps = args.steps.unwrap_or(schedule.num_levels() - 1);

@@ -19,11 +19,10 @@ use crate::evaluate::features::{self, Features};
 use crate::evaluate::frechet::frechet;
 use crate::evaluate::selection::{Conditions, Measured, Record, best};
 use crate::evaluate::statistics::{self, Moments, Statistics};
-use crate::sample::{self, Noise, Sampler, Streams};
 use crate::source::{self, Opening, Trained};
 use crate::train::CONFIG;
 use crate::weights::Weights;
-use crate::{Error, figures, sheet};
+use crate::{Error, figures, sample, sheet};
 
 /// Name of the best checkpoint's folder in a run's, which training does not remove.
 const BEST: &str = "best";
@@ -46,12 +45,12 @@ struct Target {
 pub fn run(args: &SelectArgs, out: &mut dyn Write) -> Result<Outcome> {
     let num = super::within("num", args.num, 1 << 24)?;
     ensure!(num >= 2, "num is {num}, allowed: at least 2");
-    let batch = super::within("batch", args.batch, 1 << 20)?;
+    super::within("batch", args.chain.batch, 1 << 20)?;
     let config = Config::read(&args.run.join(CONFIG))?;
     let checkpoints = args.run.join(CHECKPOINTS);
     let steps = checkpoint::list(&checkpoints)?;
     ensure!(!steps.is_empty(), "{} holds no checkpoint, nothing to select", escape::path(&checkpoints));
-    let (device, precision) = super::set_up(&args.device)?;
+    let (device, precision) = super::set_up(&args.chain.device)?;
     let target = target(args, &config, device)?;
     let mut record = Record::open(&args.run)?;
     let mut found = Vec::new();
@@ -61,10 +60,11 @@ pub fn run(args: &SelectArgs, out: &mut dyn Write) -> Result<Outcome> {
     {
         let folder = checkpoint::folder(&checkpoints, step);
         let manifest = checkpoint::manifest(&folder)?;
-        let annealing = annealing(&manifest.config, args)?;
+        // Denoising is measured apart.
+        let annealing = super::annealing(&manifest.config, &args.chain, false)?;
         let conditions = Conditions {
             num,
-            seed: args.seed,
+            seed: args.chain.seed,
             features: target.features.identity(),
             data: target.digest.clone(),
             steps_per_level: annealing.schedule.steps_per_level(),
@@ -77,7 +77,7 @@ pub fn run(args: &SelectArgs, out: &mut dyn Write) -> Result<Outcome> {
         }
         let what = format!("step {step}, {weights} weights ({} of {total})", number + 1);
         let trained = source::open(&folder, None, Opening { weights, device, precision })?;
-        let [plain, denoised] = samples(&trained, annealing, args, &what, &target.features, batch, device)?;
+        let [plain, denoised] = samples(&trained, annealing, args, &what, &target.features, device)?;
         let measured = Measured {
             step,
             weights,
@@ -96,15 +96,6 @@ pub fn run(args: &SelectArgs, out: &mut dyn Write) -> Result<Outcome> {
     sheet::write(&curves, figure.svg().as_bytes()).map_err(Error::file(&curves))?;
     report(args, &found, best, &target, out)?;
     Ok(Outcome::Yes)
-}
-
-/// The run's own Langevin dynamics, with what the flags change; denoising is measured apart.
-fn annealing(config: &Config, args: &SelectArgs) -> Result<Annealing> {
-    let own = config.schedule();
-    let schedule = own
-        .with_steps(args.steps_per_level.unwrap_or(own.steps_per_level()))?
-        .with_epsilon(args.epsilon.unwrap_or(own.epsilon()))?;
-    Ok(Annealing { schedule, denoise: false })
 }
 
 /// The run's training data, or what --data names, as statistics of features; those of a run's data are kept beside it.
@@ -135,7 +126,7 @@ fn target(args: &SelectArgs, config: &Config, device: Device) -> Result<Target> 
         return Ok(Target { features, statistics, digest, notes: Vec::new() });
     }
     let (statistics, note) =
-        super::evaluate::measured("data", &split.train, &features, args.batch, device, &mut |_| {})?;
+        super::evaluate::measured("data", &split.train, &features, args.chain.batch, device, &mut |_| {})?;
     let folder = args.run.join("statistics");
     fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
     statistics.write(&path, &identity)?;
@@ -149,39 +140,22 @@ fn samples(
     args: &SelectArgs,
     what: &str,
     features: &Features,
-    batch: u64,
     device: Device,
 ) -> Result<[Statistics; 2]> {
-    let sampler = Sampler::Langevin(annealing);
-    let mut moments: Option<[Moments; 2]> = None;
-    super::in_batches(what, args.num, batch, |numbers, each| {
-        let mut streams = Streams::new(args.seed, numbers, &trained.network.shape().item, device);
-        let start = sampler.start(&mut streams)?;
+    let dim = features.dim(&trained.network.shape().item);
+    let mut moments = [Moments::new(dim, device)?, Moments::new(dim, device)?];
+    super::in_batches(what, args.num, args.chain.batch, |numbers, each| {
+        let plain = super::drawn(trained, annealing, args.chain.seed, numbers, device, each)?;
         let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
-        let mut tell = |at: sample::Progress| {
-            each(at.done, at.total);
-            true
-        };
-        let plain = sampler.sample(score, start, &mut Noise::Streams(streams), &mut tell)?;
         let denoised = sample::denoised(score, &plain, annealing.schedule.range().min())?;
-        let vectors = [plain, denoised].map(|x| {
+        for (moments, x) in moments.iter_mut().zip([plain, denoised]) {
             let compared = features::as_compared(x.to_device(Device::Cpu), features)?;
-            features.of(&compared.items, device)
-        });
-        let [plain, denoised] = vectors;
-        let (plain, denoised) = (plain?, denoised?);
-        let moments = match &mut moments {
-            Some(moments) => moments,
-            none => {
-                let dim = plain.size()[1];
-                none.insert([Moments::new(dim, device)?, Moments::new(dim, device)?])
-            }
-        };
-        moments[0].add(&plain);
-        moments[1].add(&denoised);
+            moments.add(&features.of(&compared.items, device)?);
+        }
         Ok(())
-    })?;
-    let [plain, denoised] = moments.context("no samples")?;
+    })
+    .with_context(|| what.to_owned())?;
+    let [plain, denoised] = moments;
     Ok([plain.finish()?, denoised.finish()?])
 }
 

@@ -12,15 +12,15 @@ use ncsn_theory::langevin::Annealing;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
+use super::interpolate;
+use crate::Error;
 use crate::checkpoint::{self, CHECKPOINTS};
 use crate::cli::SheetsArgs;
 use crate::config::Precision;
 use crate::diagnose::spread;
-use crate::sample::{self, Noise, Sampler, Streams, annealed_langevin};
 use crate::sheet::{self, Sheet};
 use crate::source::{self, Opening, Trained};
 use crate::weights::Weights;
-use crate::{Error, torch};
 
 /// Name of the folder in a run's.
 const FOLDER: &str = "sheets";
@@ -53,13 +53,13 @@ pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
     super::within("num", args.num, 1 << 16)?;
     super::within("pairs", args.pairs, 1 << 10)?;
     super::within("count", args.count, 1 << 10)?;
-    let batch = super::within("batch", args.sampling.batch, 1 << 20)?;
+    let batch = super::within("batch", args.sampling.chain.batch, 1 << 20)?;
     let checkpoints = args.run.join(CHECKPOINTS);
     let steps = checkpoint::list(&checkpoints)?;
     let Some(&last) = steps.last() else {
         anyhow::bail!("{} holds no checkpoint, nothing to show", escape::path(&checkpoints));
     };
-    let (device, precision) = super::set_up(&args.sampling.device)?;
+    let (device, precision) = super::set_up(&args.sampling.chain.device)?;
     let maker = Maker { args, device, precision, batch };
     let trained = maker.open(last, Weights::Ema)?;
     ensure!(
@@ -72,7 +72,7 @@ pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
     let mut parts = vec![Part::Text(format!(
         "{} after step {last}, seed {}, {}.",
         trained.network.shape().architecture.name(),
-        args.sampling.seed,
+        args.sampling.chain.seed,
         trained.config.noise.subject()
     ))];
     let mut captions = Vec::new();
@@ -163,11 +163,11 @@ pub fn parts(run: &Path) -> Result<Vec<Part>, Error> {
 /// The flags of Langevin dynamics that were given.
 fn flags(args: &SheetsArgs) -> String {
     let sampling = &args.sampling;
-    let mut flags = format!(" --seed {}", sampling.seed);
-    if let Some(steps) = sampling.steps_per_level {
+    let mut flags = format!(" --seed {}", sampling.chain.seed);
+    if let Some(steps) = sampling.chain.steps_per_level {
         flags += &format!(" --steps-per-level {steps}");
     }
-    if let Some(epsilon) = sampling.epsilon {
+    if let Some(epsilon) = sampling.chain.epsilon {
         flags += &format!(" --epsilon {epsilon:e}");
     }
     if sampling.no_denoise {
@@ -184,43 +184,27 @@ impl Maker<'_> {
     }
 
     fn annealing(&self, trained: &Trained) -> Result<Annealing, Error> {
-        super::annealing(trained, &self.args.sampling)
+        let sampling = &self.args.sampling;
+        super::annealing(&trained.config, &sampling.chain, !sampling.no_denoise)
     }
 
     /// The first images that the seed gives.
     fn samples(&self, trained: &Trained, what: &str, count: u64) -> Result<Tensor, Error> {
-        let sampler = Sampler::Langevin(self.annealing(trained)?);
-        let item = &trained.network.shape().item;
+        let (annealing, seed) = (self.annealing(trained)?, self.args.sampling.chain.seed);
         let parts = super::in_batches(what, count, self.batch, |numbers, each| {
-            let mut streams = Streams::new(self.args.sampling.seed, numbers, item, self.device);
-            let start = sampler.start(&mut streams)?;
-            let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
-            let x = sampler.sample(score, start, &mut Noise::Streams(streams), &mut |at| {
-                each(at.done, at.total);
-                true
-            })?;
-            Ok(x.to_device(Device::Cpu))
+            Ok(super::drawn(trained, annealing, seed, numbers, self.device, each)?.to_device(Device::Cpu))
         })?;
-        torch::attempt(|| Tensor::cat(&parts, 0))
+        Ok(Tensor::cat(&parts, 0))
     }
 
     /// Rows from one sample to another.
     fn interpolations(&self, trained: &Trained) -> Result<Tensor, Error> {
+        let SheetsArgs { pairs, count, sampling, .. } = self.args;
         let annealing = self.annealing(trained)?;
-        let (item, count) = (&trained.network.shape().item, self.args.count as i64);
-        let sigma_max = annealing.schedule.range().max();
-        let at_once = (self.batch / (self.args.count + 2)).max(1);
-        let parts = super::in_batches("rows", self.args.pairs, at_once, |rows, each| {
-            let (x, mut noise) =
-                sample::rows(self.args.sampling.seed, rows, count, item, sigma_max, self.device)?;
-            let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
-            let x = annealed_langevin(score, &annealing, x, &mut noise, &mut |at| {
-                each(at.done, at.total);
-                true
-            })?;
-            Ok(x.to_device(Device::Cpu))
-        })?;
-        torch::attempt(|| Tensor::cat(&parts, 0))
+        let (seed, count) = (sampling.chain.seed, *count as i64);
+        let [_, images] =
+            interpolate::rows(trained, &annealing, seed, *pairs, count, self.batch, self.device)?;
+        Ok(images)
     }
 
     /// The same images after each of these steps, by averaged and by the last weights, in rows; and the images in a row.
@@ -232,8 +216,8 @@ impl Maker<'_> {
                 let trained = self.open(step, weights)?;
                 columns.push(self.samples(&trained, &format!("step {step}, {weights}"), self.args.images)?);
             }
-            blocks.push(torch::attempt(|| Tensor::stack(&columns, 1).flatten(0, 1))?);
+            blocks.push(Tensor::stack(&columns, 1).flatten(0, 1));
         }
-        Ok((torch::attempt(|| Tensor::cat(&blocks, 0))?, steps.len()))
+        Ok((Tensor::cat(&blocks, 0), steps.len()))
     }
 }

@@ -189,6 +189,7 @@ pub fn read(items: &Items, numbers: &[usize], features: &Features) -> Result<Bat
 /// [`Error::Setting`] for values that are not finite.
 pub fn as_compared(items: Tensor, features: &Features) -> Result<Batch, Error> {
     if matches!(features, Features::Values) {
+        sheet::check_finite(&items)?;
         return Ok(Batch { items, clamped: Clamped::default() });
     }
     let bytes = sheet::to_bytes(&items)?;
@@ -197,4 +198,23 @@ pub fn as_compared(items: Tensor, features: &Features) -> Result<Batch, Error> {
     let most = if count > 0 { excess.max().double_value(&[]) } else { 0.0 };
     let rounded = Stored::Bytes(bytes).tensor(&items.size()[1..], Device::Cpu)?;
     Ok(Batch { items: rounded, clamped: Clamped { count, most } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A NaN in a record of distances would be one that cannot be read again.
+    #[test]
+    fn what_is_not_finite_is_refused_as_pixels_and_as_values() {
+        for features in [Features::Pixels, Features::Values] {
+            for value in [f32::NAN, f32::INFINITY] {
+                let items = Tensor::from_slice(&[0.5, value]).view([2, 1]);
+                let message = as_compared(items, &features).expect_err("not finite").to_string();
+                assert_eq!(message, "a value of the images is not finite, allowed: finite numbers");
+            }
+            let items = Tensor::from_slice(&[0.5_f32, 1.0]).view([2, 1]);
+            assert_eq!(as_compared(items, &features).expect("finite").clamped, Clamped::default());
+        }
+    }
 }
