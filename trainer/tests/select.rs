@@ -12,12 +12,12 @@ use serde_json::Value;
 
 const SELECT: &str = "select run --num 10 --batch 4 --seed 5 --steps-per-level 1 --device cpu";
 
-/// A run of the built-in images with checkpoints after 4, 8 and 12 steps, and the images it trains on.
+/// A run of the built-in images with checkpoints after 30, 60 and 90 steps, and the images it trains on.
 fn run_in(folder: &Path) {
     let run = |arguments: &str| success(trainer(arguments).current_dir(folder));
     run("data --preset shapes -o shapes.npy");
-    run("train --preset shapes --data shapes.npy --held-out 0 --filters 4 --batch 4 --iterations 12 \
-         --checkpoint-every 4 --keep 9 --samples 0 --device cpu --run run");
+    run("train --preset shapes --data shapes.npy --held-out 0 --filters 8 --batch 16 --iterations 90 \
+         --checkpoint-every 30 --keep 9 --samples 0 --device cpu --run run");
 }
 
 fn lines(folder: &Path) -> Vec<Value> {
@@ -38,7 +38,7 @@ fn distances_are_those_of_sample_and_evaluate_and_the_least_is_kept() {
     let selection = json(folder, SELECT);
     let measured = selection["measured"].as_array().expect("measurements");
     let steps: Vec<u64> = measured.iter().filter_map(|row| row["step"].as_u64()).collect();
-    assert_eq!(steps, [4, 4, 8, 8, 12, 12]);
+    assert_eq!(steps, [30, 30, 60, 60, 90, 90]);
     for (row, weights, plain) in [(0, "ema", false), (3, "raw", true), (5, "raw", false)] {
         let step = steps[row];
         let no_denoise = if plain { " --no-denoise" } else { "" };
@@ -63,6 +63,7 @@ fn distances_are_those_of_sample_and_evaluate_and_the_least_is_kept() {
     assert_eq!(best["distance"].as_f64(), Some(least));
     let kept = fs::read(folder.join("run/best/tensors.safetensors")).expect("the best");
     let step = best["step"].as_u64().expect("a step");
+    assert_ne!(step, 30, "the last weights learn: a first checkpoint that is kept would be no check");
     let own = fs::read(folder.join(format!("run/checkpoints/step-{step:08}/tensors.safetensors")))
         .expect("a checkpoint");
     assert!(kept == own, "the best is a copy");

@@ -19,7 +19,7 @@ fn each_caption_names_the_command_that_makes_its_picture() {
     assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 3);
     assert!(!page.contains("http"), "nothing is fetched");
     // Two checkpoints are kept: their steps stand in the caption.
-    assert!(page.contains("after steps 8, 12: 1 rows"), "{said}");
+    assert!(page.contains("after steps 8, 12: above"), "{said}");
     let commands: Vec<&str> = page
         .split("<code>")
         .skip(1)

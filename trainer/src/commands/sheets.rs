@@ -115,10 +115,9 @@ pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
         "Over training",
         &Sheet::with_columns(&images, columns)?,
         format!(
-            "the same start and noise after steps {}: {} rows with averaged weights, then as many with the last \
+            "samples from the same start and noise after steps {}: above with averaged weights, below with the last \
              ones, whose colours shift (as Figs. 11 and 12)",
-            chosen.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
-            args.images
+            chosen.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
         ),
         format!(
             "ncsn-trainer sheets {run} --images {} --checkpoints {}{flags}",
