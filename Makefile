@@ -6,7 +6,7 @@ CIFAR := ../shared/data/cifar10-jpeg/train.tar.gz
 DEMO ?= runs/demo
 TRAINER = $(CARGO) run --release --quiet -p ncsn-trainer --
 
-.PHONY: demo demo-schedule man stranger test test-theory mutants lapack bench bench-trainer lint doc proofs certify verify proofs-html
+.PHONY: demo demo-schedule man stranger test test-theory mutants lapack png bench bench-trainer lint doc proofs certify verify proofs-html
 
 ## The whole way on built-in images: schedule, training, a sheet of samples; ten minutes on two recent CPU cores.
 demo: .libtorch
@@ -69,6 +69,11 @@ lapack:
 	scripts/install-openblas.sh
 	$(CARGO) test -p ncsn-theory --features lapack
 	$(CARGO) build --features lapack
+
+## Figures as PNG, which need a font.
+png:
+	$(CARGO) test -p ncsn-figures --features png
+	$(CARGO) test --features png --test reports picture
 
 ## Every theorem and certificate, with Coq 8.20: the system's, or on Debian with root one that is fetched.
 proofs: certify

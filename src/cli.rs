@@ -155,9 +155,12 @@ pub struct ScheduleArgs {
     /// Write to a file instead of standard output, which is '-'
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Draw why gamma and epsilon are what they are
+    /// Draw why gamma and epsilon are what they are: FILE.svg, with feature png also FILE.png
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
+    /// Write a page with every number, why it is so, and the curves behind it
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Derive everything but write no file
     #[arg(long)]
     pub dry_run: bool,
@@ -341,4 +344,7 @@ pub struct ValidateArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
+    /// Write a page with all checks, curves beside simulations, Table 4 with what was found, the poster's samples
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
 }

@@ -149,11 +149,20 @@ pub fn measure(
     })
 }
 
-/// Evenly spread items of a data set as rows of doubles, u8 pixels in [0, 1]: `[count, dim]`.
+/// Some items of a data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spread {
+    /// `[count, dim]`, u8 pixels in [0, 1].
+    pub rows: Array2<f64>,
+    /// Shape of a row.
+    pub shape: Vec<usize>,
+}
+
+/// Evenly spread items of a data set as rows of doubles.
 ///
 /// # Errors
 /// Data that cannot be read, and a count outside 2 to the number of items.
-pub fn spread(path: &Path, options: &data::Options, count: usize) -> Result<Array2<f64>> {
+pub fn spread(path: &Path, options: &data::Options, count: usize) -> Result<Spread> {
     let data = read(path, options)?;
     let (available, dim) = (data.rows.len(), data.rows.dim());
     ensure!(
@@ -173,7 +182,7 @@ pub fn spread(path: &Path, options: &data::Options, count: usize) -> Result<Arra
         }
         .with_context(|| path.display().to_string())?;
     }
-    Ok(Array2::from_shape_vec((count, dim), chosen)?)
+    Ok(Spread { rows: Array2::from_shape_vec((count, dim), chosen)?, shape: data.shape })
 }
 
 /// The part of a [`Diameter`] that does not depend on the type of the entries.

@@ -16,7 +16,11 @@ const CRATES: [(&str, &str, &[&str]); 9] = [
     ("ncsn-schedule", "schedule", &["ncsn-theory"]),
     ("ncsn-shell", "shell", &["ncsn-data"]),
     ("ncsn-figures", "figures", &[]),
-    ("ncsn", ".", &["ncsn-theory", "ncsn-diameter", "ncsn-data", "ncsn-schedule", "ncsn-shell"]),
+    (
+        "ncsn",
+        ".",
+        &["ncsn-theory", "ncsn-diameter", "ncsn-data", "ncsn-schedule", "ncsn-shell", "ncsn-figures"],
+    ),
     (
         "ncsn-trainer",
         "trainer",

@@ -49,6 +49,20 @@ impl Scale {
         Some(if axis.logarithmic { logarithmic(ends) } else { linear(ends) })
     }
 
+    /// The scale that ends with the values rather than with the marks around them, where two marks are left.
+    pub(crate) fn cropped(self, values: impl Iterator<Item = f64>) -> Self {
+        let within = |value: &f64| (self.ends[0]..=self.ends[1]).contains(value);
+        let [least, most] = values
+            .filter(within)
+            .fold([self.ends[1], self.ends[0]], |[least, most], value| [value.min(least), value.max(most)]);
+        // A mark that rounding puts beyond the values is theirs.
+        let near = 1e-9 * (self.ends[1] - self.ends[0]);
+        let inside = |mark: &f64| (least - near..=most + near).contains(mark);
+        let marks: Vec<f64> = self.marks.iter().copied().filter(inside).collect();
+        let [first, .., last] = marks[..] else { return self };
+        Self { ends: [least.min(first), most.max(last)], marks, ..self }
+    }
+
     /// Where a value lies: 0 at the lower end, 1 at the upper.
     pub(crate) fn place(&self, value: f64) -> f64 {
         let at = |value: f64| if self.logarithmic { value.ln() } else { value };
@@ -176,6 +190,19 @@ mod tests {
         assert_eq!(marks(&logarithmic, &[14.0, 410.0]), ["20", "50", "100", "200"]);
         assert_eq!(marks(&logarithmic, &[266.5, 292.5])[..3], ["265", "270", "275"]);
         assert_eq!(marks(&logarithmic, &[1e-9, 1e9])[..2], ["10⁻⁹", "10⁻⁶"]);
+    }
+
+    #[test]
+    fn a_cropped_scale_ends_with_its_values() {
+        let cropped = |values: &[f64]| {
+            let over = Scale::over(&Axis::linear(""), values.iter().copied()).expect("values");
+            over.cropped(values.iter().copied())
+        };
+        let scale = cropped(&[0.0, 6.1]);
+        assert_eq!((scale.ends, scale.marks), ([0.0, 6.1], vec![0.0, 2.0, 4.0, 6.0]));
+        // Between two marks there is nothing to crop to.
+        assert_eq!(cropped(&[7.0]).ends, [2.0, 12.0]);
+        assert_eq!(cropped(&[0.0, 1.0]).ends, [0.0, 1.0]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ figure>div,.wide{overflow-x:auto}\
 img{max-width:100%;height:auto;image-rendering:pixelated}svg{display:block;width:100%;min-width:30rem}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
 th,td{padding:.25rem .75rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}\
-.n{text-align:right}caption{text-align:left;color:var(--faint)}\
+.n{text-align:right;white-space:nowrap}caption{text-align:left;color:var(--faint)}\
 code{overflow-wrap:anywhere}";
 
 /// A page.
@@ -102,7 +102,13 @@ fn write_part(out: &mut String, part: &Part) -> std::fmt::Result {
         }
         Part::Curves { figure, caption, command } => {
             write!(out, "<figure><div tabindex=\"0\">{}</div>", figure.svg())?;
-            captioned(out, caption, command)
+            captioned(out, caption, command)?;
+            let numbers = escaped(&figure.numbers());
+            writeln!(
+                out,
+                "<details><summary>Numbers of the curves</summary>\
+                 <pre class=\"wide\" tabindex=\"0\">{numbers}</pre></details>"
+            )
         }
         Part::Table { caption, head, rows } => {
             write!(
@@ -127,9 +133,13 @@ fn write_part(out: &mut String, part: &Part) -> std::fmt::Result {
     }
 }
 
-/// Whether an entry is a number alone, which stands below others by its digits.
+/// Whether an entry is a number or an interval alone, which stands below others by its digits.
 fn is_number(entry: &str) -> bool {
-    entry.replace(',', "").replace('−', "-").parse::<f64>().is_ok()
+    let number = |entry: &str| entry.replace(',', "").replace('−', "-").parse::<f64>().is_ok();
+    match entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']')) {
+        Some(ends) => ends.split(", ").all(number),
+        None => number(entry),
+    }
 }
 
 fn captioned(out: &mut String, caption: &str, command: &str) -> std::fmt::Result {
@@ -147,8 +157,8 @@ mod tests {
 
     #[test]
     fn numbers_alone_stand_by_their_digits() {
-        assert!(["1", "−1,234.5", "6.2e-6"].iter().all(|entry| is_number(entry)));
-        assert!(!["", "3 x 16 x 16", "1 to 2", "n"].iter().any(|entry| is_number(entry)));
+        assert!(["1", "−1,234.5", "6.2e-6", "[1.5, 1e-6]"].iter().all(|entry| is_number(entry)));
+        assert!(!["", "3 x 16 x 16", "1 to 2", "n", "[a, 2]", "[]"].iter().any(|entry| is_number(entry)));
     }
 
     #[test]

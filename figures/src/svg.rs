@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::axis::Scale;
-use crate::{Curve, Figure, Stroke};
+use crate::{Curve, Figure, Named, Stroke};
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
@@ -17,16 +17,22 @@ const LINE: f64 = 16.0;
 const LETTER: f64 = 7.5;
 
 /// Colours by class: those of Okabe and Ito on light ground, lighter ones of the same hues on dark.
+///
+/// `g` lines of the grid, `a` axes, `c` curves, `d` dots, `m` marked points, `s` tinted areas, `v` upright marks, `n` names, `k`
+/// with a number the colour of a curve and all that is of it.
 const STYLE: &str = "\
 text{font:13px system-ui,sans-serif;fill:#222}\
 .t{font-size:15px;font-weight:600}\
 .g{stroke:#8885;stroke-width:1}.a{stroke:#555;stroke-width:1}\
 .c{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}\
 .b{fill:#fff}\
-.k0{--k:#0072b2}.k1{--k:#d55e00}.k2{--k:#00805f}.k3{--k:#b0568c}.k4{--k:#a36a00}.k5{--k:#2b87bb}.k6{--k:#444}\
-.c,.m{stroke:var(--k)}.n,.d{fill:var(--k)}.m{fill:none;stroke-width:2}\
-@media(prefers-color-scheme:dark){text{fill:#ddd}.b{fill:#16181c}.a{stroke:#aaa}\
-.k0{--k:#56b4e9}.k1{--k:#ff8c42}.k2{--k:#2cc295}.k3{--k:#e89ac7}.k4{--k:#e6b800}.k5{--k:#9fd3f5}.k6{--k:#ccc}}";
+.k0{color:#0072b2}.k1{color:#d55e00}.k2{color:#00805f}.k3{color:#b0568c}\
+.k4{color:#a36a00}.k5{color:#2b87bb}.k6{color:#444}\
+.c,.m{stroke:currentColor}.n,.d,.s{fill:currentColor}.m{fill:none;stroke-width:2}.s{opacity:.2}\
+.v{stroke:#555;stroke-width:1.5;stroke-dasharray:2 4}.h{paint-order:stroke;stroke:#fff;stroke-width:4px}\
+@media(prefers-color-scheme:dark){text{fill:#ddd}.b{fill:#16181c}.a,.v{stroke:#aaa}.h{stroke:#16181c}\
+.k0{color:#56b4e9}.k1{color:#ff8c42}.k2{color:#2cc295}.k3{color:#e89ac7}\
+.k4{color:#e6b800}.k5{color:#9fd3f5}.k6{color:#ccc}}";
 
 pub(crate) fn draw(figure: &Figure) -> String {
     let mut out = String::new();
@@ -41,18 +47,32 @@ pub(crate) fn draw(figure: &Figure) -> String {
     );
     let points =
         || figure.curves.iter().flat_map(|curve| &curve.points).filter(|point| drawn(figure, **point));
+    let along = || points().map(|point| point.0).chain(figure.marks.iter().map(|mark| mark.0));
     let scales = [
-        Scale::over(&figure.x, points().map(|point| point.0)),
+        Scale::over(&figure.x, along()).map(|scale| scale.cropped(along())),
         Scale::over(&figure.y, points().map(|point| point.1)),
     ];
     match scales {
         [Some(x), Some(y)] => {
             axes(&mut out, figure, &x, &y);
+            marks(&mut out, figure, &x);
             curves(&mut out, figure, &x, &y);
         }
         _ => {
             let _ = write!(out, "<text x=\"{LEFT}\" y=\"{}\">nothing to draw</text>", TOP + LINE);
         }
+    }
+    out + "</svg>\n"
+}
+
+/// Pictures side by side.
+pub(crate) fn beside(figures: &[Figure]) -> String {
+    let width = WIDTH * figures.len() as f64;
+    let mut out = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {HEIGHT}\">");
+    for (number, figure) in figures.iter().enumerate() {
+        let (at, inner) = (WIDTH * number as f64, draw(figure));
+        let placed = format!("<svg x=\"{at}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" ");
+        out += &inner.replacen("<svg ", &placed, 1);
     }
     out + "</svg>\n"
 }
@@ -63,7 +83,8 @@ fn drawn(figure: &Figure, (x, y): (f64, f64)) -> bool {
 
 /// Where the axes end: what is right of them holds the longest name.
 fn right(figure: &Figure) -> f64 {
-    let letters = figure.curves.iter().map(|curve| curve.name.chars().count()).max().unwrap_or(0);
+    let at_end = figure.curves.iter().filter(|curve| curve.named == Named::End);
+    let letters = at_end.map(|curve| curve.name.chars().count()).max().unwrap_or(0);
     (WIDTH - 16.0 - LETTER * letters as f64).max(WIDTH / 2.0)
 }
 
@@ -71,14 +92,19 @@ fn across(right: f64, scale: &Scale, value: f64) -> f64 {
     LEFT + (right - LEFT) * scale.place(value)
 }
 
-fn down(scale: &Scale, value: f64) -> f64 {
-    BOTTOM - (BOTTOM - TOP) * scale.place(value)
+fn down(top: f64, scale: &Scale, value: f64) -> f64 {
+    BOTTOM - (BOTTOM - top) * scale.place(value)
+}
+
+/// Where the axes begin: the names of marks stand above, each in a line of its own.
+fn top(figure: &Figure) -> f64 {
+    TOP + LINE * figure.marks.len() as f64
 }
 
 fn axes(out: &mut String, figure: &Figure, x: &Scale, y: &Scale) {
-    let right = right(figure);
+    let (right, top) = (right(figure), top(figure));
     for &mark in &y.marks {
-        let (at, text) = (down(y, mark), y.text(mark));
+        let (at, text) = (down(top, y, mark), y.text(mark));
         let _ = write!(
             out,
             "<path class=\"g\" d=\"M{LEFT} {at:.1}H{right:.1}\"/>\
@@ -96,7 +122,7 @@ fn axes(out: &mut String, figure: &Figure, x: &Scale, y: &Scale) {
             BOTTOM + 20.0
         );
     }
-    let middle = f64::midpoint(TOP, BOTTOM);
+    let middle = f64::midpoint(top, BOTTOM);
     let _ = write!(
         out,
         "<path class=\"a\" d=\"M{LEFT} {BOTTOM}H{right:.1}\"/>\
@@ -109,12 +135,33 @@ fn axes(out: &mut String, figure: &Figure, x: &Scale, y: &Scale) {
     );
 }
 
-fn curves(out: &mut String, figure: &Figure, x: &Scale, y: &Scale) {
+/// Upright lines, each up to its name.
+fn marks(out: &mut String, figure: &Figure, x: &Scale) {
     let right = right(figure);
+    let mut marks: Vec<_> = figure.marks.iter().filter(|mark| figure.x.holds(mark.0)).collect();
+    marks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (number, (value, name)) in marks.into_iter().enumerate() {
+        let (at, top) = (across(right, x, *value), TOP + LINE * number as f64);
+        // A name that would leave the axes stands at the line's left.
+        let (side, anchor) =
+            if at + LETTER * name.chars().count() as f64 > right { (-6.0, "end") } else { (6.0, "start") };
+        let _ = write!(
+            out,
+            "<path class=\"v\" d=\"M{at:.1} {BOTTOM}V{top:.1}\"/>\
+             <text class=\"h\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
+            at + side,
+            top + 8.0,
+            escaped(name)
+        );
+    }
+}
+
+fn curves(out: &mut String, figure: &Figure, x: &Scale, y: &Scale) {
+    let (right, top) = (right(figure), top(figure));
     let mut names = Vec::new();
     for (number, curve) in figure.curves.iter().enumerate() {
-        let Curve { name, points, stroke, marked } = curve;
-        let place = |&(a, b): &(f64, f64)| (across(right, x, a), down(y, b));
+        let Curve { name, points, stroke, marked, shaded, named } = curve;
+        let place = |&(a, b): &(f64, f64)| (across(right, x, a), down(top, y, b));
         let mut path = String::new();
         let mut begun = false;
         for point in points {
@@ -126,11 +173,19 @@ fn curves(out: &mut String, figure: &Figure, x: &Scale, y: &Scale) {
             let _ = write!(path, "{}{a:.1} {b:.1}", if begun { 'L' } else { 'M' });
             begun = true;
         }
-        let dashes = if *stroke == Stroke::Dashed { " stroke-dasharray=\"7 5\"" } else { "" };
-        let _ = write!(out, "<g class=\"k{number}\"><path class=\"c\" d=\"{path}\"{dashes}/>");
+        let _ = write!(out, "<g class=\"k{number}\">");
+        if let Some((from, to)) = *shaded {
+            let inside =
+                points.iter().filter(|point| drawn(figure, **point) && (from..=to).contains(&point.0));
+            area(out, inside.map(place));
+        }
+        if *stroke != Stroke::Dots {
+            let dashes = if *stroke == Stroke::Dashed { " stroke-dasharray=\"7 5\"" } else { "" };
+            let _ = write!(out, "<path class=\"c\" d=\"{path}\"{dashes}/>");
+        }
         let mut seen = points.iter().filter(|point| drawn(figure, **point));
         // A line through one point is none.
-        if *stroke == Stroke::Dotted || seen.clone().count() == 1 {
+        if matches!(stroke, Stroke::Dotted | Stroke::Dots) || seen.clone().count() == 1 {
             for (a, b) in seen.clone().map(place) {
                 let _ = write!(out, "<circle class=\"d\" cx=\"{a:.1}\" cy=\"{b:.1}\" r=\"3\"/>");
             }
@@ -141,9 +196,21 @@ fn curves(out: &mut String, figure: &Figure, x: &Scale, y: &Scale) {
             let _ = write!(out, "<circle class=\"m\" cx=\"{a:.1}\" cy=\"{b:.1}\" r=\"8\"/>");
         }
         out.push_str("</g>");
-        names.extend(seen.next_back().map(|last| (place(last).1, number, name)));
+        match named {
+            Named::End => names.extend(seen.next_back().map(|last| (place(last).1, number, name))),
+            Named::Top => {
+                if let Some((a, b)) = seen.max_by(|a, b| a.1.total_cmp(&b.1)).map(place) {
+                    let (name, above) = (escaped(name), (b - 8.0).max(top));
+                    let _ = write!(
+                        out,
+                        "<text class=\"h n k{number}\" x=\"{a:.1}\" y=\"{above:.1}\" \
+                         text-anchor=\"middle\">{name}</text>"
+                    );
+                }
+            }
+        }
     }
-    for (at, number, name) in apart(names) {
+    for (at, number, name) in apart(top, names) {
         let _ = write!(
             out,
             "<text class=\"n k{number}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
@@ -154,10 +221,18 @@ fn curves(out: &mut String, figure: &Figure, x: &Scale, y: &Scale) {
     }
 }
 
+/// The area between points and the bottom axis.
+fn area(out: &mut String, points: impl Iterator<Item = (f64, f64)>) {
+    let points: Vec<_> = points.collect();
+    let [first, .., last] = points[..] else { return };
+    let line: String = points.iter().map(|(a, b)| format!("L{a:.1} {b:.1}")).collect();
+    let _ = write!(out, "<path class=\"s\" d=\"M{:.1} {BOTTOM}{line}L{:.1} {BOTTOM}Z\"/>", first.0, last.0);
+}
+
 /// Names moved up and down so that none covers another, in the order of the places that they are for.
-fn apart<T>(mut names: Vec<(f64, usize, T)>) -> Vec<(f64, usize, T)> {
+fn apart<T>(top: f64, mut names: Vec<(f64, usize, T)>) -> Vec<(f64, usize, T)> {
     names.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut least = TOP;
+    let mut least = top;
     for name in &mut names {
         name.0 = name.0.max(least);
         least = name.0 + LINE;
@@ -209,6 +284,7 @@ mod tests {
             x: Axis::linear("step"),
             y: Axis::logarithmic("loss"),
             curves: vec![Curve { marked: Some(1), ..Curve::line("one", points.iter().copied()) }],
+            marks: Vec::new(),
         }
     }
 
@@ -222,6 +298,29 @@ mod tests {
     }
 
     #[test]
+    fn areas_dots_marks_and_names_have_their_places() {
+        let bars = Curve { named: Named::Top, ..Curve::bars("bars", &[0.0, 1.0, 2.0], &[1.0, 0.5]) };
+        let dots = Curve { stroke: Stroke::Dots, ..Curve::line("dots", [(0.0, 0.0), (2.0, 1.0)]) };
+        let figure = Figure {
+            marks: vec![(2.0, "late".into()), (0.5, "early".into())],
+            ..Figure::new("t", Axis::linear("x"), Axis::linear("y"), vec![bars, dots])
+        };
+        let svg = figure.svg();
+        // Names of marks take two lines above the axes, whose right end leaves room for "dots".
+        assert!(svg.contains("<path class=\"s\" d=\"M76.0 346L76.0 346.0L76.0 72.0L375.0 72.0"), "{svg}");
+        assert!(svg.contains("d=\"M225.5 346V40.0\"/><text class=\"h\" x=\"231.5\""), "{svg}");
+        assert!(
+            svg.contains("V56.0\"/><text class=\"h\" x=\"668.0\" y=\"64.0\" text-anchor=\"end\">late"),
+            "{svg}"
+        );
+        assert!(svg.contains("<g class=\"k1\"><circle class=\"d\""), "dots have no line: {svg}");
+        assert!(svg.contains("text-anchor=\"middle\">bars</text>"), "{svg}");
+        assert_eq!(figure.numbers().lines().count(), 1 + 6 + 2);
+        let both = beside(&[figure.clone(), figure]);
+        assert!(both.contains("viewBox=\"0 0 1440 400\"") && both.contains("<svg x=\"720\""), "{both}");
+    }
+
+    #[test]
     fn what_cannot_be_drawn_is_a_gap_or_said() {
         let svg = figure(&[(0.0, 1.0), (2.0, f64::NAN), (4.0, 0.0), (5.0, 10.0), (10.0, 100.0)]).svg();
         assert!(svg.contains("d=\"M76.0 346.0M378.8 193.0L681.5 40.0\""), "{svg}");
@@ -232,7 +331,7 @@ mod tests {
     fn names_of_curves_that_end_together_stand_below_each_other() {
         let places = |at: &[f64]| {
             let names = at.iter().enumerate().map(|(number, &at)| (at, number, ())).collect();
-            apart(names).into_iter().map(|(at, number, ())| (number, at)).collect::<Vec<_>>()
+            apart(TOP, names).into_iter().map(|(at, number, ())| (number, at)).collect::<Vec<_>>()
         };
         assert_eq!(places(&[100.0, 99.0, 200.0]), [(1, 99.0), (0, 115.0), (2, 200.0)]);
         assert_eq!(places(&[346.0, 346.0, 345.0]), [(2, 314.0), (0, 330.0), (1, 346.0)]);

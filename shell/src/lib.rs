@@ -3,6 +3,7 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod command_line;
 pub mod fold;
 pub mod output;
 pub mod pages;
@@ -10,6 +11,7 @@ pub mod process;
 pub mod reading;
 pub mod reports;
 
+pub use command_line::command_line;
 pub use process::{Outcome, finish, parse, stdout, warn};
 pub use reading::{ReadArgs, read};
 pub use reports::ask_for_reports;

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::NamedTempFile;
 
-/// Writes every text to a temporary file beside its path, then renames them all.
+/// Writes every content to a temporary file beside its path, then renames them all.
 ///
 /// A link is followed, an existing file keeps its permissions, and what is not a regular file, such as a device or a
 /// pipe, is written to as it is.
 ///
 /// # Errors
-/// The path and what the system said, before any file has changed; two texts for one path.
-pub fn write_files(files: &[(&Path, &str)]) -> Result<()> {
+/// The path and what the system said, before any file has changed; two contents for one path.
+pub fn write_files<C: AsRef<[u8]>>(files: &[(&Path, C)]) -> Result<()> {
     for (k, (path, _)) in files.iter().enumerate() {
         ensure!(
             files[..k].iter().all(|(other, _)| other != path),
@@ -22,7 +22,8 @@ pub fn write_files(files: &[(&Path, &str)]) -> Result<()> {
             path.display()
         );
     }
-    let ready = files.iter().map(|(path, text)| Ready::new(path, text)).collect::<Result<Vec<_>>>()?;
+    let ready =
+        files.iter().map(|(path, content)| Ready::new(path, content.as_ref())).collect::<Result<Vec<_>>>()?;
     ready.into_iter().try_for_each(Ready::finish)
 }
 
@@ -91,21 +92,21 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A text that is ready to appear under its path.
+/// A content that is ready to appear under its path.
 enum Ready<'a> {
     Temporary(NamedTempFile, PathBuf),
     /// Something that cannot be replaced by renaming.
-    Device(File, &'a str, PathBuf),
+    Device(File, &'a [u8], PathBuf),
 }
 
 impl<'a> Ready<'a> {
-    fn new(path: &Path, text: &'a str) -> Result<Self> {
+    fn new(path: &Path, content: &'a [u8]) -> Result<Self> {
         let describe = || format!("writing {}", path.display());
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let existing = fs::metadata(&target).ok();
         if existing.as_ref().is_some_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
             let file = File::options().write(true).open(&target).with_context(describe)?;
-            return Ok(Self::Device(file, text, target));
+            return Ok(Self::Device(file, content, target));
         }
         ensure!(
             existing.as_ref().is_none_or(|metadata| metadata.is_file()),
@@ -120,7 +121,7 @@ impl<'a> Ready<'a> {
             builder.permissions(permissions);
         }
         let mut file = builder.tempfile_in(folder).map_err(plain).with_context(describe)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).with_context(describe)?;
+        file.write_all(content).and_then(|()| file.as_file().sync_all()).with_context(describe)?;
         Ok(Self::Temporary(file, target))
     }
 
@@ -131,8 +132,8 @@ impl<'a> Ready<'a> {
                     .map_err(|error| error.error)
                     .with_context(|| format!("writing {}", path.display()))?;
             }
-            Self::Device(mut file, text, path) => {
-                file.write_all(text.as_bytes()).with_context(|| format!("writing {}", path.display()))?;
+            Self::Device(mut file, content, path) => {
+                file.write_all(content).with_context(|| format!("writing {}", path.display()))?;
             }
         }
         Ok(())

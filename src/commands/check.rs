@@ -87,20 +87,20 @@ fn given(numbers: &NumberArgs, dataset: Option<&'static Dataset>, dim: Option<u6
 
 /// One schedule and what was found about it.
 #[derive(Debug, Serialize)]
-struct Report {
+pub(super) struct Report {
     /// The file that it was read from.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
-    name: String,
+    pub(super) name: String,
     #[serde(flatten)]
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
     /// Enclosure of Proposition 3's variance ratio, of one level.
     variance_ratio: [f64; 2],
     /// Enclosure of the variance ratio after all levels.
     chain_ratio: [f64; 2],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
-    findings: Vec<FindingRow>,
+    pub(super) findings: Vec<FindingRow>,
     #[serde(skip)]
     differs: bool,
 }
@@ -203,7 +203,11 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
     Ok(if differing == 0 { Outcome::Yes } else { Outcome::No })
 }
 
-fn table_4(datasets: &[&Dataset], overlap: Option<f64>) -> Result<Vec<Report>> {
+/// The rows of Table 4 for some data sets, held against the techniques.
+///
+/// # Errors
+/// Data sets without a row; those of [`check`].
+pub(super) fn table_4(datasets: &[&Dataset], overlap: Option<f64>) -> Result<Vec<Report>> {
     let mut reports = Vec::new();
     let spacing = asked(Spacing::default(), overlap);
     for dataset in datasets {

@@ -152,7 +152,7 @@ fn eigenvalues(
     schedule: &Schedule,
     range: DataRange,
 ) -> Result<Vec<f64>> {
-    let rows = crate::measure::spread(path, options, *items)?;
+    let rows = crate::measure::spread(path, options, *items)?.rows;
     anyhow::ensure!(
         rows.ncols() as u64 == schedule.dim(),
         "items of {} have dimension {}, the schedule {}",

@@ -30,6 +30,8 @@ pub struct Exploration {
     pub ends: Vec<usize>,
     /// Number of centres.
     pub num_centres: usize,
+    /// The samples themselves, `[samples, dim]`.
+    pub samples: Array2<f64>,
 }
 
 impl Exploration {
@@ -118,5 +120,5 @@ pub fn explore(
     let score = |x: ArrayView2<f64>, sigma: f64| mixture.with_sigma(sigma)?.score(x);
     let x = annealed_langevin(annealing, score, x, rng)?;
     let ends = mixture.nearest(x.view())?;
-    Ok(Exploration { starts, ends, num_centres: mixture.num_components() })
+    Ok(Exploration { starts, ends, num_centres: mixture.num_components(), samples: x })
 }

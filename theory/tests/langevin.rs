@@ -132,7 +132,12 @@ fn a_large_first_level_forgets_the_start_and_a_small_one_keeps_it() {
 
 #[test]
 fn an_exploration_counts_what_it_says() {
-    let found = Exploration { starts: vec![0, 1, 2, 3], ends: vec![0, 2, 2, 0], num_centres: 5 };
+    let found = Exploration {
+        starts: vec![0, 1, 2, 3],
+        ends: vec![0, 2, 2, 0],
+        num_centres: 5,
+        samples: Array2::zeros((4, 1)),
+    };
     assert_eq!((found.moved(), found.distinct()), (0.5, 2));
     assert!((found.entropy() - std::f64::consts::LN_2).abs() < 1e-15);
     assert_eq!(found.greatest_entropy(), 4.0_f64.ln());

@@ -20,16 +20,12 @@ pub fn losses(lines: &[Line]) -> Figure {
         Line::Test { step, loss } => Some((step as f64, loss)),
         _ => None,
     });
-    Figure {
-        title: "Loss over training".into(),
-        x: Axis::linear("steps of training"),
-        y: Axis::logarithmic("loss"),
-        curves: [("training", thinned(training.collect())), ("test", thinned(test.collect()))]
-            .into_iter()
-            .filter(|(_, points)| !points.is_empty())
-            .map(|(name, points)| Curve::line(name, points))
-            .collect(),
-    }
+    let curves = [("training", thinned(training.collect())), ("test", thinned(test.collect()))]
+        .into_iter()
+        .filter(|(_, points)| !points.is_empty())
+        .map(|(name, points)| Curve::line(name, points));
+    let (x, y) = (Axis::linear("steps of training"), Axis::logarithmic("loss"));
+    Figure::new("Loss over training", x, y, curves.collect())
 }
 
 /// The training loss at each noise level, of the first and of the last record of it.
@@ -53,12 +49,8 @@ pub fn levels(lines: &[Line], sigmas: &[f32]) -> Figure {
         let seen = sigmas.iter().zip(*counts).zip(*means).filter(|((_, count), _)| **count > 0);
         Curve::line(&format!("step {step}"), seen.map(|((sigma, _), mean)| (f64::from(*sigma), *mean)))
     });
-    Figure {
-        title: "Training loss by noise level".into(),
-        x: Axis::logarithmic("σ"),
-        y: Axis::logarithmic("loss"),
-        curves: curves.collect(),
-    }
+    let (x, y) = (Axis::logarithmic("σ"), Axis::logarithmic("loss"));
+    Figure::new("Training loss by noise level", x, y, curves.collect())
 }
 
 /// Distances of samples over training (Figs. 4 and 8): averaged and last weights, with and without denoising; the least is
@@ -78,12 +70,8 @@ pub fn selection(found: &[Measured]) -> Figure {
             curves.push(Curve { stroke: Stroke::Dotted, marked, ..Curve::line(&name, points) });
         }
     }
-    Figure {
-        title: "Distance of samples over training".into(),
-        x: Axis::linear("steps of training"),
-        y: Axis::logarithmic("Fréchet distance"),
-        curves,
-    }
+    let (x, y) = (Axis::linear("steps of training"), Axis::logarithmic("Fréchet distance"));
+    Figure::new("Distance of samples over training", x, y, curves)
 }
 
 /// At most [`POINTS`] points, evenly spread, the first and the last among them.

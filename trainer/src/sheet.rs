@@ -1,26 +1,17 @@
 //! Pictures of samples: sheets of many images in one, as PNG.
 
 use std::fs::File;
-use std::io::{self, Cursor, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
-use image::imageops::FilterType;
-use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
+use ncsn_figures::Images;
 use tch::{Kind, Tensor};
 
 use crate::Error;
 
-/// Pixels between images.
-const GAP: u32 = 2;
-
-/// Pixels of the longer side of a sheet at least, so that it can be looked at as it is.
-const LEAST_SIDE: u32 = 512;
-
 /// Images side by side in rows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sheet {
-    picture: DynamicImage,
-}
+pub struct Sheet(ncsn_figures::Sheet);
 
 impl Sheet {
     /// A sheet about as wide as it is high.
@@ -32,7 +23,7 @@ impl Sheet {
     /// # Errors
     /// [`Error::Setting`] for values that are not finite.
     pub fn of_tensor(images: &Tensor) -> Result<Self, Error> {
-        Self::with_columns(images, (images.size()[0] as f64).sqrt().ceil() as usize)
+        Self::of(images, ncsn_figures::Sheet::square)
     }
 
     /// A sheet with a number of columns, filled row by row; a small one has its pixels repeated until its longer side has
@@ -41,10 +32,7 @@ impl Sheet {
     /// # Errors
     /// As [`of_tensor`](Self::of_tensor).
     pub fn with_columns(images: &Tensor, columns: usize) -> Result<Self, Error> {
-        let sheet = Self::new(images, columns as u32, GAP)?;
-        let (width, height) = sheet.size();
-        let times = LEAST_SIDE.div_ceil(width.max(height).max(1));
-        Ok(Self { picture: sheet.picture.resize_exact(width * times, height * times, FilterType::Nearest) })
+        Self::of(images, |images| ncsn_figures::Sheet::with_columns(images, columns as u32))
     }
 
     /// One image `[channels, height, width]`, without a frame.
@@ -52,58 +40,31 @@ impl Sheet {
     /// # Errors
     /// As [`of_tensor`](Self::of_tensor).
     pub fn single(image: &Tensor) -> Result<Self, Error> {
-        Self::new(&image.unsqueeze(0), 1, 0)
+        Self::of(&image.unsqueeze(0), ncsn_figures::Sheet::single)
     }
 
-    fn new(images: &Tensor, columns: u32, gap: u32) -> Result<Self, Error> {
-        let colour = images.size()[1] == 3;
-        let channels = if colour { 3 } else { 1 };
-        let bytes = to_bytes(&images.narrow(1, 0, channels))?;
-        let [count, _, height, width] = [0, 1, 2, 3].map(|axis| images.size()[axis] as u32);
-        let rows = count.div_ceil(columns);
-        let side = |images: u32, pixels: u32| images * (pixels + gap) + gap;
-        let (sheet_width, sheet_height) = (side(columns.min(count), width), side(rows, height));
-        let plane = (height * width) as usize;
-        let pixel = |x: u32, y: u32, channel: usize| {
-            let (column, row) = (x.checked_sub(gap)? / (width + gap), y.checked_sub(gap)? / (height + gap));
-            let (x, y) = ((x - gap) % (width + gap), (y - gap) % (height + gap));
-            let index = row * columns + column;
-            let inside = x < width && y < height && index < count;
-            inside.then(|| {
-                bytes[(index as usize * channels as usize + channel) * plane + (y * width + x) as usize]
-            })
-        };
-        let picture = if colour {
-            RgbImage::from_fn(sheet_width, sheet_height, |x, y| {
-                image::Rgb([0, 1, 2].map(|channel| pixel(x, y, channel).unwrap_or(0)))
-            })
-            .into()
-        } else {
-            GrayImage::from_fn(sheet_width, sheet_height, |x, y| image::Luma([pixel(x, y, 0).unwrap_or(0)]))
-                .into()
-        };
-        Ok(Self { picture })
+    fn of(images: &Tensor, make: impl FnOnce(Images<'_>) -> ncsn_figures::Sheet) -> Result<Self, Error> {
+        let [channels, height, width] = [1, 2, 3].map(|axis| images.size()[axis] as u32);
+        let bytes = to_bytes(images)?;
+        Ok(Self(make(Images { bytes: &bytes, channels, height, width })))
     }
 
     /// Width and height in pixels.
     #[must_use]
     pub fn size(&self) -> (u32, u32) {
-        (self.picture.width(), self.picture.height())
+        self.0.size()
     }
 
     /// 1 or 3.
     #[must_use]
     pub fn channels(&self) -> u32 {
-        u32::from(self.picture.color().channel_count())
+        self.0.channels()
     }
 
     /// The sheet as a PNG file's content.
     #[must_use]
     pub fn png(&self) -> Vec<u8> {
-        let mut bytes = Cursor::new(Vec::new());
-        let written = self.picture.write_to(&mut bytes, ImageFormat::Png);
-        written.unwrap_or_else(|error| unreachable!("memory takes any PNG: {error}"));
-        bytes.into_inner()
+        self.0.png()
     }
 }
 
@@ -166,22 +127,6 @@ pub fn write_with(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::Device;
-
-    #[test]
-    fn images_stand_in_rows() {
-        let images = Tensor::ones([3, 1, 2, 2], (Kind::Float, Device::Cpu)) * 0.5;
-        let sheet = Sheet::of_tensor(&images).expect("finite");
-        // 10 × 10, each pixel 52 times, for a side of at least 512.
-        assert_eq!((sheet.size(), sheet.channels()), ((520, 520), 1));
-        let picture = sheet.picture.to_luma8();
-        let pixel = |x: u32, y: u32| [picture[(52 * x, 52 * y)][0], picture[(52 * x + 51, 52 * y + 51)][0]];
-        // 0.5·255 + 0.5 = 128; gaps are black, as is the place of a fourth image.
-        assert_eq!([pixel(2, 2), pixel(7, 3), pixel(7, 7)], [[128; 2], [128; 2], [0; 2]]);
-        assert_eq!(pixel(1, 2), [0; 2]);
-        let decoded = image::load_from_memory(&sheet.png()).expect("a PNG");
-        assert_eq!(decoded.to_luma8(), picture);
-    }
 
     #[test]
     fn values_outside_are_clamped() {

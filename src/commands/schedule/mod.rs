@@ -1,9 +1,10 @@
 //! `ncsn schedule`: the whole schedule of a data set, each number enclosed and explained.
 
+mod page;
 mod subject;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use ncsn_data::pattern_of;
@@ -12,19 +13,22 @@ use ncsn_theory::schedule::presets::{DATASETS, Dataset, PUBLISHED_SIGMA_MIN, Pub
 use ncsn_theory::schedule::{DataRange, Derivation, NoiseRange, Request as Derive, Spacing, Steps};
 
 use crate::cli::{ScheduleArgs, ScheduleFormat};
+use crate::figures;
 use crate::measure::Subsample;
-use crate::plot;
 use crate::report;
 use ncsn_data::escape;
 use ncsn_schedule::{FindingRow, Provenance, PublishedRow, ScheduleFile};
-use ncsn_shell::Outcome;
 use ncsn_shell::ReadArgs;
 use ncsn_shell::output::{self, write_files};
+use ncsn_shell::{Outcome, command_line};
 pub use subject::Source;
 use subject::Subject;
 
 /// T where neither the user nor Table 4 says otherwise.
 const DEFAULT_STEPS: u64 = 5;
+
+/// Suffixes of --plot.
+const PICTURES: &[&str] = if cfg!(feature = "png") { &["svg", "png"] } else { &["svg"] };
 
 /// What to derive and how to show it.
 #[derive(Clone, Debug)]
@@ -38,6 +42,7 @@ pub struct Request {
     format: ScheduleFormat,
     output: Option<PathBuf>,
     plot: Option<PathBuf>,
+    report: Option<PathBuf>,
     dry_run: bool,
 }
 
@@ -85,6 +90,7 @@ impl TryFrom<ScheduleArgs> for Request {
             format: args.format,
             output: args.output.filter(|path| path.as_os_str() != "-"),
             plot: args.plot,
+            report: args.report,
             dry_run: args.dry_run,
         })
     }
@@ -106,6 +112,7 @@ impl Request {
             format: ScheduleFormat::Text,
             output: None,
             plot: None,
+            report: None,
             dry_run: false,
         })
     }
@@ -118,7 +125,8 @@ impl Request {
 pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
     output::check(&[
         ("--output", request.output.as_deref(), &[]),
-        ("--plot", request.plot.as_deref(), &["svg"]),
+        ("--plot", request.plot.as_deref(), PICTURES),
+        ("--report", request.report.as_deref(), &["html"]),
     ])?;
     let (file, derivation) = derive(request)?;
     let text = match request.format {
@@ -128,10 +136,17 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
         ScheduleFormat::Ncsnv2 => file.to_ncsnv2()?,
     };
     // Everything is made before anything is written.
-    let picture = request.plot.as_ref().map(|_| plot::svg(&file, &derivation)).transpose()?;
-    let outputs =
-        [(request.output.as_deref(), Some(text.as_str())), (request.plot.as_deref(), picture.as_deref())];
-    let files: Vec<_> = outputs.into_iter().filter_map(|(path, content)| path.zip(content)).collect();
+    let picture =
+        request.plot.as_ref().map(|path| picture(path, figures::summary(&file, &derivation)?)).transpose()?;
+    let html = |_: &PathBuf| page::page(&file, &derivation, &command_line()).map(|page| page.html());
+    let html = request.report.as_ref().map(html).transpose()?;
+    let outputs = [
+        (&request.output, Some(text.as_bytes())),
+        (&request.plot, picture.as_deref()),
+        (&request.report, html.as_ref().map(String::as_bytes)),
+    ];
+    let files: Vec<_> =
+        outputs.into_iter().filter_map(|(path, content)| path.as_deref().zip(content)).collect();
     if request.dry_run {
         for (path, content) in &files {
             writeln!(out, "would write {} bytes to {}", content.len(), escape::path(path))?;
@@ -143,6 +158,17 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
         out.write_all(text.as_bytes())?;
     }
     Ok(Outcome::Yes)
+}
+
+/// A picture in the format that its file's name says.
+fn picture(path: &Path, svg: String) -> Result<Vec<u8>> {
+    #[cfg(feature = "png")]
+    if path.extension().is_some_and(|suffix| suffix == "png") {
+        // Twice as many pixels as units, so that it can be printed.
+        return Ok(ncsn_figures::png::png(&svg, 2.0)?);
+    }
+    let _ = path;
+    Ok(svg.into_bytes())
 }
 
 /// The schedule file for a request, and the derivation behind it.

@@ -6,8 +6,10 @@
 //! at most the significance, by inequalities that hold for every number of draws. The checks by definition never fail by
 //! chance.
 
+mod figures;
 mod langevin;
 mod mixture;
+mod page;
 mod poster;
 mod quadrature;
 mod radius;
@@ -15,6 +17,7 @@ mod techniques;
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use ncsn_theory::schedule::{Derivation, NoiseRange, Request as Derive, Spacing, Steps};
@@ -23,7 +26,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::cli::{ReportFormat, ValidateArgs};
-use ncsn_shell::Outcome;
+use ncsn_shell::{Outcome, command_line, output};
 use poster::Poster;
 
 /// Checks that can fail by chance; each does with probability at most significance/STATISTICAL.
@@ -37,6 +40,7 @@ pub struct Request {
     significance: f64,
     poster: Option<Poster>,
     format: ReportFormat,
+    report: Option<PathBuf>,
 }
 
 impl TryFrom<ValidateArgs> for Request {
@@ -60,6 +64,7 @@ impl TryFrom<ValidateArgs> for Request {
             significance: args.significance,
             poster: args.data.map(|path| Poster { path, options, centres }),
             format: args.format,
+            report: args.report,
         })
     }
 }
@@ -86,6 +91,7 @@ impl Check {
 /// # Errors
 /// Data that cannot be read.
 pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
+    output::check(&[("--report", request.report.as_deref(), &["html"])])?;
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
     let (samples, risk) = (request.samples, request.significance / STATISTICAL as f64);
     let mut checks = vec![mixture::score_is_the_gradient(&mut rng)?];
@@ -111,14 +117,21 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Outcome> {
     }
     checks.push(techniques::moving_average()?);
     checks.extend(langevin::algorithm(samples, risk, &mut rng)?);
+    let mut sheets = Vec::new();
     if let Some(poster) = &request.poster {
         // A stream of its own: what it shows does not depend on the checks before it.
-        checks.push(poster.experiment(&mut ChaCha8Rng::seed_from_u64(request.seed))?);
+        let (check, shown) = poster.experiment(&mut ChaCha8Rng::seed_from_u64(request.seed))?;
+        checks.push(check);
+        sheets = shown;
     }
     // Statements in the order of their first check.
     let order: Vec<&str> = checks.iter().map(|check| check.statement).collect();
     checks.sort_by_key(|check| order.iter().position(|statement| *statement == check.statement));
     let failed = checks.iter().filter(|check| check.holds == Some(false)).count();
+    if let Some(path) = &request.report {
+        let page = page::page(request, &checks, &sheets, &command_line())?;
+        output::write_files(&[(path, &page.html())])?;
+    }
     match request.format {
         ReportFormat::Text => out.write_all(text(request, &checks, failed)?.as_bytes())?,
         ReportFormat::Json => {
@@ -147,24 +160,35 @@ fn derive(dim: u64, sigma_max: f64, steps: u64) -> Result<Derivation> {
     Ok(request.derive()?)
 }
 
-fn text(request: &Request, checks: &[Check], failed: usize) -> Result<String> {
-    let mut text = format!(
+/// What the checks by simulation rest on.
+fn conditions(request: &Request) -> String {
+    format!(
         "Seed {}, {} draws per simulation where no other number stands; a true statement fails one of the {} \
-         statistical checks with probability at most {:e}.\n",
+         statistical checks with probability at most {:e}.",
         request.seed, request.samples, STATISTICAL, request.significance
-    );
+    )
+}
+
+impl Check {
+    /// The verdict in a word.
+    fn verdict(&self) -> &'static str {
+        match self.holds {
+            Some(true) => "holds",
+            Some(false) => "FAILS",
+            None => "shown",
+        }
+    }
+}
+
+fn text(request: &Request, checks: &[Check], failed: usize) -> Result<String> {
+    let mut text = conditions(request) + "\n";
     let mut statement = "";
     for check in checks {
         if check.statement != statement {
             statement = check.statement;
             writeln!(text, "\n{statement}")?;
         }
-        let verdict = match check.holds {
-            Some(true) => "holds",
-            Some(false) => "FAILS",
-            None => "shown",
-        };
-        writeln!(text, "  {verdict}  {}: {}; {}", check.case, check.observed, check.expected)?;
+        writeln!(text, "  {}  {}: {}; {}", check.verdict(), check.case, check.observed, check.expected)?;
     }
     writeln!(text, "\n{} checks, {failed} failed", checks.len())?;
     Ok(text)

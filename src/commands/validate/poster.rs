@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use ncsn_diameter::{RowSlice, diameter};
+use ncsn_figures::{Images, Sheet};
 use ncsn_theory::poster::{Exploration, Start, explore};
 use ncsn_theory::schedule::{NoiseRange, Request as Derive, Spacing, Steps};
+use ndarray::Array2;
 use rand::Rng;
 
 use super::Check;
-use crate::measure::spread;
+use crate::measure::{Spread, spread};
 use ncsn_data as data;
 
 /// Samples drawn in the poster's experiment.
@@ -25,9 +27,9 @@ pub(super) struct Poster {
 
 impl Poster {
     /// The poster's experiment: Algorithm 1 with the exact score of a mixture centred at images, for a small σ₁ and for
-    /// Technique 1's.
-    pub(super) fn experiment(&self, rng: &mut impl Rng) -> Result<Check> {
-        let centres = spread(&self.path, &self.options, self.centres)?;
+    /// Technique 1's; with the samples of both where they are images.
+    pub(super) fn experiment(&self, rng: &mut impl Rng) -> Result<(Check, Vec<Samples>)> {
+        let Spread { rows: centres, shape } = spread(&self.path, &self.options, self.centres)?;
         let (count, dim) = centres.dim();
         let values = centres.as_slice().unwrap_or_default();
         let diameter = diameter(&RowSlice::new(values, dim)?, |_| ())?.length().hi();
@@ -65,6 +67,30 @@ impl Poster {
         );
         // A demonstration, not a theorem: it has no level of significance.
         check.holds = None;
-        Ok(check)
+        let sheet = |sigma_max: f64, exploration: Exploration| {
+            Some(Samples {
+                sigma_max,
+                sheet: sheet(&exploration.samples, &shape)?,
+                told: describe(&exploration),
+            })
+        };
+        Ok((check, [sheet(1.0, small), sheet(diameter, large)].into_iter().flatten().collect()))
     }
+}
+
+/// Samples that are images.
+#[derive(Clone, Debug)]
+pub(super) struct Samples {
+    pub(super) sigma_max: f64,
+    pub(super) sheet: Sheet,
+    /// Where they went.
+    pub(super) told: String,
+}
+
+/// Rows as images, if they have such a shape; values are clamped to [0, 1].
+fn sheet(rows: &Array2<f64>, shape: &[usize]) -> Option<Sheet> {
+    let &[channels @ (1 | 3), height, width] = shape else { return None };
+    let bytes: Vec<u8> = rows.iter().map(|x| (255.0 * x.clamp(0.0, 1.0)).round() as u8).collect();
+    let [channels, height, width] = [channels, height, width].map(|side| side as u32);
+    Some(Sheet::square(Images { bytes: &bytes, channels, height, width }))
 }

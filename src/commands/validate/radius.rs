@@ -20,7 +20,7 @@ pub(super) const DIMS: [u64; 4] = [5, 784, 3072, 196_608];
 /// Statistical checks here.
 pub(super) const STATISTICAL: usize = 2 * SIMULATED_DIMS.len();
 /// Normal numbers drawn at most per dimension.
-const MAX_NORMALS: usize = 40_000_000;
+pub(super) const MAX_NORMALS: usize = 40_000_000;
 /// Target of Technique 2.
 const TARGET: f64 = 0.5;
 /// σ of every law here; anything but 1.
