@@ -74,6 +74,36 @@ pub fn selection(found: &[Measured]) -> Figure {
     Figure::new("Distance of samples over training", x, y, curves)
 }
 
+/// Distances of several models over training (Figs. 5 and 9), with or without denoising; the least of each is marked.
+#[must_use]
+pub fn ablation(models: &[(&str, Vec<Measured>)], denoised: bool) -> Figure {
+    let curves = models.iter().map(|(name, found)| {
+        let distance = |row: &Measured| if denoised { row.denoised.distance } else { row.plain.distance };
+        let points: Vec<_> = found.iter().map(|row| (row.step as f64, distance(row))).collect();
+        let least = points.iter().enumerate().min_by(|a, b| a.1.1.total_cmp(&b.1.1));
+        let marked = least.map(|(index, _)| index);
+        Curve { stroke: Stroke::Dotted, marked, ..Curve::line(name, points) }
+    });
+    let (x, y) = (Axis::linear("steps of training"), Axis::logarithmic("Fréchet distance"));
+    let title =
+        if denoised { "Distance of denoised samples" } else { "Distance of samples without denoising" };
+    Figure::new(title, x, y, curves.collect())
+}
+
+/// Training losses of several runs (Fig. 3), smoothed by 0.9.
+#[must_use]
+pub fn conditioning(runs: &[(&str, Vec<Line>)]) -> Figure {
+    let curves = runs.iter().map(|(name, lines)| {
+        let training = lines.iter().filter_map(|line| match *line {
+            Line::Train { step, smoothed, .. } => Some((step as f64, smoothed)),
+            _ => None,
+        });
+        Curve::line(name, thinned(training.collect()))
+    });
+    let (x, y) = (Axis::linear("steps of training"), Axis::logarithmic("training loss"));
+    Figure::new("Two ways of conditioning on noise", x, y, curves.collect())
+}
+
 /// At most [`POINTS`] points, evenly spread, the first and the last among them.
 fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     let count = points.len();

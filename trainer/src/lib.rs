@@ -4,6 +4,7 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+pub mod ablation;
 pub mod array_file;
 pub mod authors;
 pub mod bench;

@@ -39,6 +39,15 @@ impl FromStr for Weights {
 }
 
 impl Weights {
+    /// Name on the command line and in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ema => "ema",
+            Self::Raw => "raw",
+        }
+    }
+
     /// How the names of these weights begin in a checkpoint.
     #[must_use]
     pub const fn prefix(self) -> &'static str {

@@ -1,5 +1,6 @@
 //! Command line: what can be given, and nothing else.
 
+mod ablate;
 mod evaluate;
 mod sample;
 mod tools;
@@ -15,6 +16,7 @@ use crate::config::Precision;
 use crate::device::Wanted;
 use crate::layout::{ImageShape, Layout, Stated};
 
+pub use ablate::AblateArgs;
 pub use evaluate::{
     ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ReportArgs, ScoreArgs, SelectArgs,
 };
@@ -51,6 +53,7 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     Neighbours(NeighboursArgs),
     Select(SelectArgs),
+    Ablate(AblateArgs),
     Convert(ConvertArgs),
     /// Write the scores that a network gives to the items of a file
     ///

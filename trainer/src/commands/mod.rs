@@ -1,5 +1,6 @@
 //! The commands: each file turns its arguments into work.
 
+pub mod ablate;
 pub mod bench;
 pub mod convert;
 pub mod cost;
@@ -67,6 +68,7 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Evaluate(args) => evaluate::run(&args, out),
         Command::Neighbours(args) => neighbours::run(&args, out),
         Command::Select(args) => select::run(&args, out),
+        Command::Ablate(args) => ablate::run(&args, out),
         Command::Convert(args) => convert::run(&args, out),
         Command::Score(args) => score::score(&args, out),
         Command::Loss(args) => score::loss(&args, out),

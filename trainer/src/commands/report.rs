@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::{Result, ensure};
 use ncsn_data::escape;
@@ -48,7 +47,7 @@ pub fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<Outcome> {
         });
     }
     let mut missing = Vec::new();
-    match latest(&args.run)? {
+    match Record::latest(&args.run)? {
         found if found.is_empty() => missing.push(format!("ncsn-trainer select {shown}")),
         found => parts.extend(selection(&found, &shown)),
     }
@@ -106,16 +105,6 @@ fn summary(config: &Config, steps: &[u64]) -> Part {
         head: vec!["what".into(), "value".into()],
         rows: rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect(),
     }
-}
-
-/// The measurements of the last selection.
-fn latest(run: &Path) -> Result<Vec<Measured>, Error> {
-    let all = Record::read(run)?;
-    let conditions = all.last().map(|row| row.conditions.clone());
-    let mut found: Vec<Measured> =
-        all.into_iter().filter(|row| Some(&row.conditions) == conditions.as_ref()).collect();
-    found.sort_by_key(|row| row.step);
-    Ok(found)
 }
 
 fn selection(found: &[Measured], run: &str) -> [Part; 2] {

@@ -43,6 +43,15 @@ struct Target {
 /// # Errors
 /// A run without checkpoints; data, weights or statistics that cannot be read or do not fit.
 pub fn run(args: &SelectArgs, out: &mut dyn Write) -> Result<Outcome> {
+    select(args, out)?;
+    Ok(Outcome::Yes)
+}
+
+/// As [`run`]; the measurements, in the order of their steps.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn select(args: &SelectArgs, out: &mut dyn Write) -> Result<Vec<Measured>> {
     let num = super::within("num", args.num, 1 << 24)?;
     ensure!(num >= 2, "num is {num}, allowed: at least 2");
     super::within("batch", args.chain.batch, 1 << 20)?;
@@ -95,7 +104,7 @@ pub fn run(args: &SelectArgs, out: &mut dyn Write) -> Result<Outcome> {
     let figure = figures::selection(&found);
     sheet::write(&curves, figure.svg().as_bytes()).map_err(Error::file(&curves))?;
     report(args, &found, best, &target, out)?;
-    Ok(Outcome::Yes)
+    Ok(found)
 }
 
 /// The run's training data, or what --data names, as statistics of features; those of a run's data are kept beside it.

@@ -99,6 +99,19 @@ impl Record {
         Ok(log::whole_lines(&run.join(RECORD), EXPECTED)?.0)
     }
 
+    /// The measurements under the conditions of the last, in the order of their steps.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn latest(run: &Path) -> Result<Vec<Measured>, Error> {
+        let all = Self::read(run)?;
+        let conditions = all.last().map(|row| row.conditions.clone());
+        let mut found: Vec<Measured> =
+            all.into_iter().filter(|row| Some(&row.conditions) == conditions.as_ref()).collect();
+        found.sort_by_key(|row| row.step);
+        Ok(found)
+    }
+
     /// The measurement of a checkpoint's weights under these conditions, if there is one.
     #[must_use]
     pub fn find(&self, tensors: &str, weights: Weights, conditions: &Conditions) -> Option<&Measured> {

@@ -196,8 +196,7 @@ fn drop_after(path: &Path, step: u64) -> Result<Option<PathBuf>, Error> {
         }
     }
     if kept != bytes {
-        let text = String::from_utf8_lossy(&kept);
-        ncsn_shell::output::write_files(&[(path, &text)])
+        ncsn_shell::output::write_files(&[(path, &kept)])
             .map_err(|error| Error::file(path)(io::Error::other(format!("{error:#}"))))?;
     }
     Ok(damaged)

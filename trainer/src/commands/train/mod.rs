@@ -15,6 +15,7 @@ use anyhow::{Result, ensure};
 use ncsn_data::escape;
 use ncsn_shell::{Outcome, warn};
 use serde_json::json;
+use tch::Device;
 
 use crate::checkpoint::CHECKPOINTS;
 use crate::cli::{Format, TrainArgs};
@@ -23,8 +24,7 @@ use crate::dataset;
 use crate::layout::shape_text;
 use crate::train::{CONFIG, Finished, Lock, Session, State};
 use crate::{Error, device};
-use plan::Plan;
-pub(super) use plan::{one_path, read_with};
+pub(super) use plan::{Plan, one_path, read_with};
 
 /// Trains, or goes on training.
 ///
@@ -33,7 +33,7 @@ pub(super) use plan::{one_path, read_with};
 pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (device, precision) = super::set_up(&args.device)?;
     let plan = Plan::new(&args, device.is_cuda())?;
-    let Plan { run, config, split } = &plan;
+    let Plan { run, config, .. } = &plan;
     let costs = || cost::lines(config, device, precision);
     if args.dry_run {
         write!(out, "{}", config.to_toml())?;
@@ -41,37 +41,82 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
         return Ok(Outcome::Yes);
     }
     let costs = if args.resume || args.format == Format::Json { Vec::new() } else { costs()? };
-    let mut state = State::new(config, device, precision)?;
-    fs::create_dir_all(run).map_err(Error::file(run))?;
-    let _lock = Lock::take(run)?;
-    if args.resume {
-        resume::restore(&mut state, &run.join(CHECKPOINTS), config, args.from.as_deref(), &warn)?;
-    } else {
-        create(run, config)?;
-    }
+    let mut ready = Ready::new(&plan, args.resume, args.from.as_deref(), (device, precision))?;
     if args.format == Format::Text
-        && let Err(error) = describe(out, &plan, &state, precision, &costs)
+        && let Err(error) = describe(out, &plan, &ready.state, precision, &costs)
     {
         warn(&format!("standard output: {error}; the training goes on"));
     }
-    let stop = Arc::new(AtomicU8::new(0));
-    signals::stop_on_signals(&stop)?;
-    let session = Session { run, config, split, stop: &stop, warn: &warn };
+    let stop = stop_on_signals()?;
     let iterations = config.training.iterations;
-    let done = if args.resume && state.step >= iterations {
+    if args.resume && ready.state.step >= iterations {
         warn(&format!(
             "nothing to do after step {}: the run has {iterations}; --iterations goes on",
-            state.step
+            ready.state.step
         ));
-        session.finished(&state)
-    } else {
-        session.train(&mut state)?
-    };
+    }
+    let done = ready.train(&stop)?;
     report(out, args.format, run, &done)?;
     Ok(match stop.load(Ordering::Relaxed) {
         signal if signal > 0 && !done.complete => Outcome::Stopped(signal),
         _ => Outcome::Yes,
     })
+}
+
+/// The number of the signal by which the user stops a training, 0 until then.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn stop_on_signals() -> Result<Arc<AtomicU8>> {
+    let stop = Arc::new(AtomicU8::new(0));
+    signals::stop_on_signals(&stop)?;
+    Ok(stop)
+}
+
+/// A training at its beginning or where it was left, its folder locked.
+pub(super) struct Ready<'a> {
+    plan: &'a Plan,
+    state: State,
+    _lock: Lock,
+}
+
+impl<'a> Ready<'a> {
+    /// # Arguments
+    /// * `resume` — whether the run's folder is there
+    /// * `from` — name of a checkpoint, else the last
+    ///
+    /// # Errors
+    /// Those of [`State::new`], [`Lock::take`] and [`resume::restore`].
+    pub(super) fn new(
+        plan: &'a Plan,
+        resume: bool,
+        from: Option<&str>,
+        (device, precision): (Device, Precision),
+    ) -> Result<Self> {
+        let Plan { run, config, .. } = plan;
+        let mut state = State::new(config, device, precision)?;
+        fs::create_dir_all(run).map_err(Error::file(run))?;
+        let lock = Lock::take(run)?;
+        if resume {
+            resume::restore(&mut state, &run.join(CHECKPOINTS), config, from, &warn)?;
+        } else {
+            create(run, config)?;
+        }
+        Ok(Self { plan, state, _lock: lock })
+    }
+
+    /// Trains until all steps are done or the user stops it.
+    ///
+    /// # Errors
+    /// Those of [`Session::train`].
+    pub(super) fn train(&mut self, stop: &AtomicU8) -> Result<Finished, Error> {
+        let Plan { run, config, split } = self.plan;
+        let session = Session { run, config, split, stop, warn: &warn };
+        if self.state.step >= config.training.iterations {
+            return Ok(session.finished(&self.state));
+        }
+        session.train(&mut self.state)
+    }
 }
 
 /// What is about to be trained, for people.
@@ -162,6 +207,6 @@ pub(super) fn create(run: &Path, config: &Config) -> Result<(), Error> {
     fs::create_dir_all(run).map_err(Error::file(run))?;
     let path: PathBuf = run.join(CONFIG);
     let text = format!("# Resolved by ncsn-trainer {}.\n{}", env!("CARGO_PKG_VERSION"), config.to_toml());
-    ncsn_shell::output::write_files(&[(&path, &text)])
+    ncsn_shell::output::write_files(&[(path.as_path(), &text)])
         .map_err(|error| Error::file(&path)(std::io::Error::other(format!("{error:#}"))))
 }

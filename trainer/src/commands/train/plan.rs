@@ -14,7 +14,7 @@ use crate::train::CONFIG;
 use crate::{Error, presets};
 
 /// A training, all of whose settings are known and agree with its data.
-pub(super) struct Plan {
+pub(in crate::commands) struct Plan {
     /// The run's folder.
     pub run: PathBuf,
     pub config: Config,
@@ -27,7 +27,24 @@ impl Plan {
     /// # Errors
     /// Everything that is wrong with settings and data.
     pub fn new(args: &TrainArgs, on_gpu: bool) -> Result<Self> {
-        let plan = if args.resume { Self::resumed(args)? } else { Self::fresh(args, on_gpu)? };
+        let plan = if args.resume {
+            Self::resumed(args)?
+        } else {
+            let base = base(args)?;
+            let preset = base.as_ref().map_or(presets::OWN, |config| &config.preset);
+            refuse_existing(&run_folder(args, preset))?;
+            Self::of(base, args, on_gpu)?
+        };
+        plan.config.check()?;
+        Ok(plan)
+    }
+
+    /// What flags ask for, whether the run's folder is there or not.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn wanted(args: &TrainArgs, on_gpu: bool) -> Result<Self> {
+        let plan = Self::of(base(args)?, args, on_gpu)?;
         plan.config.check()?;
         Ok(plan)
     }
@@ -47,9 +64,9 @@ impl Plan {
         Ok(Self { run, config, split })
     }
 
-    fn fresh(args: &TrainArgs, on_gpu: bool) -> Result<Self> {
+    fn of(base: Option<Config>, args: &TrainArgs, on_gpu: bool) -> Result<Self> {
         let schedule = args.schedule.as_deref().map(read_schedule).transpose()?;
-        let (mut config, split) = match base(args)? {
+        let (mut config, split) = match base {
             Some(config) => with_data(config, args)?,
             None => own(schedule.as_ref(), args, on_gpu)?,
         };
@@ -73,10 +90,7 @@ fn base(args: &TrainArgs) -> Result<Option<Config>> {
             let config = Config::read(path)?;
             Config { data: Data { digest: None, ..config.data }, ..config }
         }
-        (None, Some(presets::OWN)) => {
-            refuse_existing(&run_folder(args, presets::OWN))?;
-            return Ok(None);
-        }
+        (None, Some(presets::OWN)) => return Ok(None),
         (None, Some(name)) => presets::find(name)?,
         (None, None) => {
             ensure!(
@@ -87,7 +101,6 @@ fn base(args: &TrainArgs) -> Result<Option<Config>> {
             presets::find("shapes")?
         }
     };
-    refuse_existing(&run_folder(args, &config.preset))?;
     Ok(Some(config))
 }
 
