@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Write};
 
-use ncsn_theory::interval::Interval;
 use ncsn_theory::schedule::{Derivation, MAX_DIM, TradeOff, trade_off};
 
 use ncsn_data::escape::one_line;
@@ -36,10 +35,10 @@ pub fn schedule(
         }
     }
     writeln!(text)?;
-    for row in rows(file, derivation) {
-        writeln!(text, "  {:<LABEL$} {:<22} {}", row.label, row.value, row.origin)?;
-        if let Some(enclosure) = row.enclosure {
-            writeln!(text, "  {:<LABEL$} in {}", "", ends(enclosure))?;
+    for row in file.numbers() {
+        writeln!(text, "  {:<LABEL$} {:<22} {}", row.key, row.value, row.origin)?;
+        if let Some(enclosure) = row.enclosure_text() {
+            writeln!(text, "  {:<LABEL$} in {enclosure}", "")?;
         }
     }
     if let Some(row) = &file.published {
@@ -58,59 +57,6 @@ pub fn findings(text: &mut String, findings: &[FindingRow]) -> fmt::Result {
         writeln!(text, "  {:<10} {}", finding.verdict, finding.text)?;
     }
     Ok(())
-}
-
-/// A double as the shortest decimal that parses back to it, in scientific notation when it is small or large.
-#[must_use]
-pub fn number(x: f64) -> String {
-    if x != 0.0 && !(1e-3..1e16).contains(&x.abs()) { format!("{x:e}") } else { format!("{x}") }
-}
-
-/// Both ends of an enclosure.
-#[must_use]
-pub fn ends(enclosure: Interval) -> String {
-    format!("[{}, {}]", number(enclosure.lo()), number(enclosure.hi()))
-}
-
-/// One number of a schedule.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row<'a> {
-    /// Its name in files.
-    pub label: &'static str,
-    /// The number.
-    pub value: String,
-    /// What it follows from.
-    pub origin: &'a str,
-    /// Where the exact number lies, if this one is rounded.
-    pub enclosure: Option<Interval>,
-}
-
-/// All numbers of a schedule, in the order in which they follow from each other.
-#[must_use]
-pub fn rows<'a>(file: &'a ScheduleFile, derivation: &Derivation) -> Vec<Row<'a>> {
-    let (schedule, values, origin) = (&file.schedule, &file.values, &file.provenance);
-    let row = |label, value: String, origin, enclosure| Row { label, value, origin, enclosure };
-    let one_level = "s_T^2/sigma_i^2 of one level started at sigma_(i-1)^2 (Proposition 3)";
-    let chain = "s^2/sigma_L^2 of all L levels in turn, the first started at sigma_max^2 (Algorithm 1)";
-    let ratio = "(sigma_max/sigma_min)^(1/(L-1)), the ratio of L levels";
-    vec![
-        row("sigma_max", number(schedule.range().max()), &origin.sigma_max, None),
-        row("sigma_min", number(schedule.range().min()), &origin.sigma_min, None),
-        row("gamma_root", number(values.gamma_root), &origin.gamma_root, Some(derivation.gamma_root)),
-        row("num_levels", schedule.num_levels().to_string(), &origin.num_levels, None),
-        row("gamma", number(values.gamma), ratio, Some(derivation.gamma)),
-        row("overlap", number(values.overlap), "of adjacent levels at gamma", Some(derivation.overlap)),
-        row("steps_per_level", schedule.steps_per_level().to_string(), &origin.steps_per_level, None),
-        row("epsilon", number(schedule.epsilon()), &origin.epsilon, Some(derivation.epsilon)),
-        row("variance_ratio", number(values.variance_ratio), one_level, Some(derivation.variance_ratio)),
-        row("chain_ratio", number(derivation.chain_ratio.mid()), chain, Some(derivation.chain_ratio)),
-        row(
-            "score_evaluations",
-            schedule.score_evaluations().to_string(),
-            "L * T for one sampling run",
-            None,
-        ),
-    ]
 }
 
 /// What was published, in a line.

@@ -24,7 +24,9 @@ mod agreement;
 mod file;
 mod formats;
 mod keys;
+mod numbers;
 mod rows;
 
 pub use file::{Enclosures, MAX_LISTED, SCHEMA, ScheduleFile, Values};
+pub use numbers::{NumberRow, number};
 pub use rows::{DataProvenance, FindingRow, Provenance, PublishedRow, ends};

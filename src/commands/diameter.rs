@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use ncsn_data::pattern_of;
+use ncsn_schedule::number;
 use ncsn_theory::schedule::DataRange;
 use serde_json::json;
 
 use crate::cli::{DiameterArgs, ReportFormat};
 use crate::measure::{Measured, Subsample, measure};
-use crate::report::number;
 use ncsn_data as data;
 use ncsn_data::escape::one_line;
 use ncsn_schedule::ends;

@@ -4,14 +4,17 @@ mod common;
 
 use std::fs;
 
-use common::command::{failure, small_run, success, trainer};
+use common::command::{failure, small_run, success, trainer, write_schedule};
+use ncsn_schedule::ScheduleFile;
+use ncsn_theory::schedule::DataRange;
 
 #[test]
 fn the_page_shows_what_is_there_and_the_command_names_the_rest() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     let run = |arguments: &str| success(trainer(arguments).current_dir(folder));
-    success(small_run(&folder.join("run"), 12).current_dir(folder));
+    write_schedule(&folder.join("levels.toml"), 768, 12.5, DataRange::Unit);
+    success(small_run(&folder.join("run"), 12).current_dir(folder).args(["--schedule", "levels.toml"]));
     let said = run("report run");
     let missing =
         ["select", "sheets"].map(|make| format!("not in it yet: what 'ncsn-trainer {make} run' makes\n"));
@@ -23,6 +26,14 @@ fn the_page_shows_what_is_there_and_the_command_names_the_rest() {
     {
         assert!(page().contains(shown), "{shown}");
     }
+    // The schedule with the enclosures of its file, and what training took.
+    let file = fs::read_to_string(folder.join("levels.toml")).expect("a file");
+    let file = ScheduleFile::parse(&file).expect("a schedule");
+    assert_eq!(file.numbers().len(), 11);
+    for cell in file.numbers().iter().flat_map(|row| row.cells()) {
+        assert!(page().contains(&cell), "{cell}");
+    }
+    assert!(page().contains("12 steps in "), "{}", page());
     run("select run --num 4 --steps-per-level 1 --device cpu");
     run("sheets run --num 4 --pairs 1 --count 1 --images 1 --steps-per-level 1 --device cpu");
     assert_eq!(run("report run"), "run/report.html\n");

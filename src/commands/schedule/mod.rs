@@ -190,7 +190,7 @@ pub fn derive(request: &Request) -> Result<(ScheduleFile, Derivation)> {
         sigma_min: sigma_min_origin,
         gamma_root: format!(
             "Technique 2: overlap {} of adjacent levels by the {} law",
-            report::number(spacing.target),
+            ncsn_schedule::number(spacing.target),
             spacing.law
         ),
         num_levels: format!(
@@ -218,7 +218,7 @@ fn beside_integers(x: f64) -> String {
     (3..17)
         .map(|digits| format!("{x:.digits$}"))
         .find(|text| text.parse().is_ok_and(|shown: f64| side(shown) == side(x)))
-        .unwrap_or_else(|| report::number(x))
+        .unwrap_or_else(|| ncsn_schedule::number(x))
 }
 
 /// σ_L: given, or the paper's for pixels in [0, 1], scaled to the range.
@@ -243,9 +243,10 @@ fn steps(given: Option<Steps>, published: Option<&Published>) -> (Steps, String)
         (Some(steps @ Steps::Budget(budget)), _) => {
             (steps, format!("Technique 4: the most that {budget} score evaluations allow"))
         }
-        (Some(steps @ Steps::Tolerance(tolerance)), _) => {
-            (steps, format!("the fewest with variance ratio at most 1 + {}", report::number(tolerance)))
-        }
+        (Some(steps @ Steps::Tolerance(tolerance)), _) => (
+            steps,
+            format!("the fewest with variance ratio at most 1 + {}", ncsn_schedule::number(tolerance)),
+        ),
         (None, Some(row)) => (Steps::PerLevel(row.steps_per_level), "as published".to_owned()),
         (None, None) => (Steps::PerLevel(DEFAULT_STEPS), "default, as published for CIFAR-10".to_owned()),
     }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use ncsn_figures::{Figure, Page, Part};
-use ncsn_schedule::ScheduleFile;
+use ncsn_schedule::{NumberRow, ScheduleFile};
 use ncsn_theory::schedule::Derivation;
 
 use crate::{figures, report};
@@ -25,7 +25,7 @@ pub fn page(file: &ScheduleFile, derivation: &Derivation, command: &str) -> Resu
         parts.push(Part::Text(format!("{} items of {}, SHA-256 {}.", data.count, data.path, data.digest)));
         parts.extend(data.notes.iter().map(|note| Part::Text(format!("Note: {note}"))));
     }
-    parts.push(numbers(file, derivation));
+    parts.push(numbers(file));
     if let Some(row) = &file.published {
         parts.extend([Part::Heading("As published".into()), Part::Text(report::published(row))]);
         let rows =
@@ -85,14 +85,11 @@ pub fn page(file: &ScheduleFile, derivation: &Derivation, command: &str) -> Resu
     Ok(Page { title: format!("Noise schedule for {}", file.dataset), parts })
 }
 
-fn numbers(file: &ScheduleFile, derivation: &Derivation) -> Part {
-    let rows = report::rows(file, derivation).into_iter().map(|row| {
-        let enclosure = row.enclosure.map_or_else(String::new, report::ends);
-        vec![row.label.to_owned(), row.value, enclosure, row.origin.to_owned()]
-    });
+fn numbers(file: &ScheduleFile) -> Part {
+    let rows = file.numbers().into_iter().map(|row| row.cells().to_vec());
     Part::Table {
         caption: "The schedule; enclosures are rounded outward and hold the exact numbers".into(),
-        head: ["name", "value", "enclosure", "why"].map(str::to_owned).to_vec(),
+        head: NumberRow::HEAD.map(str::to_owned).to_vec(),
         rows: rows.collect(),
     }
 }

@@ -9,7 +9,6 @@ use rand_chacha::ChaCha8Rng;
 use super::poster::Samples;
 use super::{Check, Request, conditions, figures};
 use crate::commands::check;
-use crate::report;
 
 /// The page of `validate --report`.
 ///
@@ -96,7 +95,7 @@ fn poster(sheets: &[Samples], seed: u64, command: &str) -> Vec<Part> {
         parts.push(Part::Heading("Technique 1: the poster’s experiment".into()));
     }
     parts.extend(sheets.iter().map(|Samples { sigma_max, sheet, told }| {
-        let sigma_max = report::number((1e4 * sigma_max).round() / 1e4);
+        let sigma_max = ncsn_schedule::number((1e4 * sigma_max).round() / 1e4);
         let caption = format!(
             "Samples with the exact score of a mixture centred at the images, started from uniform noise with σ₁ = \
              {sigma_max}, seed {seed}: {told}."

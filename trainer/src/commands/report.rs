@@ -6,15 +6,16 @@ use std::io::Write;
 use anyhow::{Result, ensure};
 use ncsn_data::escape;
 use ncsn_figures::{Page, Part};
+use ncsn_schedule::NumberRow;
 use ncsn_shell::Outcome;
 
 use super::sheets;
 use crate::checkpoint::{self, CHECKPOINTS};
 use crate::cli::ReportArgs;
-use crate::config::Config;
+use crate::config::{Config, Noise};
 use crate::evaluate::selection::{Measured, Record};
 use crate::layout::shape_text;
-use crate::train::CONFIG;
+use crate::train::{CONFIG, duration};
 use crate::{Error, figures, log, sheet};
 
 /// Writes the page.
@@ -27,8 +28,14 @@ pub fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<Outcome> {
     ensure!(path.extension().is_some_and(|suffix| suffix == "html"), "--output: a report is FILE.html");
     let lines = log::read(&args.run)?;
     let steps = checkpoint::list(&args.run.join(CHECKPOINTS))?;
+    let last = steps.last().map(|&step| checkpoint::folder(&args.run.join(CHECKPOINTS), step));
+    // The program that trained, which may be older than this one.
+    let program =
+        last.map(|folder| checkpoint::manifest(&folder)).transpose()?.map(|manifest| manifest.program);
     let shown = args.run.display().to_string();
-    let mut parts = vec![summary(&config, &steps), Part::Heading("Loss".into())];
+    let mut parts = vec![summary(&config, &steps, program), cost(&config, &lines)];
+    parts.extend(schedule(&config));
+    parts.push(Part::Heading("Loss".into()));
     let command = format!("ncsn-trainer report {shown}");
     parts.push(Part::Curves {
         figure: figures::losses(&lines),
@@ -67,8 +74,47 @@ pub fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
+/// What training took, by the record, and what a sample takes.
+fn cost(config: &Config, lines: &[log::Line]) -> Part {
+    let (batch, schedule) = (config.training.batch as f64, config.schedule());
+    let (mut before, mut seconds) = (0, 0.0);
+    for line in lines {
+        if let log::Line::Train { step, images_per_s, .. } = *line {
+            seconds += (step - before) as f64 * batch / images_per_s;
+            before = step;
+        }
+    }
+    let images = before as f64 * batch;
+    let mut rows =
+        vec![vec!["score evaluations of a sample".to_owned(), schedule.score_evaluations().to_string()]];
+    if seconds > 0.0 {
+        rows.extend([
+            vec!["training".to_owned(), format!("{before} steps in {}", duration(seconds))],
+            vec!["images in a second".to_owned(), format!("{:.1}", images / seconds)],
+        ]);
+    }
+    Part::Table {
+        caption: "What it takes, by the record of the run; tests, checkpoints and samples take no part in it"
+            .into(),
+        head: vec!["what".into(), "value".into()],
+        rows,
+    }
+}
+
+/// Every number of the schedule file that the run was given, with its enclosure and why.
+fn schedule(config: &Config) -> Vec<Part> {
+    let Noise::File(file) = &config.noise else { return Vec::new() };
+    let rows = file.numbers().into_iter().map(|row| row.cells().to_vec());
+    let table = Part::Table {
+        caption: format!("The schedule that the run was given, for {}", file.dataset),
+        head: NumberRow::HEAD.map(str::to_owned).to_vec(),
+        rows: rows.collect(),
+    };
+    vec![Part::Heading("Schedule".into()), table]
+}
+
 /// What the run is, in a table.
-fn summary(config: &Config, steps: &[u64]) -> Part {
+fn summary(config: &Config, steps: &[u64], program: Option<String>) -> Part {
     let (schedule, range) = (config.schedule(), config.schedule().range());
     let data = match (&config.data.train, &config.data.digest) {
         (Some(path), Some(digest)) => format!("{}, SHA-256 {digest}", path.display()),
@@ -98,7 +144,10 @@ fn summary(config: &Config, steps: &[u64]) -> Part {
             ),
         ),
         ("checkpoints", steps.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
-        ("program", concat!("ncsn-trainer ", env!("CARGO_PKG_VERSION")).to_owned()),
+        (
+            "program",
+            program.unwrap_or_else(|| concat!("ncsn-trainer ", env!("CARGO_PKG_VERSION")).to_owned()),
+        ),
     ];
     Part::Table {
         caption: "The run".into(),
