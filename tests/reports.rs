@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
 use ncsn::cli::Cli;
 use ncsn::commands::run;
@@ -38,7 +40,8 @@ fn points(page: &str, figure: usize, curve: &str) -> Vec<(f64, f64)> {
     let point = |line: &str| {
         let cells: Vec<&str> = line.split('\t').collect();
         let &[name, x, y] = &cells[..] else { panic!("{line}") };
-        (name == curve).then(|| (x.parse().unwrap(), y.parse().unwrap()))
+        // A mark has no height.
+        (name == curve).then(|| (x.parse().unwrap(), y.parse().unwrap_or_default()))
     };
     // The first line names the columns.
     numbers.lines().skip(1).filter_map(point).collect()
@@ -72,6 +75,31 @@ fn a_schedule_s_page_has_every_number_of_the_text_and_its_curves() {
     let level = points(&page, 2, "T = 3");
     let least = level.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
     assert!((least.0 / 9.452_909_587e-7 - 1.0).abs() < 0.02, "{least:?}");
+    assert_eq!(points(&page, 2, "Technique 4"), [(9.452_909_587_174_451e-7, 0.0)]);
+    // The chain's curve goes through chain_ratio − 1 there, and is as printed far off at the published epsilon.
+    let chain = points(&page, 3, "L = 2182");
+    let at = chain.iter().min_by(|a, b| (a.0 - 9.4529e-7).abs().total_cmp(&(b.0 - 9.4529e-7).abs())).unwrap();
+    assert!((at.1 / 0.202_301_833_9 - 1.0).abs() < 0.02, "{at:?}");
+    // The reach of the level above: three standard deviations about its mean, which is nearly γ√D.
+    let reach = ["reach of level i − 1 begins", "and ends"].map(|mark| points(&page, 0, mark)[0].0);
+    let above = 1.004_806_273_764_907_7;
+    let expected = [-3.0, 3.0].map(|k: f64| above * (196_608_f64.sqrt() + k / 2_f64.sqrt()));
+    // The normal law's mean and deviation are those of the exact one to 1/D relatively.
+    assert!((0..2).all(|end| (reach[end] / expected[end] - 1.0).abs() < 1e-5), "{reach:?} {expected:?}");
+}
+
+#[test]
+fn both_laws_are_drawn_where_they_differ() {
+    let page = page(&["schedule", "--dim", "12", "--sigma-max", "5"]);
+    let [normal, exact] = ["normal law", "exact law"].map(|law| points(&page, 1, law));
+    let apart = normal.iter().zip(&exact).map(|(a, b)| (a.1 - b.1).abs()).fold(0.0, f64::max);
+    assert!(apart > 0.005, "{apart}");
+    // gamma_root is that of the normal law.
+    let (printed, _) = ncsn(&["schedule", "--dim", "12", "--sigma-max", "5"]).unwrap();
+    let root = printed.lines().find_map(|line| line.trim().strip_prefix("gamma_root")).unwrap();
+    let root: f64 = root.split_whitespace().next().unwrap().parse().unwrap();
+    let after = normal.iter().position(|point| point.0 > root).unwrap();
+    assert!(normal[after - 1].1 > 0.5 && normal[after].1 < 0.5);
 }
 
 #[test]
@@ -111,6 +139,29 @@ fn the_page_of_the_propositions_shows_each_beside_a_simulation() {
     });
     let near: Vec<f64> = near.collect();
     assert!(near.len() == 12 && near.iter().all(|&error| error < 5.0 / 20_000_f64.sqrt()), "{near:?}");
+    // Shares of 13,020 vectors within 5 standard errors, 0.5/√13020 at most, of the exact law's.
+    let near = |figure: usize, curve: &str, dots: &str, most: f64| {
+        let curve = points(&page, figure, curve);
+        let dots = points(&page, figure, dots);
+        assert_eq!(dots.len(), 12);
+        for dot in dots {
+            let next = curve.iter().position(|point| point.0 >= dot.0 * (1.0 - 1e-12)).unwrap();
+            // Between two points a curve is a line to well within a standard error.
+            let [(a, left), (b, right)] = [curve[next - 1], curve[next]];
+            let expected = left + (right - left) * (dot.0 - a) / (b - a);
+            assert!((dot.1 - expected).abs() < most * expected.max(1.0), "{figure}: {dot:?}, {expected}");
+        }
+    };
+    near(3, "exact law", "simulated", 5.0 * 0.5 / 13_020_f64.sqrt());
+    // A variance of n draws has the relative standard error √(2/n).
+    near(5, "equation (6)", "400000 chains", 5.0 * (2.0 / 400_000_f64).sqrt());
+    near(6, "equation (6)", "20000 chains", 5.0 * (2.0 / 20_000_f64).sqrt());
+    // The check of them on the same page, by integrals, found these.
+    for (dim, expected) in [(5.0, 8.480e-2), (3072.0, 3.393e-3)] {
+        assert!(page.contains(&format!("{expected:.3e} at D = {dim}")));
+        let distance = points(&page, 4, "exact").into_iter().find(|point| point.0 == dim).unwrap().1;
+        assert!((distance / expected - 1.0).abs() < 1e-3, "{distance}");
+    }
     // The bars of a histogram fill an area of nearly 1.
     let bars = points(&page, 1, "");
     let area: f64 = bars.windows(2).map(|pair| (pair[1].0 - pair[0].0) * pair[0].1).sum();
@@ -127,7 +178,24 @@ fn the_posters_experiment_is_shown_in_two_sheets() {
     }
     let arguments = ["validate", "--samples", "1000", "--data", text(folder.path()), "--centres", "6"];
     let page = page(&arguments);
-    assert_eq!(page.matches("<img alt=\"Sheet of samples with σ₁ = ").count(), 2);
+    let sheets: Vec<&str> = page.split("<img alt=\"Sheet of samples with σ₁ = ").skip(1).collect();
+    assert_eq!(sheets.len(), 2);
+    for sheet in sheets {
+        let data = sheet.split("base64,").nth(1).unwrap().split('"').next().unwrap();
+        let png = STANDARD.decode(data).unwrap();
+        let picture = image::load_from_memory(&png).unwrap().to_luma8();
+        // 64 samples of 8 × 8 in eight rows, 2 pixels between: 82 pixels, each 7 times. The first pixel of an image is 40·k; a sample
+        // lies near an image, but for noise of σ_L, 0.01.
+        assert_eq!(picture.dimensions(), (574, 574));
+        for cell in 0..64 {
+            let [x, y] = [cell % 8, cell / 8].map(|place: u32| (2 + 10 * place) * 7 + 3);
+            let value = f64::from(picture[(x, y)].0[0]);
+            let nearest = (0..6).map(|k| (value - 40.0 * f64::from(k)).abs()).fold(f64::MAX, f64::min);
+            assert!(nearest < 6.0 * 0.01 * 255.0, "{cell}: {value}");
+        }
+        let bright = picture.pixels().filter(|pixel| pixel.0[0] > 100).count();
+        assert!(bright > 574 * 574 / 4, "{bright}");
+    }
 }
 
 #[test]

@@ -111,7 +111,7 @@ impl Figure {
         svg::draw(self)
     }
 
-    /// All points as text, one in a line: name of the curve, x, y, with tabs between.
+    /// All points as text, one in a line: name of the curve, x, y, with tabs between; of marks name and x.
     #[must_use]
     pub fn numbers(&self) -> String {
         let mut text = format!("curve\t{}\t{}\n", self.x.label, self.y.label);
@@ -119,6 +119,9 @@ impl Figure {
             for (x, y) in points {
                 text += &format!("{name}\t{x}\t{y}\n");
             }
+        }
+        for (x, name) in &self.marks {
+            text += &format!("{name}\t{x}\t\n");
         }
         text
     }

@@ -315,7 +315,8 @@ mod tests {
         );
         assert!(svg.contains("<g class=\"k1\"><circle class=\"d\""), "dots have no line: {svg}");
         assert!(svg.contains("text-anchor=\"middle\">bars</text>"), "{svg}");
-        assert_eq!(figure.numbers().lines().count(), 1 + 6 + 2);
+        assert_eq!(figure.numbers().lines().count(), 1 + 6 + 2 + 2);
+        assert!(figure.numbers().ends_with("dots\t2\t1\nlate\t2\t\nearly\t0.5\t\n"));
         let both = beside(&[figure.clone(), figure]);
         assert!(both.contains("viewBox=\"0 0 1440 400\"") && both.contains("<svg x=\"720\""), "{both}");
     }
