@@ -6,6 +6,7 @@ mod svg;
 
 pub use axis::Axis;
 pub use page::{Page, Part};
+pub use svg::escaped;
 
 /// Curves over one pair of axes.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Write};
 use std::path::Path;
 
+use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::imageops::FilterType;
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
 use tch::{Kind, Tensor};
@@ -104,6 +105,18 @@ impl Sheet {
         let written = self.picture.write_to(&mut bytes, ImageFormat::Png);
         written.unwrap_or_else(|error| unreachable!("memory takes any PNG: {error}"));
         bytes.into_inner()
+    }
+
+    /// The same without filters and compression: files of sheets of one size and kind are equally long, and differ in the
+    /// pixels and their checksums only.
+    #[must_use]
+    pub fn plain_png(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let encoder =
+            PngEncoder::new_with_quality(&mut bytes, CompressionType::Uncompressed, PngFilter::NoFilter);
+        let written = self.picture.write_with_encoder(encoder);
+        written.unwrap_or_else(|error| unreachable!("memory takes any PNG: {error}"));
+        bytes
     }
 }
 

@@ -1,6 +1,7 @@
 //! Command line: what can be given, and nothing else.
 
 mod evaluate;
+mod hype;
 mod sample;
 mod tools;
 mod train;
@@ -16,8 +17,9 @@ use crate::device::Wanted;
 use crate::layout::{ImageShape, Layout, Stated};
 
 pub use evaluate::{
-    ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ReportArgs, ScoreArgs, SelectArgs,
+    ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ReportArgs, ScoreArgs, SelectArgs, SetsArgs,
 };
+pub use hype::{HypeArgs, HypeCommand, HypeMakeArgs, HypeScoreArgs};
 pub use sample::{
     ChainArgs, DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs,
     SheetsArgs, TrainedArgs,
@@ -50,6 +52,7 @@ pub enum Command {
     Diagnose(DiagnoseArgs),
     Evaluate(EvaluateArgs),
     Neighbours(NeighboursArgs),
+    Hype(HypeArgs),
     Select(SelectArgs),
     Convert(ConvertArgs),
     /// Write the scores that a network gives to the items of a file
@@ -82,6 +85,7 @@ impl Command {
             Self::Diagnose(DiagnoseArgs { format, .. })
             | Self::Evaluate(EvaluateArgs { comparison: ComparisonArgs { format, .. }, .. })
             | Self::Neighbours(NeighboursArgs { comparison: ComparisonArgs { format, .. }, .. })
+            | Self::Hype(HypeArgs { command: HypeCommand::Score(HypeScoreArgs { format, .. }) })
             | Self::Select(SelectArgs { format, .. })
             | Self::Model(ModelArgs { format, .. })
             | Self::Bench(BenchArgs { format, .. })
