@@ -313,7 +313,8 @@ fn sets_that_make_no_page_are_refused() {
     arrays(folder);
     let floats =
         |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|value| value.to_le_bytes()).collect() };
-    write_npy(&folder.join("small.npy"), "(12, 3, 4, 4)", &[7; 12 * 48]);
+    write_npy(&folder.join("small.npy"), "(12, 3, 6, 6)", &[7; 12 * 108]);
+    write_npy(&folder.join("large.npy"), "(1, 3, 260, 260)", &vec![7; 3 * 260 * 260]);
     write_npy(&folder.join("two.npy"), "(12, 2, 8, 8)", &[7; 12 * 128]);
     write_array(&folder.join("vectors.npy"), "<f4", "(12, 5)", &floats(&[0.5; 60]));
     let mut values = vec![0.5; COUNT * DIM];
@@ -344,8 +345,14 @@ fn sets_that_make_no_page_are_refused() {
             "-o nodir/page.html",
             "--output needs the folder nodir, which does not exist",
         ),
-        ("made.npy", "small.npy", "", "small.npy: items of 3 x 4 x 4, expected 3 x 8 x 8"),
-        ("small.npy", "real.npy", "", "real.npy: items of 3 x 8 x 8, expected 3 x 4 x 4"),
+        ("made.npy", "small.npy", "", "small.npy: items of 3 x 6 x 6, expected 3 x 8 x 8"),
+        ("small.npy", "real.npy", "", "real.npy: items of 3 x 8 x 8, expected 3 x 6 x 6"),
+        (
+            "large.npy",
+            "large.npy",
+            "--num 1 --catch 1000",
+            "1002 images of 3 x 260 x 260 are 203 MB of pixels, allowed: up to 200",
+        ),
         ("vectors.npy", "real.npy", "", "vectors.npy: items of 5, expected images of 1 or 3 channels"),
         (
             "two.npy",
@@ -354,8 +361,8 @@ fn sets_that_make_no_page_are_refused() {
             "two.npy: items of 2 x 8 x 8, expected images of 1 or 3 channels",
         ),
         ("made.npy", "vectors.npy", "", "vectors.npy: items of 5, expected"),
-        ("nan.npy", "real.npy", "", "nan.npy: a value of the images is not finite, expected finite numbers"),
-        ("made.npy", "nan.npy", "", "nan.npy: a value of the images is not finite, expected finite numbers"),
+        ("nan.npy", "real.npy", "", "row 0 of nan.npy, entry 3, is NaN, not a finite number"),
+        ("made.npy", "nan.npy", "", "row 0 of nan.npy, entry 3, is NaN, not a finite number"),
         (
             "signed.npy",
             "real.npy",

@@ -85,6 +85,19 @@ class Browser:
             self.events.append(message)
         raise TimeoutError(method)
 
+    def event(self, method):
+        """Waits for an event, and takes it out of those kept."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            for event in self.events:
+                if event.get("method") == method:
+                    self.events.remove(event)
+                    return event["params"]
+            message = self.message(deadline)
+            if message is None:
+                raise TimeoutError(method)
+            self.events.append(message)
+
     def run(self, script):
         """The value of an expression of the page's script."""
         result = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)

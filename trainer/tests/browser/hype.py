@@ -20,6 +20,7 @@ SHOWN = "document.getElementById('image').src.split(',')[1]"
 PLACE = "'ncsn-hype:' + JSON.parse(document.getElementById('data').textContent).page"
 VIEWS = {"light": {"width": 1000, "height": 800}, "dark": {"width": 1000, "height": 800, "dark": True},
          "phone": {"width": 360, "height": 740, "phone": True},
+         "across": {"width": 740, "height": 360, "phone": True},
          "phone-dark": {"width": 360, "height": 740, "phone": True, "dark": True}}
 
 
@@ -51,6 +52,9 @@ class Evaluator:
             self.browser.run("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200)))")
             wide = self.browser.run("document.documentElement.scrollWidth")
             check(wide <= size["width"], f"{name} is {wide} wide in {view}, {size['width']} is the window")
+            if name == "trial":
+                high = self.browser.run("document.documentElement.scrollHeight")
+                check(high <= size["height"], f"image and buttons are {high} high in {view}, {size['height']} is the window")
             small = self.browser.run("[...document.querySelectorAll('button')].filter((b) => b.offsetParent !== null)"
                                      ".map((b) => b.getBoundingClientRect().height).filter((height) => height < 40)")
             check(not small, f"{name} has buttons of {small} pixels in {view}")
@@ -159,6 +163,9 @@ def whole_way(evaluator, name):
     check(longest < 1e3 * PATIENCE, f"{longest} ms for an image")
     check(browser.run("JSON.parse(localStorage.getItem(" + PLACE + ")).saved"), "saving is remembered")
     browser.run("document.querySelector('details').open = true")
+    browser.click("#copy")
+    browser.until("document.getElementById('copied').textContent !== ''")
+    check(evaluator.text("#copied") == "Copied.", evaluator.text("#copied"))
     evaluator.pictures("text")
     browser.click("#end [data-anew]")
     check(evaluator.visible() == ["start"], "another evaluator can begin")
@@ -168,11 +175,26 @@ def whole_way(evaluator, name):
     check(paused < 1900, f"{paused} ms for the image with the pause of 2000 ms")
 
 
-def other_order(evaluator, before):
-    """The next evaluator sees the same images in another order."""
-    evaluator.begin("other")
+def another(evaluator, before):
+    """The next evaluator sees the same images in another order; what another tab does counts."""
+    browser = evaluator.browser
+    evaluator.begin("Ben")
     order = evaluator.browser.run(f"JSON.parse(localStorage.getItem({PLACE})).order")
     check(sorted(order) == sorted(before) and order != before, "every evaluator has an order of their own")
+    evaluator.judge(1)
+    browser.run(f"(() => {{ const kept = JSON.parse(localStorage.getItem({PLACE})); kept.answers.push("
+                "{image: kept.order[1], answer: 'real', ms: 900}); "
+                f"localStorage.setItem({PLACE}, JSON.stringify(kept)); "
+                f"window.dispatchEvent(new StorageEvent('storage', {{key: {PLACE}}})); }})()")
+    check(evaluator.visible() == ["start"], "the page stops where another tab has gone on")
+    check(evaluator.text("#resume p").startswith("Ben has answered 2 of "), evaluator.text("#resume p"))
+    browser.click("#continue")
+    evaluator.judge(3)
+    browser.key("Escape", "Escape", 27)
+    browser.click("#resume [data-anew]")
+    browser.click("#discard")
+    check(browser.run(f"localStorage.getItem({PLACE})") is None, "answers can be discarded")
+    check(not browser.run("document.getElementById('enter').hidden"), "after which someone else can begin")
 
 
 def damaged(evaluator):
@@ -196,6 +218,10 @@ def unkept(evaluator):
     evaluator.pictures("unkept")
     evaluator.begin("nobody")
     evaluator.judge(1)
+    browser.run("setTimeout(() => location.reload(), 0)")
+    asked = browser.event("Page.javascriptDialogOpening")
+    check(asked["type"] == "beforeunload", "leaving with answers that nothing keeps is asked about")
+    browser.call("Page.handleJavaScriptDialog", accept=True)
 
 
 def main(chromium, page, plan, folder):
@@ -208,7 +234,7 @@ def main(chromium, page, plan, folder):
         whole_way(evaluator, "Ana")
         with open(os.path.join(folder, "answers.json"), encoding="utf-8") as file:
             order = [answer["image"] for answer in json.load(file)["answers"]]
-        other_order(evaluator, order)
+        another(evaluator, order)
         damaged(evaluator)
         unkept(evaluator)
         complaints = browser.complaints()

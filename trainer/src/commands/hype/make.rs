@@ -31,6 +31,8 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// Images of each kind at most, as many as someone might judge.
 const MOST: u64 = 1000;
+/// Bytes of a page's images at most, for browsers.
+const LARGEST: u64 = 200_000_000;
 /// How far samples may lie outside [0, 1]: the noise of the last level, not other units.
 const OUTSIDE: f64 = 0.5;
 
@@ -61,6 +63,15 @@ pub fn run(args: &HypeMakeArgs, out: &mut dyn Write) -> Result<Outcome> {
         let found = format!("items of {}", shape_text(&shape));
         return Err(Error::content(samples.path(), found, "images of 1 or 3 channels").into());
     }
+    let bytes = (2 * num + args.catch) * shape.iter().product::<i64>() as u64;
+    ensure!(
+        bytes <= LARGEST,
+        "{} images of {} are {} MB of pixels, allowed: up to {} (--num, --catch)",
+        2 * num + args.catch,
+        shape_text(&shape),
+        bytes / 1_000_000,
+        LARGEST / 1_000_000
+    );
     let wanted = Wanted { shape: &shape, as_what: "the samples have" };
     let (data, data_note) = evaluate::open_data(&args.sets, Some(wanted))?;
     // Whoever could guess the seed would learn the names of the images, and nothing of what they are.

@@ -97,11 +97,12 @@
 
   // Enlarges by a whole number, as far as the window has room.
   function fit() {
-    const room = Math.min(SIDE, at('frame').clientWidth);
-    const high = Math.min(SIDE, Math.max(160, window.innerHeight - 290));
+    const room = Math.min(SIDE, at('trial').clientWidth);
+    const others = window.matchMedia('(max-height:26rem) and (min-width:34rem)').matches ? 100 : 290;
+    const high = Math.min(SIDE, Math.max(160, window.innerHeight - others));
     const times = Math.max(1, Math.floor(Math.min(room / page.width, high / page.height)));
     at('image').style.width = `${times * page.width}px`;
-    at('image').classList.toggle('smaller', page.width > at('frame').clientWidth);
+    at('image').classList.toggle('smaller', page.width > at('trial').clientWidth);
   }
 
   function showEnd() {
@@ -181,8 +182,8 @@
   function askAnew() {
     if (state.saved) return anew();
     at('warning').textContent = state.finished
-      ? `The answers of ${state.evaluator} have not been saved.`
-      : `${state.evaluator} has answered ${state.answers.length} of ${count} images and has not finished.`;
+      ? `The answers of ${state.evaluator} have not been saved. Start anew without them?`
+      : `${state.evaluator} has answered ${state.answers.length} of ${count} images. Start anew without these answers?`;
     at('sure').showModal();
   }
 
