@@ -418,6 +418,11 @@ fn answers_that_are_none_are_refused() {
         (good.to_string().replacen("\"ms\":100", "\"ms\":NaN", 1), "expected value at line 1"),
         (good.to_string().replacen("\"ms\":100", "\"ms\":1e999", 1), "number out of range"),
         (with("/answers", json!([{"image": image}])), "missing field `answer`"),
+        (
+            with("/finished", Value::Null),
+            "no end after 28 of 28 images, expected an end after the last image",
+        ),
+        (with("/answers", json!([second])), "2026-12-01T00:00:00.000Z after 1 of 28 images"),
         (good.to_string().replacen("\"page\"", "\"more\":1,\"page\"", 1), "unknown field `more`"),
     ];
     for (text, expected) in &cases {
@@ -495,6 +500,9 @@ fn what_a_browser_saves_has_the_expected_score() {
     let found = score(folder, "answers.json");
     let numbers = ["hype", "fakes_error", "reals_error", "counted"].map(|name| found[name].clone());
     assert_eq!(numbers, [json!(20.0), json!(30.0), json!(10.0), json!(1)], "{found}");
-    assert_eq!(found["evaluators"][0]["evaluator"], "Ana");
-    assert_eq!(found["evaluators"][0]["noise_taken_for_real"], 1);
+    let ana = &found["evaluators"][0];
+    let [started, finished] = ["started", "finished"].map(|name| ana[name].as_str().expect("a time"));
+    assert!(started < finished && finished.len() == 24 && finished.ends_with('Z'), "ISO 8601 in UTC: {ana}");
+    assert_eq!(ana["evaluator"], "Ana");
+    assert_eq!(ana["noise_taken_for_real"], 1);
 }

@@ -2,8 +2,8 @@
 
     hype.py CHROMIUM PAGE.html PLAN.json FOLDER
 
-PLAN.json holds the answer to each image by its name. FOLDER gets the file that the page saves, answers.json, and pictures of
-the screens. Exit status 1 and a line for the first thing that is not as it should be.
+PLAN.json holds the answer to each image by its name. FOLDER gets the file that the page saves, answers.json, and
+pictures of the screens. Exit status 1 and a line for the first thing that is not as it should be.
 """
 
 import json
@@ -54,7 +54,7 @@ class Evaluator:
             check(wide <= size["width"], f"{name} is {wide} wide in {view}, {size['width']} is the window")
             if name == "trial":
                 high = self.browser.run("document.documentElement.scrollHeight")
-                check(high <= size["height"], f"image and buttons are {high} high in {view}, {size['height']} is the window")
+                check(high <= size["height"], f"the image with its buttons is {high} high in {view} of {size['height']}")
             small = self.browser.run("[...document.querySelectorAll('button')].filter((b) => b.offsetParent !== null)"
                                      ".map((b) => b.getBoundingClientRect().height).filter((height) => height < 40)")
             check(not small, f"{name} has buttons of {small} pixels in {view}")
@@ -128,19 +128,24 @@ def whole_way(evaluator, name):
     browser.run("document.getElementById('continue').focus()")
     browser.key("Enter", "Enter", 13)
     check(browser.run(SHOWN) == before, "the page goes on with the image where it was left")
-    # A pause, in which no time passes for the image.
+    # A pause and a window out of sight, in which no time passes for the image.
     time.sleep(0.2)
     browser.key("Escape", "Escape", 27)
     check(evaluator.visible() == ["start"], "Esc pauses")
     time.sleep(2)
     browser.key("Enter", "Enter", 13)
     check(evaluator.visible() == ["trial"], "Continue has the focus")
+    for hidden in ("true", "false"):
+        browser.run(f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}}); "
+                    "document.dispatchEvent(new Event('visibilitychange'))")
+        time.sleep(2 if hidden == "true" else 0)
     for number in range(half + 1, count + 1):
         evaluator.judge(number)
     check(evaluator.visible() == ["end"], "the end comes after the last image")
     evaluator.pictures("end")
     told = [evaluator.plan[image] for image in evaluator.ids.values()].count("real")
-    check(f"took {told} for real, {count - told} for generated" in evaluator.text("#summary"), evaluator.text("#summary"))
+    summary = evaluator.text("#summary")
+    check(f"took {told} for real, {count - told} for generated" in summary, summary)
     browser.reload()
     check(evaluator.visible() == ["end"], "what is finished stays finished")
     downloads = os.path.join(os.path.abspath(evaluator.folder), "downloads")
@@ -172,7 +177,7 @@ def whole_way(evaluator, name):
     check(browser.run("document.getElementById('name').value") == "", "without the name of the one before")
     check(browser.run(f"localStorage.getItem({PLACE})") is None, "and without their answers")
     paused = answers[half]["ms"]
-    check(paused < 1900, f"{paused} ms for the image with the pause of 2000 ms")
+    check(paused < 1900, f"{paused} ms for the image with two breaks of 2000 ms")
 
 
 def another(evaluator, before):
@@ -200,7 +205,8 @@ def another(evaluator, before):
 def damaged(evaluator):
     """What is kept and makes no sense is not gone on with."""
     browser = evaluator.browser
-    for kept in ("{", "{}", "null", "[1]", '{"evaluator":"a","session":"b","started":"c","finished":null,"order":[],"answers":[]}'):
+    empty = {"evaluator": "a", "session": "b", "started": "c", "finished": None, "order": [], "answers": []}
+    for kept in ("{", "{}", "null", "[1]", json.dumps(empty)):
         browser.run(f"localStorage.setItem({PLACE}, {json.dumps(kept)})")
         browser.reload()
         check(evaluator.visible() == ["start"], f"{kept} is no evaluation to go on with")

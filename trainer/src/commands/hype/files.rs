@@ -101,8 +101,8 @@ impl Key {
     /// Reads a key.
     ///
     /// # Errors
-    /// [`Error::File`]; [`Error::Content`] for another file, for names that occur twice, for unequally many real and generated
-    /// images.
+    /// [`Error::File`]; [`Error::Content`] for another file, for names that occur twice, for unequally many real and
+    /// generated images.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let key: Self = read(path, KEY, "the key of a page, as 'hype make' writes it")?;
         if let Some(id) = twice(key.images.iter().map(|image| image.id.as_str())) {
@@ -134,7 +134,7 @@ impl Answers {
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::Content`] for another file, another page, an image that the page has not or that was answered
-    /// twice, no name, a time that is none.
+    /// twice, no name, a time that is none, an end elsewhere than after the last image.
     pub fn read(path: &Path, key: &Key) -> Result<Self, Error> {
         let answers: Self = read(path, ANSWERS, "answers, as the page of 'hype make' saves them")?;
         let wrong = |found: String, expected: &str| Err(Error::content(path, found, expected));
@@ -155,6 +155,11 @@ impl Answers {
         }
         if let Some(image) = twice(answers.answers.iter().map(|answer| answer.image.as_str())) {
             return wrong(format!("two answers for image {image}"), "one");
+        }
+        let (done, of) = (answers.answers.len(), key.images.len());
+        if answers.finished.is_some() != (done == of) {
+            let end = answers.finished.as_deref().unwrap_or("no end");
+            return wrong(format!("{end} after {done} of {of} images"), "an end after the last image");
         }
         Ok(answers)
     }

@@ -46,7 +46,8 @@ struct Drawn {
 /// Writes the page and its key.
 ///
 /// # Errors
-/// Samples or data that cannot be read, are no images, have other shapes or units, or are too few; a key that is there already.
+/// Samples or data that cannot be read, are no images, have other shapes or units, or are too few; a page that is too large;
+/// a key that is there already.
 pub fn run(args: &HypeMakeArgs, out: &mut dyn Write) -> Result<Outcome> {
     output::check(&[("--output", Some(&args.output), &["html"])])?;
     let key_path = args.output.with_extension("key.json");
@@ -173,8 +174,8 @@ fn noise(shape: &[i64], count: u64, rng: &mut impl Rng) -> Result<Vec<Drawn>, Er
     (0..count).map(|_| one()).collect()
 }
 
-/// Images with names, in the order of these. A name is a hash of the seed, of the pixels and of how many equal images came before,
-/// so that names and order say nothing of what is real.
+/// Images with names, in the order of these. A name is a hash of the seed, of the pixels and of how many equal images came
+/// before, so that names and order say nothing of what is real.
 fn named(images: impl Iterator<Item = Drawn>, seed: u64) -> Vec<(String, Drawn)> {
     let mut copies: HashMap<Vec<u8>, u64> = HashMap::new();
     let mut named: Vec<(String, Drawn)> = images
@@ -252,7 +253,7 @@ mod tests {
             // All before the first pixel: header and chunks.
             assert_eq!(flat[..40], noise[..40]);
             let read = image::load_from_memory(noise).expect("a PNG").into_bytes();
-            assert!(read.iter().any(|&byte| byte == 0) && read.iter().any(|&byte| byte == 255));
+            assert!(read.contains(&0) && read.contains(&255));
         }
     }
 

@@ -12,7 +12,8 @@
 
   let state = null;
   let keeps = true;
-  // Time for which the image was visible, up to `since`; null while it is not.
+  // Milliseconds for which the image was visible, up to `since`, which is null while it is not. A pause or a reload
+  // begins them anew.
   let spent = 0;
   let since = null;
 
@@ -60,7 +61,6 @@
   }
 
   function show(screen) {
-    stopClock();
     for (const id of ['start', 'trial', 'end']) at(id).hidden = id !== screen;
     window.scrollTo(0, 0);
   }
@@ -113,8 +113,9 @@
     const total = Math.round(times.reduce((sum, ms) => sum + ms, 0) / 1000);
     const length = total < 60 ? `${total} s` : `${Math.floor(total / 60)} min ${total % 60} s`;
     fill('name', evaluator);
-    at('summary').textContent = `You judged ${count} images in ${length}, typically ${(median / 1000).toFixed(1)} s each, `
-      + `and took ${real} for real, ${count - real} for generated.`;
+    const each = (median / 1000).toFixed(1);
+    at('summary').textContent = `You judged ${count} images in ${length}, typically ${each} s each, and `
+      + `took ${real} for real, ${count - real} for generated.`;
     at('text').value = exported();
     at('saved').textContent = '';
     at('copied').textContent = '';
@@ -220,7 +221,8 @@
     } catch {
       done = document.execCommand('copy');
     }
-    at('copied').textContent = done ? 'Copied.' : 'The text is selected: copy it with the keys or the menu of your device.';
+    at('copied').textContent = done ? 'Copied.'
+      : 'The text is selected: copy it with the keys or the menu of your device.';
     if (done) markSaved();
   }
 

@@ -93,7 +93,7 @@ fn evaluate<'a>(key: &Key, read: impl Iterator<Item = (String, &'a Answers)>) ->
                 times.extend((truth != Truth::Noise).then_some(answer.ms));
             }
             let (done, of) = (answers.answers.len() as u64, key.images.len() as u64);
-            let excluded = if done < of || answers.finished.is_none() {
+            let excluded = if done < of {
                 Some(Excluded::Unfinished(done, of))
             } else if tally.missed_noise() {
                 Some(Excluded::Noise(tally.noise.wrong, tally.noise.of))
@@ -103,7 +103,7 @@ fn evaluate<'a>(key: &Key, read: impl Iterator<Item = (String, &'a Answers)>) ->
             Evaluated { file, answers, tally, times, excluded }
         })
         .collect();
-    // ISO 8601 in UTC, as the page writes it, has the order of time. Whoever was inattentive does not get a second chance.
+    // ISO 8601 in UTC, as the page writes it, has the order of time. Whoever was inattentive gets no second chance.
     let mut first: BTreeMap<String, usize> = BTreeMap::new();
     for (index, one) in all.iter().enumerate() {
         if !matches!(one.excluded, Some(Excluded::Unfinished(..))) {
@@ -154,6 +154,7 @@ fn write_json(
             let is_whole = !matches!(one.excluded, Some(Excluded::Unfinished(..)));
             let tally = is_whole.then_some(one.tally);
             json!({"evaluator": one.answers.evaluator, "session": one.answers.session, "file": one.file,
+                "started": one.answers.started, "finished": one.answers.finished,
                 "excluded": one.excluded.map(|reason| reason.to_string()),
                 "hype": tally.map(|tally| tally.hype()),
                 "fakes_error": tally.map(|tally| tally.fakes.percent()),
