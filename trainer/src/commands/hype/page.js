@@ -95,14 +95,14 @@
     fit();
   }
 
-  // Enlarges by a whole number, as far as the window has room.
+  // Enlarges by a whole number, as far as the window has room; reduces what is larger than the window.
   function fit() {
-    const room = Math.min(SIDE, at('trial').clientWidth);
     const others = window.matchMedia('(max-height:26rem) and (min-width:34rem)').matches ? 100 : 290;
-    const high = Math.min(SIDE, Math.max(160, window.innerHeight - others));
-    const times = Math.max(1, Math.floor(Math.min(room / page.width, high / page.height)));
-    at('image').style.width = `${times * page.width}px`;
-    at('image').classList.toggle('smaller', page.width > at('trial').clientWidth);
+    const [wide, high] = [at('trial').clientWidth, Math.max(160, window.innerHeight - others)];
+    const times = Math.floor(Math.min(Math.min(SIDE, wide) / page.width, Math.min(SIDE, high) / page.height));
+    const scale = times || Math.min(1, wide / page.width, high / page.height);
+    at('image').style.width = `${scale * page.width}px`;
+    at('image').classList.toggle('smaller', scale < 1);
   }
 
   function showEnd() {
@@ -278,6 +278,7 @@
   });
   for (const button of document.querySelectorAll('[data-anew]')) button.addEventListener('click', askAnew);
 
+  at('enlarged').hidden = SIDE < 2 * Math.max(page.width, page.height);
   fill('count', count);
   fill('minutes', `${Math.max(1, Math.round(count / 20))} to ${Math.max(2, Math.ceil(count / 10))}`);
   state = load();
