@@ -10,6 +10,7 @@ mod svg;
 pub use axis::Axis;
 pub use page::{Page, Part};
 pub use sheet::{Images, Sheet};
+pub use svg::escaped;
 
 /// Curves over one pair of axes.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::imageops::FilterType;
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
 
@@ -117,6 +118,18 @@ impl Sheet {
         let written = self.picture.write_to(&mut bytes, ImageFormat::Png);
         written.unwrap_or_else(|error| unreachable!("memory takes any PNG: {error}"));
         bytes.into_inner()
+    }
+
+    /// The same without filters and compression: files of sheets of one size and kind are equally long, and differ in the
+    /// pixels and their checksums only.
+    #[must_use]
+    pub fn plain_png(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let encoder =
+            PngEncoder::new_with_quality(&mut bytes, CompressionType::Uncompressed, PngFilter::NoFilter);
+        let written = self.picture.write_with_encoder(encoder);
+        written.unwrap_or_else(|error| unreachable!("memory takes any PNG: {error}"));
+        bytes
     }
 }
 

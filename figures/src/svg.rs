@@ -269,7 +269,8 @@ fn description(figure: &Figure) -> String {
 }
 
 /// Text that is markup neither between tags nor in an attribute.
-pub(crate) fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -66,6 +66,13 @@ impl Sheet {
     pub fn png(&self) -> Vec<u8> {
         self.0.png()
     }
+
+    /// The same without filters and compression: files of sheets of one size and kind are equally long, and differ in the
+    /// pixels and their checksums only.
+    #[must_use]
+    pub fn plain_png(&self) -> Vec<u8> {
+        self.0.plain_png()
+    }
 }
 
 /// Refuses a NaN or an infinity.

@@ -9,9 +9,9 @@ use super::{ChainArgs, DeviceArgs, Format, LayoutArgs};
 use crate::device::Wanted;
 use crate::weights::Weights;
 
-/// What samples are compared with, and by which features.
+/// Samples, and the data that they are compared with.
 #[derive(Args, Clone, Debug)]
-pub struct ComparisonArgs {
+pub struct SetsArgs {
     /// Samples: a folder or archive of images, .npy, .npz, …
     #[arg(long, value_name = "PATH")]
     pub samples: PathBuf,
@@ -30,6 +30,14 @@ pub struct ComparisonArgs {
     /// Read images of the samples without --size, --crop, --value-range and --exif: they have been through them
     #[arg(long)]
     pub samples_as_is: bool,
+}
+
+/// What samples are compared with, and by which features.
+#[derive(Args, Clone, Debug)]
+pub struct ComparisonArgs {
+    /// Samples and data
+    #[command(flatten)]
+    pub sets: SetsArgs,
     /// Weights of Inception v3, whose features are compared instead of pixels: pt_inception-2015-12-05-6726825d.pth
     #[arg(long, value_name = "FILE")]
     pub inception: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 mod ablate;
 mod evaluate;
+mod hype;
 mod sample;
 mod tools;
 mod train;
@@ -18,8 +19,9 @@ use crate::layout::{ImageShape, Layout, Stated};
 
 pub use ablate::AblateArgs;
 pub use evaluate::{
-    ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ReportArgs, ScoreArgs, SelectArgs,
+    ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ReportArgs, ScoreArgs, SelectArgs, SetsArgs,
 };
+pub use hype::{HypeArgs, HypeCommand, HypeMakeArgs, HypeScoreArgs};
 pub use sample::{
     ChainArgs, DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs,
     SheetsArgs, TrainedArgs,
@@ -52,6 +54,7 @@ pub enum Command {
     Diagnose(DiagnoseArgs),
     Evaluate(EvaluateArgs),
     Neighbours(NeighboursArgs),
+    Hype(HypeArgs),
     Select(SelectArgs),
     Ablate(AblateArgs),
     Convert(ConvertArgs),
@@ -85,6 +88,7 @@ impl Command {
             Self::Diagnose(DiagnoseArgs { format, .. })
             | Self::Evaluate(EvaluateArgs { comparison: ComparisonArgs { format, .. }, .. })
             | Self::Neighbours(NeighboursArgs { comparison: ComparisonArgs { format, .. }, .. })
+            | Self::Hype(HypeArgs { command: HypeCommand::Score(HypeScoreArgs { format, .. }) })
             | Self::Select(SelectArgs { format, .. })
             | Self::Model(ModelArgs { format, .. })
             | Self::Bench(BenchArgs { format, .. })

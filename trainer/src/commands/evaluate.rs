@@ -10,7 +10,7 @@ use serde_json::json;
 use tch::{Device, Tensor};
 
 use crate::Error;
-use crate::cli::{ComparisonArgs, DeviceArgs, EvaluateArgs, Format};
+use crate::cli::{ComparisonArgs, DeviceArgs, EvaluateArgs, Format, SetsArgs};
 use crate::config::Precision;
 use crate::dataset::{Items, Units};
 use crate::evaluate::features::{self, Clamped, Features};
@@ -40,10 +40,10 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
     output::check(&[("--statistics", args.statistics.as_deref(), &["safetensors"])])?;
     let device = device(comparison)?;
     let features = Features::open(comparison.inception.as_deref(), device)?;
-    let (features, samples, data, mut notes) = if statistics::is_statistics(&comparison.data) {
-        let (samples, note) = open_samples(comparison)?;
-        let features = features.of_statistics(statistics::identity(&comparison.data)?.as_deref());
-        let statistics = Statistics::read(&comparison.data, &features.identity())?;
+    let (features, samples, data, mut notes) = if statistics::is_statistics(&comparison.sets.data) {
+        let (samples, note) = open_samples(&comparison.sets)?;
+        let features = features.of_statistics(statistics::identity(&comparison.sets.data)?.as_deref());
+        let statistics = Statistics::read(&comparison.sets.data, &features.identity())?;
         (features, samples, Side { statistics, features: None, note: None }, note.into_iter().collect())
     } else {
         let Compared { features, samples, data, notes } = open(comparison, features)?;
@@ -97,11 +97,10 @@ pub struct Compared {
 /// # Errors
 /// Those of reading; [`Error::Content`] with both shapes, or with both units.
 pub fn open(args: &ComparisonArgs, features: Features) -> Result<Compared, Error> {
-    let (samples, samples_note) = open_samples(args)?;
+    let (samples, samples_note) = open_samples(&args.sets)?;
     let wanted = Wanted { shape: samples.shape(), as_what: "the samples have" };
     let wanted = Some(wanted).filter(|_| !matches!(features, Features::Inception(..)));
-    let options = args.read.clone().into();
-    let (data, data_note) = features::open_items(&args.data, &options, args.layout.stated(), wanted)?;
+    let (data, data_note) = open_data(&args.sets, wanted)?;
     let features = features.fitting(&data)?;
     // Units of floats are found by reading all of them.
     if matches!(features, Features::Values)
@@ -109,7 +108,7 @@ pub fn open(args: &ComparisonArgs, features: Features) -> Result<Compared, Error
         && samples.units()? == Units::Bytes
     {
         return Err(Error::content(
-            &args.samples,
+            &args.sets.samples,
             "bytes, which become pixels in [0, 1]",
             format!("numbers in the units of the data, which go from {least} to {most}"),
         ));
@@ -121,8 +120,19 @@ pub fn open(args: &ComparisonArgs, features: Features) -> Result<Compared, Error
 /// Suffixes of files of arrays, whose values are as they were made: no crop, size or range is theirs.
 const ARRAYS: [&str; 8] = ["npy", "npz", "pt", "pth", "pkl", "safetensors", "h5", "mat"];
 
-/// Opens the samples: images as the data are read, arrays as they are.
-fn open_samples(args: &ComparisonArgs) -> Result<(Items, Option<String>), Error> {
+/// Opens the data; with a line where axes were found by a rule.
+///
+/// # Errors
+/// Those of [`features::open_items`].
+pub(super) fn open_data(args: &SetsArgs, wanted: Option<Wanted>) -> Result<(Items, Option<String>), Error> {
+    features::open_items(&args.data, &args.read.clone().into(), args.layout.stated(), wanted)
+}
+
+/// Opens the samples: images as the data are read, arrays as they are; with a line where axes were found by a rule.
+///
+/// # Errors
+/// Those of [`features::open_items`].
+pub(super) fn open_samples(args: &SetsArgs) -> Result<(Items, Option<String>), Error> {
     let suffix = args.samples.extension().and_then(|suffix| suffix.to_str());
     let is_array = suffix.is_some_and(|suffix| ARRAYS.contains(&suffix));
     let has_names = suffix != Some("npy");

@@ -8,6 +8,7 @@ pub mod data;
 pub mod devices;
 pub mod diagnose;
 pub mod evaluate;
+pub mod hype;
 pub mod inpaint;
 pub mod interpolate;
 pub mod model;
@@ -67,6 +68,7 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Diagnose(args) => diagnose::run(&args, out),
         Command::Evaluate(args) => evaluate::run(&args, out),
         Command::Neighbours(args) => neighbours::run(&args, out),
+        Command::Hype(args) => hype::run(&args.command, out),
         Command::Select(args) => select::run(&args, out),
         Command::Ablate(args) => ablate::run(&args, out),
         Command::Convert(args) => convert::run(&args, out),

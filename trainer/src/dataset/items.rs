@@ -180,10 +180,14 @@ impl Items {
         }
     }
 
-    /// SHA-256 of built-in values, as [`data::DataSet::digest`] of a file of them.
-    pub(super) fn digest(&self) -> String {
+    /// SHA-256 of the values that the items are from, as [`data::DataSet::digest`] has it.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn digest(&self) -> Result<String, Error> {
         let mut hash = Sha256::new();
         let kind = match &self.source {
+            Source::Files(set) => return Ok(set.digest().map_err(Error::file(&self.path))?.to_owned()),
             Source::Images(values) => {
                 hash.update(&values[..]);
                 "u8"
@@ -192,11 +196,10 @@ impl Items {
                 values.iter().for_each(|value| hash.update(value.to_le_bytes()));
                 "f32"
             }
-            Source::Files(_) => "",
         };
         let sides: Vec<String> = self.shape.iter().map(i64::to_string).collect();
         hash.update(format!("{kind} {}x{}\n", self.stored_len(), sides.join("x")));
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// What the items' values are, all of which are read where they are floats.

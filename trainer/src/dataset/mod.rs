@@ -110,7 +110,7 @@ impl<'a> Wish<'a> {
 pub fn open(data: &Data, wish: &Wish) -> Result<Split, Error> {
     let Some(path) = &data.train else {
         let drawn = built_in(wish)?;
-        let digest = drawn.digest();
+        let digest = drawn.digest()?;
         return hold_out(drawn, data, wish, digest, Vec::new());
     };
     // A named test part is read first, for the training part is then what is left.
