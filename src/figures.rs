@@ -86,7 +86,7 @@ pub fn level_against_epsilon(file: &ScheduleFile, derivation: &Derivation) -> Fi
     };
     let start = derivation.gamma.sqr().mid() - 1.0;
     let (optimum, steps) = (schedule.epsilon(), schedule.steps_per_level());
-    let greatest = 2.5 * optimum;
+    let greatest = greatest_epsilon(file);
     let of = |steps: u64| {
         let points = grid(0.0, greatest).map(move |epsilon| (epsilon, excess(epsilon, steps)));
         points.filter(|&(_, excess)| excess <= 1.3 * start).collect::<Vec<_>>()
@@ -109,7 +109,7 @@ pub fn level_against_epsilon(file: &ScheduleFile, derivation: &Derivation) -> Fi
 /// None that a schedule causes.
 pub fn chain_against_epsilon(file: &ScheduleFile) -> Result<Figure> {
     let schedule = file.schedule;
-    let greatest = 2.5 * schedule.epsilon();
+    let greatest = greatest_epsilon(file);
     let excess = |epsilon: f64| -> Result<f64> {
         let ratio = schedule.with_epsilon(epsilon)?.chain_ratio();
         Ok(ratio.mid() - 1.0)
@@ -124,6 +124,12 @@ pub fn chain_against_epsilon(file: &ScheduleFile) -> Result<Figure> {
     let axes = (Axis::linear("ε"), Axis::logarithmic("variance / σ_L² − 1"));
     let title = format!("After all levels least variance is left with ε = {:.3e}", least.0);
     Ok(Figure { marks: epsilons(file, greatest), ..Figure::new(&title, axes.0, axes.1, vec![curve]) })
+}
+
+/// The end of axes of ε; from 2·σ_L² on, Langevin dynamics diverges.
+fn greatest_epsilon(file: &ScheduleFile) -> f64 {
+    let min = file.schedule.range().min();
+    (2.5 * file.schedule.epsilon()).min(1.99 * min * min)
 }
 
 /// ε by Technique 4 and as published.

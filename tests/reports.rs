@@ -1,5 +1,7 @@
 //! Pages and pictures of `ncsn`: every figure is there, its numbers are those of the text, and nothing else is needed.
 
+mod browser;
+
 use std::fs;
 use std::path::Path;
 
@@ -55,7 +57,7 @@ fn a_schedule_s_page_has_every_number_of_the_text_and_its_curves() {
     let numbers = printed.lines().take_while(|line| !line.starts_with("Published")).filter_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
-            ["in", lo, hi] => Some(format!(">{lo} {hi}</td>")),
+            ["in", lo, hi] => Some(format!(">{lo}<br>{hi}</td>")),
             [_, value, ..] if line.starts_with("  ") => Some(format!(">{value}</td>")),
             _ => None,
         }
@@ -231,4 +233,30 @@ fn a_picture_is_what_its_suffix_says() {
             eprintln!("NOT CHECKED: --plot FILE.png, which 'make png' builds and checks");
         }
     }
+}
+
+/// Wide and narrow, light and dark: nothing beyond the window or its figure, no picture missing, no errors or requests.
+#[test]
+fn a_browser_shows_the_pages_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    fs::create_dir(&images).unwrap();
+    for k in 0..6_u8 {
+        let image = image::GrayImage::from_fn(8, 8, |x, y| image::Luma([k * 40 + (x * y) as u8]));
+        image.save(images.join(format!("{k}.png"))).unwrap();
+    }
+    let pages = ["ffhq.html", "tiny.html", "validate.html"].map(|name| folder.path().join(name));
+    for (command, page) in [
+        vec!["schedule", "--dataset", "ffhq"],
+        vec!["schedule", "--dim", "5", "--sigma-max", "1e9", "--sigma-min", "1e-9", "--steps-per-level", "1"],
+        vec!["validate", "--samples", "1000", "--data", text(&images), "--centres", "6"],
+    ]
+    .into_iter()
+    .zip(&pages)
+    {
+        ncsn(&[&command[..], &["--report", text(page)]].concat()).unwrap();
+    }
+    let pictures = browser::pictures(folder.path());
+    let arguments: Vec<&Path> = std::iter::once(&pictures).chain(&pages).map(|path| path.as_path()).collect();
+    browser::in_browser("pages.py", folder.path(), &arguments, "the pages of --report");
 }

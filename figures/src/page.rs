@@ -123,7 +123,10 @@ fn write_part(out: &mut String, part: &Part) -> std::fmt::Result {
                     let entry = escaped(entry);
                     match column {
                         0 => write!(out, "<th scope=\"row\">{entry}</th>")?,
-                        _ if is_number(&entry) => write!(out, "<td class=\"n\">{entry}</td>")?,
+                        // An interval has a line for each end.
+                        _ if is_number(&entry) => {
+                            write!(out, "<td class=\"n\">{}</td>", entry.replace(", ", ",<br>"))?;
+                        }
                         _ => write!(out, "<td>{entry}</td>")?,
                     }
                 }

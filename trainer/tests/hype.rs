@@ -1,17 +1,19 @@
 //! `hype`: what the page gives away, what the key says, and the score of answers, down to those of a real browser.
 
+#[path = "../../tests/browser/mod.rs"]
+mod browser;
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Output;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use browser::{in_browser, pictures};
 use common::command::{failure, success, trainer, write_array, write_npy};
 
 /// Images in each array.
@@ -450,27 +452,10 @@ fn answers_that_are_none_are_refused() {
     assert!(refused("hype score --key double.json good.json").contains("twice, expected every image once"));
 }
 
-/// Chromium by any of its names, or the program that `NCSN_CHROMIUM` names.
-fn chromium() -> Option<PathBuf> {
-    let named = std::env::var_os("NCSN_CHROMIUM").map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    let mut installed = std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name)));
-    named.or_else(|| installed.find(|program| program.is_file()))
-}
-
 /// By keys, mouse and touch, with a reload in the middle; see `browser/hype.py`. `NCSN_PICTURES` is a folder for pictures of
 /// the screens.
 #[test]
 fn what_a_browser_saves_has_the_expected_score() {
-    let (Some(chromium), Ok(_)) = (chromium(), Command::new("python3").arg("--version").output()) else {
-        // Past the harness, which would keep it to itself.
-        let _ = writeln!(
-            io::stderr(),
-            "NOT TESTED for want of chromium and python3: the page of 'hype make' in a browser"
-        );
-        return;
-    };
     let (folder, key) = made();
     let folder = folder.path();
     // The answers of `answer`, so that the score is known: 30 % of the generated and 10 % of the real images, one of the noise.
@@ -485,17 +470,11 @@ fn what_a_browser_saves_has_the_expected_score() {
         })
         .collect();
     fs::write(folder.join("plan.json"), json!(plan).to_string()).expect("writes");
-    let pictures = std::env::var_os("NCSN_PICTURES").map_or_else(|| folder.join("pictures"), PathBuf::from);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/hype.py");
-    let Output { status, stdout, stderr } = Command::new("python3")
-        .arg("-B")
-        .arg(script)
-        .args([chromium, "page.html".into(), "plan.json".into(), pictures.clone()])
-        .current_dir(folder)
-        .output()
-        .expect("python3 starts");
-    let said = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
-    assert!(status.success(), "{said}");
+    let pictures = pictures(folder);
+    let arguments = [Path::new("page.html"), Path::new("plan.json"), &pictures];
+    if !in_browser("hype.py", folder, &arguments, "the page of 'hype make'") {
+        return;
+    }
     fs::copy(pictures.join("answers.json"), folder.join("answers.json")).expect("the saved answers");
     let found = score(folder, "answers.json");
     let numbers = ["hype", "fakes_error", "reals_error", "counted"].map(|name| found[name].clone());

@@ -1,8 +1,11 @@
 //! `report`: a page of what a run's folder holds, and the name of what it does not.
 
+#[path = "../../tests/browser/mod.rs"]
+mod browser;
 mod common;
 
 use std::fs;
+use std::path::Path;
 
 use common::command::{failure, small_run, success, trainer, write_schedule};
 use ncsn_schedule::ScheduleFile;
@@ -31,7 +34,8 @@ fn the_page_shows_what_is_there_and_the_command_names_the_rest() {
     let file = ScheduleFile::parse(&file).expect("a schedule");
     assert_eq!(file.numbers().len(), 11);
     for cell in file.numbers().iter().flat_map(|row| row.cells()) {
-        assert!(page().contains(&cell), "{cell}");
+        let shown = if cell.starts_with('[') { cell.replace(", ", ",<br>") } else { cell };
+        assert!(page().contains(&shown), "{shown}");
     }
     assert!(page().contains("12 steps in "), "{}", page());
     run("select run --num 4 --steps-per-level 1 --device cpu");
@@ -43,7 +47,9 @@ fn the_page_shows_what_is_there_and_the_command_names_the_rest() {
     assert_eq!(whole.matches("<circle class=\"m\"").count(), 1);
     assert!(!whole.contains("src=\"http") && !whole.contains("<script"), "one file, nothing fetched or run");
     run("report run -o elsewhere.html");
-    assert!(folder.join("elsewhere.html").exists());
+    let pictures = browser::pictures(folder);
+    let pages = ["elsewhere.html", "run/sheets/index.html"].map(Path::new);
+    browser::in_browser("pages.py", folder, &[&pictures, pages[0], pages[1]], "the pages of a run");
 }
 
 #[test]
