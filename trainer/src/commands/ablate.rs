@@ -76,6 +76,11 @@ pub fn run(args: &AblateArgs, out: &mut dyn Write) -> Result<Outcome> {
             return Ok(Outcome::Stopped(stop.load(Ordering::Relaxed)));
         }
     }
+    // From here on a signal ends the process at once: every measurement is on the disk.
+    let signal = stop.swap(1, Ordering::Relaxed);
+    if signal > 0 {
+        return Ok(Outcome::Stopped(signal));
+    }
     let mut models = Vec::new();
     for Variant { folder, config, models: names } in &variants {
         let run = root.join(folder);
