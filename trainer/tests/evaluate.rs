@@ -8,6 +8,7 @@ use std::path::Path;
 
 use common::command::{failure, success, trainer};
 use common::{distance, own};
+use ncsn_trainer::evaluate::foreign::Which;
 use ncsn_trainer::evaluate::frechet::frechet;
 use ncsn_trainer::evaluate::inception::Inception;
 use ncsn_trainer::evaluate::kernel::kernel;
@@ -227,7 +228,9 @@ fn evaluate_takes_data_or_their_statistics() {
     assert!(note.is_some_and(|note| note.starts_with("no more samples and data than features")), "{whole:#}");
     assert_eq!(whole["kernel"]["subset_size"], 12);
     let written = folder.path().join("data.safetensors");
-    let refused = Statistics::read(&written, "Inception of weights ab").expect_err("of pixels").to_string();
+    let refused = Statistics::read(&written, "Inception of weights ab", Which::default())
+        .expect_err("of pixels")
+        .to_string();
     assert!(refused.ends_with(": statistics of pixels, expected Inception of weights ab"), "{refused}");
     let again = json("--data data.safetensors");
     let rounding = |value: &Value| value["frechet"]["rounding"].as_f64().expect("a number");
@@ -270,11 +273,11 @@ fn statistics_of_pytorch_fid_are_read() {
     let path = folder.path().join("reference.npz");
     write_npz(&path, &[("mu", &second.mean), ("sigma", &second.covariance)]);
     assert!(is_statistics(&path));
-    let read = Statistics::read(&path, "Inception").expect("mu and sigma");
+    let read = Statistics::read(&path, "Inception", Which::default()).expect("mu and sigma");
     assert_eq!((read.count, &read.mean, &read.covariance), (None, &second.mean, &second.covariance));
     close(frechet(&first, &read).expect("six features each").distance, 0.990_246_428_591_614_5, 1e-13);
     write_npz(&path, &[("mu", &second.mean), ("sigma", &first.covariance.narrow(0, 0, 5))]);
-    let refused = Statistics::read(&path, "Inception").expect_err("five rows").to_string();
+    let refused = Statistics::read(&path, "Inception", Which::default()).expect_err("five rows").to_string();
     assert!(
         refused.ends_with("tensor sigma has shape [5, 6], expected [6, 6] as mu has 6 entries"),
         "{refused}"
@@ -282,7 +285,8 @@ fn statistics_of_pytorch_fid_are_read() {
     let crooked = second.covariance.copy();
     crooked.get(0).get(1).copy_(&Tensor::from(7.0_f64));
     write_npz(&path, &[("mu", &second.mean), ("sigma", &crooked)]);
-    let refused = Statistics::read(&path, "Inception").expect_err("no covariance").to_string();
+    let refused =
+        Statistics::read(&path, "Inception", Which::default()).expect_err("no covariance").to_string();
     assert!(refused.contains("tensor sigma differs from its transpose by"), "{refused}");
     write_npz(&path, &[("images", &second.mean)]);
     assert!(!is_statistics(&path));

@@ -1,9 +1,15 @@
-//! How near samples are to data: Fréchet distance (FID), kernel distance (KID), nearest neighbours.
+//! How near samples are to data: Fréchet distance (FID), kernel distance (KID), precision and recall, nearest neighbours.
 
+pub mod extrapolation;
 pub mod features;
+pub mod foreign;
 pub mod frechet;
 pub mod inception;
 pub mod kernel;
+pub mod manifold;
 pub mod neighbours;
+pub mod pairs;
+pub mod score;
+pub mod script;
 pub mod selection;
 pub mod statistics;
