@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::hashed;
 use ncsn_trainer::evaluate::extrapolation::extrapolate;
 use ncsn_trainer::evaluate::frechet::{Law, frechet};
 use ncsn_trainer::evaluate::kernel::kernel;
@@ -11,18 +12,6 @@ use ncsn_trainer::evaluate::score::Sums;
 use ncsn_trainer::evaluate::statistics::{Moments, Statistics};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
-
-/// `hashed` of `oracles/make_measures.py`: the top 24 bits of SplitMix64, mapped to [−1/2, 1/2).
-fn hashed(shape: &[i64], salt: u64) -> Tensor {
-    let count = shape.iter().product::<i64>() as u64;
-    let value = |index: u64| {
-        let z = (index + (salt << 32) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24) - 0.5
-    };
-    Tensor::from_slice(&(0..count).map(value).collect::<Vec<f64>>()).view(shape)
-}
 
 fn plain(count: i64, salt: u64, scale: f64, shift: f64) -> Tensor {
     (hashed(&[count, 16], salt) * scale + shift).to_kind(Kind::Float)

@@ -115,6 +115,7 @@ fn target(args: &SelectArgs, config: &Config, device: Device) -> Result<Target> 
              samples are compared with the run's training data",
             escape::path(path)
         );
+        let features = features.for_shape(&config.network.item);
         let (features, statistics, note) = open_statistics(path, features, args.array.as_deref())?;
         let (found, own) = (statistics.dim(), features.dim(&config.network.item)?);
         ensure!(found == own, "{} holds {found} features, samples of the run have {own}", escape::path(path));

@@ -3,7 +3,7 @@
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 use super::frechet::Law;
 use super::statistics::{Moments, Statistics};
@@ -42,8 +42,10 @@ pub struct Extrapolation {
 /// so that the error counts the overlap of the subsets.
 ///
 /// # Accuracy
-/// The bias of the distance is linear in 1/n to first order; for n₁ = 2.4 dim, the least allowed, and as far as all
-/// features vary alike, the second order takes less than 2 % of the bias at n₁ from a.
+/// The bias of the distance is linear in 1/n to first order only. For Gaussian features that all vary alike the mean of Σ √λ
+/// is dim·₂F₁(½, −½; 2; dim/n), by which a is too small by 3.1 % of the bias at n₁ where count = 2 n₁ = 4.9 dim, and by 0.9 %
+/// where count = 10 n₁. Where the distance itself is near 0, h vanishes with it: of 24 repetitions with 2,000 samples of the law
+/// itself, the spread of a was 1.4 times the error.
 ///
 /// # Arguments
 /// * `each` — told of distances: done, of how many
@@ -112,9 +114,7 @@ fn statistics(samples: &Tensor, numbers: &[i64]) -> Result<Statistics, Error> {
             moments.add(&samples.index_select(0, &Tensor::from_slice(part).to_device(samples.device())));
         }
     })?;
-    let statistics = moments.finish()?;
-    debug_assert!(statistics.mean.device() == Device::Cpu);
-    Ok(statistics)
+    moments.finish()
 }
 
 /// A line by least squares over 1/count.

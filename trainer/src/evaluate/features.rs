@@ -73,9 +73,14 @@ impl Features {
         }
     }
 
-    /// Values in place of pixels.
+    /// These features, or the values themselves where pixels were meant and items of a shape have none.
     #[must_use]
-    pub fn of_values(self) -> Self {
+    pub fn for_shape(self, item: &[i64]) -> Self {
+        if item.len() == 3 { self } else { self.of_values() }
+    }
+
+    /// Values in place of pixels.
+    fn of_values(self) -> Self {
         match self {
             Self::Pixels => Self::Values,
             features => features,

