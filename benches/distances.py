@@ -80,8 +80,10 @@ def child(command):
     return found.get("seconds", time.perf_counter() - started), used.ru_maxrss / 1024, found
 
 
-def best(command, repeats=REPEATS):
-    return min((child(command) for _ in range(repeats)), key=lambda run: run[0])
+def best(*commands, repeats=REPEATS):
+    """Of each command, in turns, so that what else the machine does falls on all."""
+    runs = [[child(command) for command in commands] for _ in range(repeats)]
+    return [min(of_one, key=lambda run: run[0]) for of_one in zip(*runs)]
 
 
 def main():
@@ -97,12 +99,12 @@ def main():
                                    "--format", "json", "--subsets", "0", *flags]
     python = lambda name: [sys.executable, __file__, "--child", name, folder]
     print("| what | s | peak, MB | Python, s | peak, MB | Python / ncsn |\n|---|---|---|---|---|---|")
-    ours, theirs = best(own("samples.npy", "--nearest", "0")), best(python("fid"))
+    ours, theirs = best(own("samples.npy", "--nearest", "0"), python("fid"))
     row = lambda what, a, b: print(f"| {what} | {a[0]:.2f} | {a[1]:.0f} | {b[0]:.2f} | {b[1]:.0f} | {b[0] / a[0]:.1f} |", flush=True)
     row(f"FID, {count} + {count}", ours, theirs)
     many = child(own("many.npy", "--nearest", "0"))
     print(f"| FID, {4 * count} + {count} | {many[0]:.2f} | {many[1]:.0f} | – | – | – |")
-    covered, prdc = best(own("samples.npy"), 1), best(python("prdc"), 1)
+    covered, prdc = best(own("samples.npy"), python("prdc"), repeats=1)
     row("precision, recall, density, coverage", covered, prdc)
     line = child(own("samples.npy", "--nearest", "0", "--extrapolate"))
     print(f"| FID and FID∞ | {line[0]:.2f} | {line[1]:.0f} | – | – | – |")

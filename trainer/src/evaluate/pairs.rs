@@ -133,6 +133,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// Bounds of the distances of some rows.
+    #[must_use]
     pub fn block(&self, rows: &Range<usize>) -> Block {
         let part = self.rows.tensor.narrow(0, rows.start as i64, rows.len() as i64);
         let (y, squares) = self.scaled(&part);
@@ -152,7 +153,6 @@ impl<'a> Pairs<'a> {
     }
 
     /// Squares as bounds are to be compared with, on their device.
-    #[must_use]
     pub fn limits(&self, squares: &[f64]) -> Tensor {
         let scaled: Vec<f64> = squares.iter().map(|square| square / self.scale / self.scale).collect();
         Tensor::from_slice(&scaled).to_device(self.y.device()).to_kind(Kind::Float)
@@ -178,7 +178,6 @@ impl Block {
     ///
     /// # Arguments
     /// * `limit` — of [`Pairs::limits`], `[rows, 1]` or `[columns]`
-    #[must_use]
     pub fn below(&self, high: &Tensor, limit: &Tensor) -> (Tensor, Vec<[usize; 2]>) {
         let certain = high.le_tensor(limit);
         let open = self.low.le_tensor(limit).logical_xor(&certain);
@@ -186,7 +185,6 @@ impl Block {
     }
 
     /// At least the distance.
-    #[must_use]
     pub fn high(&self) -> Tensor {
         let mut high = &self.low + &self.slack[0];
         high += &self.slack[1];

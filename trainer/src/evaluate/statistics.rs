@@ -25,11 +25,15 @@ pub struct Statistics {
 /// Vectors that are taken in together: a matrix is updated by many at the speed of a product, by few at that of memory.
 const TOGETHER: i64 = 1024;
 
+/// Rows of the scatter computed at once, of which what is left of the diagonal is left out.
+const STRIP: i64 = 256;
+
 /// Mean and scatter of the items so far.
 #[derive(Debug)]
 pub struct Moments {
     count: f64,
     mean: Tensor,
+    /// Right of the diagonal and in squares of [`STRIP`] along it; what is left of them is not kept.
     scatter: Tensor,
     /// Vectors not taken in yet, and how many.
     waiting: Vec<Tensor>,
@@ -84,6 +88,7 @@ impl Moments {
             return;
         }
         let batch = Tensor::cat(&self.waiting, 0).to_kind(Kind::Double);
+        let dim = batch.size()[1];
         self.waiting.clear();
         self.rows = 0;
         let count = batch.size()[0] as f64;
@@ -92,7 +97,13 @@ impl Moments {
         let difference = &mean - &self.mean;
         let weight = count / (self.count + count);
         let step = &difference * (self.count * weight);
-        let _ = self.scatter.addmm_(&rest.tr(), &rest).addr_(&step, &difference);
+        for first in (0..dim).step_by(STRIP as usize) {
+            let columns = rest.narrow(1, first, dim - first);
+            let rows = columns.narrow(1, 0, STRIP.min(dim - first));
+            let mut strip = self.scatter.narrow(0, first, rows.size()[1]).narrow(1, first, dim - first);
+            let _ = strip.addmm_(&rows.tr(), &columns);
+        }
+        let _ = self.scatter.addr_(&step, &difference);
         self.mean += difference * weight;
         self.count += count;
     }
@@ -105,6 +116,12 @@ impl Moments {
         self.take();
         if self.count < 2.0 {
             return Err(Error::setting("number of items", self.count, "at least 2"));
+        }
+        let dim = self.mean.size()[0];
+        for first in (0..dim - 1).step_by(STRIP as usize) {
+            let (width, rest) = (STRIP.min(dim - first), (dim - first - STRIP).max(0));
+            let right = self.scatter.narrow(0, first, width).narrow(1, first + width, rest);
+            self.scatter.narrow(0, first + width, rest).narrow(1, first, width).copy_(&right.tr());
         }
         Ok(Statistics {
             count: Some(self.count as u64),
