@@ -107,8 +107,8 @@ fn evaluate_gives_the_inception_score_and_the_spatial_distance() {
     });
     sums.add(&network.logits(&samples[0]).expect("a product").expect("a classifier")).expect("logits");
     let score = sums.finish().expect("samples");
-    let run = "evaluate --samples samples.npy --data data.npy --inception w.safetensors --spatial --seed 3 --device cpu";
-    let text = success(trainer(&format!("{run} --format json")).current_dir(folder.path()));
+    let run = "evaluate --samples samples.npy --data data.npy --inception w.safetensors --spatial --seed 3";
+    let text = success(trainer(&format!("{run} --device cpu --format json")).current_dir(folder.path()));
     let found: Value = serde_json::from_str(&text).expect("JSON");
     let get = |name: &str, part: &str| found[name][part].as_f64().expect("a number");
     // Features by one thread and by several differ by a few 2⁻²⁴, distances of singular covariances by more.
