@@ -109,8 +109,8 @@ fn rows(features: &Features, found: &Found) -> Vec<[String; 3]> {
             named("of infinitely many", "FID∞"),
             format!("{distance:.4} ± {error:.4}"),
             format!(
-                "line in 1/N through {} counts, {first} to {last}; ± of the samples drawn (at {last}: {all_error:.4}), by \
-                 the line's fit alone {scatter:.4}",
+                "line in 1/N through {} counts, {first} to {last}; ± of the samples drawn \
+                 (at {last}: {all_error:.4}), by the line's fit alone {scatter:.4}",
                 points.len()
             ),
         ]);
