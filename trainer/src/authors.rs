@@ -124,14 +124,17 @@ fn state_dict(path: &Path, value: Value) -> Result<Named, Error> {
         let name =
             key.as_text().ok_or_else(|| wrong(format!("has a key that is a {}", key.kind())))?.to_owned();
         let tensor = value.into_tensor().ok_or_else(|| wrong(format!("{name} is a {kind}")))?;
-        Ok((name.strip_prefix("module.").unwrap_or(&name).to_owned(), tensor_of(&tensor)?))
+        Ok((name.strip_prefix("module.").unwrap_or(&name).to_owned(), own(&tensor)?))
     };
     entries.into_iter().map(entry).collect()
 }
 
-/// A tensor of the pickle as one of torch's.
-fn tensor_of(tensor: &pickle::Tensor) -> Result<Tensor, Error> {
-    let kind = match tensor.dtype {
+/// Elements of a pickle as a tensor of torch's.
+///
+/// # Errors
+/// [`Error::Torch`] for types that libtorch does not compute with.
+pub fn tensor_of(dtype: Dtype, shape: &[usize], bytes: &[u8]) -> Result<Tensor, Error> {
+    let kind = match dtype {
         Dtype::F64 => Kind::Double,
         Dtype::F32 => Kind::Float,
         Dtype::F16 => Kind::Half,
@@ -145,12 +148,16 @@ fn tensor_of(tensor: &pickle::Tensor) -> Result<Tensor, Error> {
         Dtype::U16 | Dtype::U32 | Dtype::U64 => {
             return Err(Error::torch(&format!(
                 "a tensor of {}, which libtorch does not compute with",
-                tensor.dtype.name()
+                dtype.name()
             )));
         }
     };
-    let shape: Vec<i64> = tensor.shape.iter().map(|&side| side as i64).collect();
-    Ok(Tensor::f_from_data_size(&tensor.bytes, &shape, kind)?)
+    let shape: Vec<i64> = shape.iter().map(|&side| side as i64).collect();
+    Ok(Tensor::f_from_data_size(bytes, &shape, kind)?)
+}
+
+fn own(tensor: &pickle::Tensor) -> Result<Tensor, Error> {
+    tensor_of(tensor.dtype, &tensor.shape, &tensor.bytes)
 }
 
 /// Adam's state dict: `{"state": {key: {...}}, "param_groups": [{"params": [key, …]}]}`; nothing before its first step.
@@ -179,7 +186,7 @@ fn moments(path: &Path, value: Value) -> Result<Option<Moments>, Error> {
             state.ok_or_else(|| wrong(format!("has no state for parameter {}", found.means.len())))?;
         let tensor = |name: &str| {
             let tensor = state.get(name).and_then(Value::as_tensor);
-            tensor.map(tensor_of).transpose()
+            tensor.map(own).transpose()
         };
         let needed = |name: &str| tensor(name)?.ok_or_else(|| wrong(format!("has no {name}")));
         found.means.push(needed("exp_avg")?);
@@ -188,7 +195,7 @@ fn moments(path: &Path, value: Value) -> Result<Option<Moments>, Error> {
         found.step = match state.get("step") {
             Some(Value::Int(step)) if *step >= 0 => *step as u64,
             Some(Value::Tensor(step)) if step.shape.iter().all(|&side| side == 1) => {
-                tensor_of(step)?.view([-1]).double_value(&[0]) as u64
+                own(step)?.view([-1]).double_value(&[0]) as u64
             }
             _ => return Err(wrong("has no step".to_owned())),
         };

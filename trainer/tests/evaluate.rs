@@ -8,10 +8,12 @@ use std::path::Path;
 
 use common::command::{failure, success, trainer};
 use common::{distance, own};
+use ncsn_trainer::evaluate::foreign::Which;
 use ncsn_trainer::evaluate::frechet::frechet;
 use ncsn_trainer::evaluate::inception::Inception;
 use ncsn_trainer::evaluate::kernel::kernel;
 use ncsn_trainer::evaluate::neighbours::Nearest;
+use ncsn_trainer::evaluate::score::Sums;
 use ncsn_trainer::evaluate::statistics::{Moments, Statistics, is_statistics};
 use ncsn_trainer::tensor_file;
 use serde_json::Value;
@@ -64,20 +66,57 @@ fn inception_weights() -> Vec<(String, Tensor)> {
     weights.collect()
 }
 
-/// Limit: five times as much as torchvision's own single precision differs from its double precision, 1.8e-6.
 #[test]
 fn inception_gives_the_features_of_torchvision_with_the_pools_of_fid() {
     let weights = inception_weights();
     let network = Inception::new(&weights, Path::new("w.pth"), Device::Cpu).expect("all layers");
     let images = (number(&[2, 3, 40, 32], 7) + 0.5).to_kind(Kind::Float);
-    let found = network.features(&images).expect("features");
-    let expected = own("inception.safetensors").get("features").expect("there");
-    let error = distance(&found, &expected);
-    println!("Inception: relative difference {error:.1e}");
-    assert!(error < 9e-6, "{error}");
+    let [found, spatial] = network.with_spatial(&images).expect("features");
+    let logits = network.logits(&found).expect("a product").expect("a classifier");
+    // Five times as much as torchvision's own single precision differs from its double precision.
+    for (name, found, limit) in
+        [("features", &found, 9e-6), ("spatial", &spatial, 7e-5), ("logits", &logits, 6e-6)]
+    {
+        let error = distance(found, &own("inception.safetensors").get(name).expect("there"));
+        println!("Inception {name}: relative difference {error:.1e}");
+        assert!(error < limit, "{name}: {error}");
+    }
     let grey = images.narrow(1, 0, 1);
     let three = grey.expand([2, 3, 40, 32], false);
     assert_eq!(network.features(&grey).expect("grey"), network.features(&three).expect("grey as RGB"));
+}
+
+#[test]
+fn evaluate_gives_the_inception_score_and_the_spatial_distance() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    let weights = inception_weights();
+    tensor_file::write(
+        &path("w.safetensors"),
+        weights.iter().map(|(name, tensor)| (name.clone(), tensor)),
+        None,
+    )
+    .expect("writes");
+    let network = Inception::new(&weights, Path::new("w"), Device::Cpu).expect("all layers");
+    let mut sums = Sums::new(12, 3).expect("ten samples");
+    let [samples, data] = [("samples.npy", 12, 8), ("data.npy", 11, 9)].map(|(name, count, salt)| {
+        let bytes = ((number(&[count, 3, 24, 24], salt) + 0.5) * 255.0).round() / 255.0;
+        let images = bytes.to_kind(Kind::Float);
+        ncsn_trainer::array_file::write_tensor(&path(name), &images).expect("writes");
+        network.with_spatial(&images).expect("features")
+    });
+    sums.add(&network.logits(&samples[0]).expect("a product").expect("a classifier")).expect("logits");
+    let score = sums.finish().expect("samples");
+    let run = "evaluate --samples samples.npy --data data.npy --inception w.safetensors --spatial --seed 3";
+    let text = success(trainer(&format!("{run} --device cpu --format json")).current_dir(folder.path()));
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    let get = |name: &str, part: &str| found[name][part].as_f64().expect("a number");
+    // Features by one thread and by several differ by a few 2⁻²⁴, distances of singular covariances by more.
+    close(get("inception_score", "mean"), score.mean, 1e-6);
+    close(get("inception_score", "standard_deviation"), score.spread, 1e-6);
+    assert_eq!(found["inception_score"]["classes"], 8);
+    let expected = frechet(&statistics(&samples[1]), &statistics(&data[1])).expect("2023 features each");
+    close(get("spatial", "distance") / expected.distance, 1.0, 1e-3);
 }
 
 #[test]
@@ -91,6 +130,11 @@ fn weights_of_another_network_are_named() {
     assert!(
         refusal(&weights).starts_with("w.pth: has layers of other shapes, expected the weights of Inception")
     );
+    let at = weights.iter().position(|(name, _)| name == "fc.weight").expect("there");
+    weights[at].1 = weights[at].1.tr();
+    assert!(refusal(&weights).starts_with("w.pth: has a fc.weight of shape [2048, 8], expected"));
+    drop(weights.remove(at));
+    let at = weights.iter().position(|(name, _)| name == "Mixed_6e.branch7x7_2.conv.weight").expect("there");
     drop(weights.remove(at));
     assert!(refusal(&weights).starts_with("w.pth: has no Mixed_6e.branch7x7_2.conv.weight, expected"));
 }
@@ -227,7 +271,9 @@ fn evaluate_takes_data_or_their_statistics() {
     assert!(note.is_some_and(|note| note.starts_with("no more samples and data than features")), "{whole:#}");
     assert_eq!(whole["kernel"]["subset_size"], 12);
     let written = folder.path().join("data.safetensors");
-    let refused = Statistics::read(&written, "Inception of weights ab").expect_err("of pixels").to_string();
+    let refused = Statistics::read(&written, "Inception of weights ab", Which::default())
+        .expect_err("of pixels")
+        .to_string();
     assert!(refused.ends_with(": statistics of pixels, expected Inception of weights ab"), "{refused}");
     let again = json("--data data.safetensors");
     let rounding = |value: &Value| value["frechet"]["rounding"].as_f64().expect("a number");
@@ -270,11 +316,11 @@ fn statistics_of_pytorch_fid_are_read() {
     let path = folder.path().join("reference.npz");
     write_npz(&path, &[("mu", &second.mean), ("sigma", &second.covariance)]);
     assert!(is_statistics(&path));
-    let read = Statistics::read(&path, "Inception").expect("mu and sigma");
+    let read = Statistics::read(&path, "Inception", Which::default()).expect("mu and sigma");
     assert_eq!((read.count, &read.mean, &read.covariance), (None, &second.mean, &second.covariance));
     close(frechet(&first, &read).expect("six features each").distance, 0.990_246_428_591_614_5, 1e-13);
     write_npz(&path, &[("mu", &second.mean), ("sigma", &first.covariance.narrow(0, 0, 5))]);
-    let refused = Statistics::read(&path, "Inception").expect_err("five rows").to_string();
+    let refused = Statistics::read(&path, "Inception", Which::default()).expect_err("five rows").to_string();
     assert!(
         refused.ends_with("tensor sigma has shape [5, 6], expected [6, 6] as mu has 6 entries"),
         "{refused}"
@@ -282,7 +328,8 @@ fn statistics_of_pytorch_fid_are_read() {
     let crooked = second.covariance.copy();
     crooked.get(0).get(1).copy_(&Tensor::from(7.0_f64));
     write_npz(&path, &[("mu", &second.mean), ("sigma", &crooked)]);
-    let refused = Statistics::read(&path, "Inception").expect_err("no covariance").to_string();
+    let refused =
+        Statistics::read(&path, "Inception", Which::default()).expect_err("no covariance").to_string();
     assert!(refused.contains("tensor sigma differs from its transpose by"), "{refused}");
     write_npz(&path, &[("images", &second.mean)]);
     assert!(!is_statistics(&path));

@@ -1,10 +1,8 @@
 //! Arguments of `ablate`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::TrainArgs;
+use super::{FeatureArgs, TrainArgs};
 
 /// Train and compare NCSN, NCSN₅, NCSN₁,₂,₄,₅ and NCSNv2 on one data set (Section 6, Figs. 3, 5, 9, 13 and 14)
 ///
@@ -31,7 +29,7 @@ pub struct AblateArgs {
     /// Langevin steps per level, the same for all [default: each model's own, as published 100 for NCSN]
     #[arg(long, value_name = "T")]
     pub steps_per_level: Option<u64>,
-    /// Weights of Inception v3, whose features are compared instead of pixels: pt_inception-2015-12-05-6726825d.pth
-    #[arg(long, value_name = "FILE")]
-    pub inception: Option<PathBuf>,
+    /// Which features
+    #[command(flatten)]
+    pub features: FeatureArgs,
 }

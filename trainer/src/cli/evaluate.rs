@@ -7,7 +7,45 @@ use ncsn_shell::ReadArgs;
 
 use super::{ChainArgs, DeviceArgs, Format, LayoutArgs};
 use crate::device::Wanted;
+use crate::evaluate::features::Source;
+use crate::evaluate::script::{Convention, Filter, Input};
 use crate::weights::Weights;
+
+/// Features that are compared instead of pixels.
+#[derive(Args, Clone, Debug)]
+pub struct FeatureArgs {
+    /// Weights of Inception v3, whose features are compared instead of pixels: pt_inception-2015-12-05-6726825d.pth
+    #[arg(long, value_name = "FILE")]
+    pub inception: Option<PathBuf>,
+    /// TorchScript file of a network from images to vectors, which are compared instead of pixels: DINOv2, CLIP, …; its code
+    /// is run, so take it from whom you trust
+    #[arg(long, value_name = "FILE.pt", conflicts_with = "inception")]
+    pub network: Option<PathBuf>,
+    /// What --network takes: bytes (0 to 255), unit (0 to 1), signed (-1 to 1), imagenet or clip (less the mean, by the
+    /// deviation of each channel), nvidia (bytes, and True for features: NVIDIA's inception-2015-12-05.pt)
+    #[arg(long, value_name = "INPUT", default_value = "imagenet", requires = "network")]
+    pub network_input: Input,
+    /// Side of the squares that images are resized to for --network [default: as they are]
+    #[arg(long, value_name = "PIXELS", requires = "network")]
+    pub network_size: Option<u32>,
+    /// How they are resized, antialiased: bicubic or bilinear
+    #[arg(long, value_name = "FILTER", default_value = "bicubic", requires = "network_size")]
+    pub network_filter: Filter,
+}
+
+impl FeatureArgs {
+    /// The same, for the opener.
+    #[must_use]
+    pub fn source(&self) -> Source<'_> {
+        let convention =
+            Convention { input: self.network_input, size: self.network_size, filter: self.network_filter };
+        match (&self.inception, &self.network) {
+            (Some(path), _) => Source::Inception(path),
+            (None, Some(path)) => Source::Script(path, convention),
+            (None, None) => Source::Pixels,
+        }
+    }
+}
 
 /// Samples, and the data that they are compared with.
 #[derive(Args, Clone, Debug)]
@@ -38,9 +76,9 @@ pub struct ComparisonArgs {
     /// Samples and data
     #[command(flatten)]
     pub sets: SetsArgs,
-    /// Weights of Inception v3, whose features are compared instead of pixels: pt_inception-2015-12-05-6726825d.pth
-    #[arg(long, value_name = "FILE")]
-    pub inception: Option<PathBuf>,
+    /// Which features
+    #[command(flatten)]
+    pub features: FeatureArgs,
     /// Items computed at once
     #[arg(long, value_name = "ITEMS", default_value_t = 64)]
     pub batch: u64,
@@ -55,12 +93,17 @@ pub struct ComparisonArgs {
     pub format: Format,
 }
 
-/// Measure how far samples are from data: FID and KID
+/// Measure how far samples are from data: FID, KID, precision and recall, density and coverage, Inception score
 ///
-/// The Fréchet distance of Gaussian laws fitted to features of both, and the kernel distance. With --inception they are
-/// FID and KID as published; without it they compare pixels, and only numbers of the same kind can be compared. Images
-/// are rounded to 8 bits first, as files of them are. --data may also be a file of --statistics, or an .npz file with mu
-/// and sigma as pytorch-fid writes it; then there is no KID.
+/// The Fréchet distance of Gaussian laws fitted to features of both, the kernel distance, and how much of each law the other
+/// covers; beside each number stands how it was taken. With --inception the distances are FID and KID as published, and there is
+/// an Inception score where the weights have a classifier; without it pixels are compared, and only numbers of the same kind can
+/// be compared. Images are rounded to 8 bits first, as files of them are.
+///
+/// --data may also be a file of --statistics, an .npz file with mu and sigma (pytorch-fid, clean-fid, EDM, guided-diffusion), or a
+/// .pkl file with them (EDM2; of several networks, --array says which); then there are only the Fréchet distance and the
+/// Inception score. Of an .npz file with pool_3 (score_sde) the features are taken. KID, precision and recall, and --extrapolate
+/// keep features in memory, 4 bytes each: 82 MB for 10,000 of Inception; without them memory does not grow with the images.
 ///
 /// Example: ncsn-trainer evaluate --samples samples.npy --data cifar10/ --inception
 /// pt_inception-2015-12-05-6726825d.pth
@@ -72,7 +115,24 @@ pub struct EvaluateArgs {
     /// Write mean and covariance of the data's features, to be given as --data from then on
     #[arg(long, value_name = "FILE.safetensors")]
     pub statistics: Option<PathBuf>,
-    /// Seed of the subsets of KID
+    /// Subsets of KID; 0 leaves it out
+    #[arg(long, value_name = "SUBSETS", default_value_t = 100)]
+    pub subsets: u64,
+    /// Items of each side in a subset of KID, at most all
+    #[arg(long, value_name = "ITEMS", default_value_t = 1000)]
+    pub subset_size: u64,
+    /// Nearest neighbour whose distance is the radius for precision and recall, density and coverage; 0 leaves them out
+    /// [default: 3 for precision and recall, 5 for density and coverage, as published]
+    #[arg(long, value_name = "K")]
+    pub nearest: Option<u64>,
+    /// Extrapolate the Fréchet distance to infinitely many samples, from 15 counts: takes the time of 15 distances, and at least
+    /// 10,000 samples with --inception
+    #[arg(long)]
+    pub extrapolate: bool,
+    /// Also compare where in the image features are, by 2,023 values of an inner layer of --inception: sFID
+    #[arg(long, requires = "inception")]
+    pub spatial: bool,
+    /// Seed of all subsets: of KID, --extrapolate and the Inception score
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     pub seed: u64,
 }
@@ -115,12 +175,15 @@ pub struct SelectArgs {
     /// Samples of each checkpoint; the paper took 1000
     #[arg(long, value_name = "IMAGES", default_value_t = 1000)]
     pub num: u64,
-    /// Weights of Inception v3, whose features are compared instead of pixels: pt_inception-2015-12-05-6726825d.pth
-    #[arg(long, value_name = "FILE")]
-    pub inception: Option<PathBuf>,
-    /// Statistics to compare with, as 'evaluate --statistics' or pytorch-fid writes them [default: of the training data]
+    /// Which features
+    #[command(flatten)]
+    pub features: FeatureArgs,
+    /// Statistics to compare with: of 'evaluate --statistics', pytorch-fid, clean-fid or EDM2 [default: of the training data]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
+    /// Which statistics of a .pkl file with those of several networks, such as fid
+    #[arg(long, value_name = "NAME", requires = "data")]
+    pub array: Option<String>,
     /// Batches, seed, Langevin dynamics and device, the same for every checkpoint
     #[command(flatten)]
     pub chain: ChainArgs,

@@ -19,7 +19,8 @@ use crate::layout::{ImageShape, Layout, Stated};
 
 pub use ablate::AblateArgs;
 pub use evaluate::{
-    ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ReportArgs, ScoreArgs, SelectArgs, SetsArgs,
+    ComparisonArgs, ConvertArgs, EvaluateArgs, FeatureArgs, NeighboursArgs, ReportArgs, ScoreArgs,
+    SelectArgs, SetsArgs,
 };
 pub use hype::{HypeArgs, HypeCommand, HypeMakeArgs, HypeScoreArgs};
 pub use sample::{

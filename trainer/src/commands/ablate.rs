@@ -104,8 +104,9 @@ fn selection(args: &AblateArgs, run: &Path) -> SelectArgs {
     SelectArgs {
         run: run.to_owned(),
         num: args.num,
-        inception: args.inception.clone(),
+        features: args.features.clone(),
         data: None,
+        array: None,
         chain: chain(args),
         format: Format::Text,
     }

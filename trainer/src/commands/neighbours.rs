@@ -24,7 +24,7 @@ pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
     let comparison = &args.comparison;
     output::check(&[("--grid", args.grid.as_deref(), &["png"])])?;
     let device = super::evaluate::device(comparison)?;
-    let features = Features::open(comparison.inception.as_deref(), device)?;
+    let features = Features::open(comparison.features.source(), device)?;
     let Compared { features, samples, data, mut notes } = super::evaluate::open(comparison, features)?;
     let is_image = samples.shape().len() == 3;
     ensure!(is_image || !args.flip, "--flip is for images; the samples are vectors");

@@ -11,12 +11,14 @@ use ncsn_theory::langevin::Annealing;
 use serde_json::json;
 use tch::{Device, Tensor};
 
+use super::evaluate::{Side, Taking, measured, open_statistics};
 use crate::checkpoint::{self, CHECKPOINTS};
 use crate::cli::{Format, SelectArgs};
 use crate::config::Config;
 use crate::dataset::{self, HeldOut, Wish};
 use crate::evaluate::features::{self, Features};
-use crate::evaluate::frechet::frechet;
+use crate::evaluate::foreign::Which;
+use crate::evaluate::frechet::Law;
 use crate::evaluate::selection::{Conditions, Measured, Record, best};
 use crate::evaluate::statistics::{self, Moments, Statistics};
 use crate::source::{self, Opening, Trained};
@@ -61,6 +63,7 @@ pub(super) fn select(args: &SelectArgs, out: &mut dyn Write) -> Result<Vec<Measu
     ensure!(!steps.is_empty(), "{} holds no checkpoint, nothing to select", escape::path(&checkpoints));
     let (device, precision) = super::set_up(&args.chain.device)?;
     let target = target(args, &config, device)?;
+    let mut law = None;
     let mut record = Record::open(&args.run)?;
     let mut found = Vec::new();
     let total = steps.len() * 2;
@@ -87,13 +90,17 @@ pub(super) fn select(args: &SelectArgs, out: &mut dyn Write) -> Result<Vec<Measu
         let what = format!("step {step}, {weights} weights ({} of {total})", number + 1);
         let trained = source::open(&folder, None, Opening { weights, device, precision })?;
         let [plain, denoised] = samples(&trained, annealing, args, &what, &target.features, device)?;
+        let law = match &mut law {
+            Some(law) => law,
+            none => none.insert(Law::new(&target.statistics)?),
+        };
         let measured = Measured {
             step,
             weights,
             tensors: manifest.tensors_sha256,
             conditions,
-            plain: frechet(&plain, &target.statistics)?,
-            denoised: frechet(&denoised, &target.statistics)?,
+            plain: law.distance(&plain)?,
+            denoised: law.distance(&denoised)?,
         };
         record.add(measured.clone())?;
         found.push(measured);
@@ -109,19 +116,20 @@ pub(super) fn select(args: &SelectArgs, out: &mut dyn Write) -> Result<Vec<Measu
 
 /// The run's training data, or what --data names, as statistics of features; those of a run's data are kept beside it.
 fn target(args: &SelectArgs, config: &Config, device: Device) -> Result<Target> {
-    let features = Features::open(args.inception.as_deref(), device)?;
+    let features = Features::open(args.features.source(), device)?;
     if let Some(path) = &args.data {
         ensure!(
             statistics::is_statistics(path),
-            "{} is no file of statistics, as 'evaluate --statistics' and pytorch-fid write them; without --data \
+            "{} is no file of statistics, as 'evaluate --statistics', pytorch-fid or EDM2 write them; without --data \
              samples are compared with the run's training data",
             escape::path(path)
         );
-        let features = features.of_statistics(statistics::identity(path)?.as_deref());
-        let statistics = Statistics::read(path, &features.identity())?;
-        let (found, own) = (statistics.dim(), features.dim(&config.network.item));
+        let features = features.for_shape(&config.network.item);
+        let (features, statistics, note) = open_statistics(path, features, args.array.as_deref())?;
+        let (found, own) = (statistics.dim(), features.dim(&config.network.item)?);
         ensure!(found == own, "{} holds {found} features, samples of the run have {own}", escape::path(path));
-        return Ok(Target { features, statistics, digest: checkpoint::sha256(path)?, notes: Vec::new() });
+        let notes = note.into_iter().collect();
+        return Ok(Target { features, statistics, digest: checkpoint::sha256(path)?, notes });
     }
     let split = dataset::open(&config.data, &Wish::of(config, HeldOut::Exactly))?;
     let features = features.fitting(&split.train)?;
@@ -131,11 +139,11 @@ fn target(args: &SelectArgs, config: &Config, device: Device) -> Result<Target> 
     let name = format!("{identity} {digest}").replace(' ', "-");
     let path = args.run.join("statistics").join(format!("{name}.safetensors"));
     if path.exists() {
-        let statistics = Statistics::read(&path, &identity)?;
+        let statistics = Statistics::read(&path, &identity, Which::default())?;
         return Ok(Target { features, statistics, digest, notes: Vec::new() });
     }
-    let (statistics, note) =
-        super::evaluate::measured("data", &split.train, &features, args.chain.batch, device, &mut |_| {})?;
+    let taking = Taking { features: &features, batch: args.chain.batch, device, spatial: false };
+    let Side { statistics, note, .. } = measured("data", &split.train, taking, &mut |_| Ok(()))?;
     let folder = args.run.join("statistics");
     fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
     statistics.write(&path, &identity)?;
@@ -151,7 +159,7 @@ fn samples(
     features: &Features,
     device: Device,
 ) -> Result<[Statistics; 2]> {
-    let dim = features.dim(&trained.network.shape().item);
+    let dim = features.dim(&trained.network.shape().item)?;
     let mut moments = [Moments::new(dim, device)?, Moments::new(dim, device)?];
     super::in_batches(what, args.num, args.chain.batch, |numbers, each| {
         let plain = super::drawn(trained, annealing, args.chain.seed, numbers, device, each)?;

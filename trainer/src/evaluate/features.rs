@@ -1,4 +1,4 @@
-//! What is compared of images: their pixels, or the features of Inception.
+//! What is compared of images: their pixels, or the features of a network.
 
 use std::path::Path;
 
@@ -6,6 +6,7 @@ use ncsn_data::Options;
 use tch::{Device, Kind, Tensor};
 
 use super::inception::{FEATURES, Inception};
+use super::script::{Convention, Script};
 use crate::dataset::{Items, Stored, Units};
 use crate::layout::{Stated, Wanted};
 use crate::{Error, checkpoint, sheet};
@@ -19,26 +20,42 @@ pub enum Features {
     Values,
     /// The features of a network, and SHA-256 of the file that its weights are from.
     Inception(Box<Inception>, String),
+    /// What a network of somebody else gives.
+    Script(Box<Script>),
+}
+
+/// Where features come from; pixels if from nowhere.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// The items themselves.
+    Pixels,
+    /// Weights of Inception.
+    Inception(&'a Path),
+    /// A TorchScript file.
+    Script(&'a Path, Convention),
 }
 
 impl Features {
-    /// The features of a weights file, or pixels without one.
+    /// The features of a source.
     ///
     /// # Errors
-    /// Those of [`Inception::read`]; [`Error::File`].
-    pub fn open(inception: Option<&Path>, device: Device) -> Result<Self, Error> {
-        match inception {
-            None => Ok(Self::Pixels),
-            Some(path) => {
-                Ok(Self::Inception(Box::new(Inception::read(path, device)?), checkpoint::sha256(path)?))
+    /// Those of [`Inception::read`] and [`Script::open`]; [`Error::File`].
+    pub fn open(source: Source, device: Device) -> Result<Self, Error> {
+        Ok(match source {
+            Source::Pixels => Self::Pixels,
+            Source::Inception(path) => {
+                Self::Inception(Box::new(Inception::read(path, device)?), checkpoint::sha256(path)?)
             }
-        }
+            Source::Script(path, convention) => {
+                Self::Script(Box::new(Script::open(path, convention, device)?))
+            }
+        })
     }
 
     /// These features, or the values themselves where pixels were meant and the items have none.
     ///
     /// # Errors
-    /// [`Error::Content`] for values outside [0, 1] where Inception needs pixels; those of reading.
+    /// [`Error::Content`] for values outside [0, 1] where a network needs pixels; those of reading.
     pub fn fitting(self, items: &Items) -> Result<Self, Error> {
         let is_image = items.shape().len() == 3;
         let (least, most) = match items.units()? {
@@ -47,13 +64,19 @@ impl Features {
             _ => return Ok(self.of_values()),
         };
         match self {
-            Self::Inception(..) => Err(Error::content(
+            Self::Pixels | Self::Values => Ok(self.of_values()),
+            Self::Inception(..) | Self::Script(_) => Err(Error::content(
                 items.path(),
                 format!("values from {least} to {most}"),
-                "0 to 1, which Inception takes for pixels",
+                format!("0 to 1, which {} takes for pixels", self.name()),
             )),
-            features => Ok(features.of_values()),
         }
+    }
+
+    /// These features, or the values themselves where pixels were meant and items of a shape have none.
+    #[must_use]
+    pub fn for_shape(self, item: &[i64]) -> Self {
+        if item.len() == 3 { self } else { self.of_values() }
     }
 
     /// Values in place of pixels.
@@ -77,7 +100,20 @@ impl Features {
             Self::Pixels => "pixels",
             Self::Values => "values in their own units",
             Self::Inception(..) => "Inception",
+            Self::Script(_) => "the network",
         }
+    }
+
+    /// Whether they are of a network, which takes images of any size.
+    #[must_use]
+    pub const fn is_network(&self) -> bool {
+        matches!(self, Self::Inception(..) | Self::Script(_))
+    }
+
+    /// Their name in files with statistics of several networks, where there is a usual one: EDM2's.
+    #[must_use]
+    pub const fn published_name(&self) -> Option<&'static str> {
+        if let Self::Inception(..) = self { Some("fid") } else { None }
     }
 
     /// Name for files: features of other weights are other features.
@@ -86,15 +122,23 @@ impl Features {
         match self {
             Self::Pixels | Self::Values => self.name().to_owned(),
             Self::Inception(_, digest) => format!("{} of weights {digest}", self.name()),
+            Self::Script(script) => script.identity(),
         }
     }
 
     /// Number of features of items of a shape.
-    #[must_use]
-    pub fn dim(&self, item: &[i64]) -> i64 {
+    ///
+    /// # Errors
+    /// Those of [`Self::of`], where a network must be asked.
+    pub fn dim(&self, item: &[i64]) -> Result<i64, Error> {
         match self {
-            Self::Pixels | Self::Values => item.iter().product(),
-            Self::Inception(..) => FEATURES,
+            Self::Pixels | Self::Values => Ok(item.iter().product()),
+            Self::Inception(..) => Ok(FEATURES),
+            Self::Script(_) => {
+                let shape: Vec<i64> = [1].iter().chain(item).copied().collect();
+                let black = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+                Ok(self.of(&black, Device::Cpu)?.size()[1])
+            }
         }
     }
 
@@ -104,19 +148,47 @@ impl Features {
     /// `[count, dim]` in single precision on the device.
     ///
     /// # Errors
-    /// [`Error::Setting`] for vectors where Inception needs images; those of torch.
+    /// [`Error::Setting`] for vectors where a network needs images, and for features that are not finite; those of torch and of
+    /// [`Script::features`].
     pub fn of(&self, items: &Tensor, device: Device) -> Result<Tensor, Error> {
-        match self {
-            Self::Pixels | Self::Values => Ok(items.to_device(device).to_kind(Kind::Float).flatten(1, -1)),
-            Self::Inception(network, _) if matches!(items.size()[..], [_, 1 | 3, _, _]) => {
-                network.features(items)
+        let features = match self {
+            Self::Pixels | Self::Values => {
+                return Ok(items.to_device(device).to_kind(Kind::Float).flatten(1, -1));
             }
-            Self::Inception(..) => {
-                let found = format!("of shape {:?}", &items.size()[1..]);
-                Err(Error::setting("an item for --inception", found, "images of 1 or 3 channels"))
-            }
-        }
+            Self::Inception(network, _) => network.features(images("an item for --inception", items)?),
+            Self::Script(script) => script.features(images("an item for --network", items)?),
+        };
+        finite(features?)
     }
+
+    /// Vectors of items, and those that sFID compares.
+    ///
+    /// # Errors
+    /// As [`Self::of`]; [`Error::Setting`] for other features than Inception's.
+    pub fn with_spatial(&self, items: &Tensor) -> Result<[Tensor; 2], Error> {
+        let Self::Inception(network, _) = self else {
+            return Err(Error::setting("features for --spatial", self.name(), "those of --inception"));
+        };
+        let [features, spatial] = network.with_spatial(images("an item for --inception", items)?)?;
+        Ok([finite(features)?, spatial])
+    }
+}
+
+/// Items, which must be images.
+fn images<'a>(name: &'static str, items: &'a Tensor) -> Result<&'a Tensor, Error> {
+    if matches!(items.size()[..], [_, 1 | 3, _, _]) {
+        return Ok(items);
+    }
+    let found = format!("of shape {:?}", &items.size()[1..]);
+    Err(Error::setting(name, found, "images of 1 or 3 channels"))
+}
+
+/// Features of a network, none of which may be infinite or no number.
+fn finite(features: Tensor) -> Result<Tensor, Error> {
+    if features.isfinite().all().int64_value(&[]) == 0 {
+        return Err(Error::setting("a feature that the network gives", "not finite", "finite numbers"));
+    }
+    Ok(features)
 }
 
 /// Opens samples or data, with a progress bar on a terminal; with a line where axes were found by a rule.

@@ -35,6 +35,11 @@ const SIDE: i64 = 299;
 /// ε of its batch normalisation.
 const NORM_EPSILON: f64 = 1e-3;
 
+/// Channels of sFID.
+const SPATIAL_CHANNELS: i64 = 7;
+/// Key of the classifier's weight.
+const CLASSIFIER: &str = "fc.weight";
+
 const STEM: [&str; 5] = ["Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "Conv2d_3b_1x1", "Conv2d_4a_3x3"];
 /// Blocks of one kind, and the convolutions in each.
 #[rustfmt::skip]
@@ -66,6 +71,8 @@ fn layer_names() -> impl Iterator<Item = String> {
 pub struct Inception {
     /// Weight and bias of each convolution, with its normalisation multiplied in.
     layers: HashMap<String, (Tensor, Tensor)>,
+    /// Weight of the classifier, `[classes, 2048]`, where the file has one.
+    classifier: Option<Tensor>,
     device: Device,
 }
 
@@ -102,11 +109,18 @@ impl Inception {
             let [weight, bias] = folded.map_err(|_| foreign(path, format!("has a {layer} of odd shape")))?;
             layers.insert(layer, (weight, bias));
         }
-        let network = Self { layers, device };
+        let classifier = weights.iter().find(|(name, _)| name == CLASSIFIER).map(|(_, weight)| weight);
+        if let Some(weight) =
+            classifier.filter(|weight| !matches!(weight.size()[..], [2..=i64::MAX, FEATURES]))
+        {
+            return Err(foreign(path, format!("has a {CLASSIFIER} of shape {:?}", weight.size())));
+        }
+        let classifier = classifier.map(|weight| weight.to_device(device).to_kind(Kind::Float));
+        let network = Self { layers, classifier, device };
         // The smallest image that the network takes goes through every layer, so that other shapes are found here.
         let image = Tensor::zeros([1, 3, 75, 75], (Kind::Float, device));
         match torch::attempt(|| tch::no_grad(|| network.forward(&image))) {
-            Ok(features) if features.size() == [1, FEATURES] => Ok(network),
+            Ok([features, _]) if features.size() == [1, FEATURES] => Ok(network),
             _ => Err(foreign(path, "has layers of other shapes".to_owned())),
         }
     }
@@ -123,6 +137,22 @@ impl Inception {
     /// # Errors
     /// [`Error::OutOfMemory`]; [`Error::Torch`] for other shapes.
     pub fn features(&self, images: &Tensor) -> Result<Tensor, Error> {
+        self.with_spatial(images).map(|[features, _]| features)
+    }
+
+    /// Features of images, and those of sFID.
+    ///
+    /// # Returns
+    /// As [`Self::features`], and `[count, 2023]`: the first 7 channels of 17 × 17 places that block 6d begins with, those of
+    /// its 1×1 convolution after rectification. In the TensorFlow original that is `mixed_6/conv`.
+    ///
+    /// # Errors
+    /// As [`Self::features`].
+    ///
+    /// # Source
+    /// Nash et al. (2021), "Generating images with sparse representations"; guided-diffusion, `evaluations/evaluator.py`, for the
+    /// layer; torch-fidelity, `convert_inception_weights.py`, for its name here.
+    pub fn with_spatial(&self, images: &Tensor) -> Result<[Tensor; 2], Error> {
         torch::attempt(|| {
             tch::no_grad(|| {
                 let images = images.to_device(self.device).to_kind(Kind::Float);
@@ -134,7 +164,23 @@ impl Inception {
         })
     }
 
-    fn forward(&self, x: &Tensor) -> Tensor {
+    /// Whether the file has a classifier.
+    #[must_use]
+    pub const fn has_classifier(&self) -> bool {
+        self.classifier.is_some()
+    }
+
+    /// Logits of features `[count, 2048]`, `[count, classes]`, without the classifier's bias, as the Inception score is taken
+    /// of them; none where the file has no classifier.
+    ///
+    /// # Errors
+    /// Those of torch.
+    pub fn logits(&self, features: &Tensor) -> Result<Option<Tensor>, Error> {
+        let classifier = self.classifier.as_ref();
+        classifier.map(|weight| torch::attempt(|| features.matmul(&weight.tr()))).transpose()
+    }
+
+    fn forward(&self, x: &Tensor) -> [Tensor; 2] {
         let max = |x: &Tensor| x.max_pool2d([3, 3], [2, 2], [0, 0], [1, 1], false);
         let x = self.conv(x, "Conv2d_1a_3x3", 2, [0, 0]);
         let x = self.conv(&x, "Conv2d_2a_3x3", 1, [0, 0]);
@@ -143,11 +189,13 @@ impl Inception {
         let x = max(&self.conv(&x, "Conv2d_4a_3x3", 1, [0, 0]));
         let x = self.a(&self.a(&self.a(&x, "Mixed_5b"), "Mixed_5c"), "Mixed_5d");
         let x = self.b(&x, "Mixed_6a");
-        let x = self.c(&self.c(&self.c(&self.c(&x, "Mixed_6b"), "Mixed_6c"), "Mixed_6d"), "Mixed_6e");
+        let x = self.c(&self.c(&self.c(&x, "Mixed_6b"), "Mixed_6c"), "Mixed_6d");
+        let spatial = x.narrow(1, 0, SPATIAL_CHANNELS).flatten(1, -1);
+        let x = self.c(&x, "Mixed_6e");
         let x = self.d(&x, "Mixed_7a");
         let x = self.e(&x, "Mixed_7b", mean_inside);
         let x = self.e(&x, "Mixed_7c", |x| x.max_pool2d([3, 3], [1, 1], [1, 1], [1, 1], false));
-        x.mean_dim([2, 3].as_slice(), false, Kind::Float)
+        [x.mean_dim([2, 3].as_slice(), false, Kind::Float), spatial]
     }
 
     fn a(&self, x: &Tensor, block: &str) -> Tensor {

@@ -1,10 +1,17 @@
-//! How near samples are to data: Fréchet distance (FID), kernel distance (KID), nearest neighbours, people's errors (HYPE).
+//! How near samples are to data: Fréchet distance (FID), kernel distance (KID), precision and recall, nearest neighbours, people's
+//! errors (HYPE).
 
+pub mod extrapolation;
 pub mod features;
+pub mod foreign;
 pub mod frechet;
 pub mod hype;
 pub mod inception;
 pub mod kernel;
+pub mod manifold;
 pub mod neighbours;
+pub mod pairs;
+pub mod score;
+pub mod script;
 pub mod selection;
 pub mod statistics;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use ncsn_data::{Options, Pixels, Rows};
 use tch::{Device, Kind, Tensor};
 
+use super::foreign::{self, Holds, Which};
 use crate::Error;
 use crate::tensor_file::{self, TensorFile};
 
@@ -22,12 +22,22 @@ pub struct Statistics {
     pub covariance: Tensor,
 }
 
+/// Vectors that are taken in together: a matrix is updated by many at the speed of a product, by few at that of memory.
+const TOGETHER: i64 = 1024;
+
+/// Rows of the scatter computed at once, of which what is left of the diagonal is left out.
+const STRIP: i64 = 256;
+
 /// Mean and scatter of the items so far.
 #[derive(Debug)]
 pub struct Moments {
     count: f64,
     mean: Tensor,
+    /// Right of the diagonal and in squares of [`STRIP`] along it; what is left of them is not kept.
     scatter: Tensor,
+    /// Vectors not taken in yet, and how many.
+    waiting: Vec<Tensor>,
+    rows: i64,
 }
 
 impl Moments {
@@ -41,10 +51,28 @@ impl Moments {
             return Err(Error::setting("number of features", dim, allowed));
         }
         let zeros = |size: &[i64]| Tensor::zeros(size, (Kind::Double, device));
-        Ok(Self { count: 0.0, mean: zeros(&[dim]), scatter: zeros(&[dim, dim]) })
+        let [mean, scatter] = [zeros(&[dim]), zeros(&[dim, dim])];
+        Ok(Self { count: 0.0, mean, scatter, waiting: Vec::new(), rows: 0 })
     }
 
-    /// Takes in a batch `[count, dim]`.
+    /// Takes in a batch `[count, dim]`, in the order of the calls; batches of another size give the same bits.
+    pub fn add(&mut self, batch: &Tensor) {
+        let mut rest = batch.shallow_clone();
+        while self.rows + rest.size()[0] >= TOGETHER {
+            let missing = TOGETHER - self.rows;
+            self.wait(rest.narrow(0, 0, missing));
+            self.take();
+            rest = rest.narrow(0, missing, rest.size()[0] - missing);
+        }
+        self.wait(rest);
+    }
+
+    fn wait(&mut self, part: Tensor) {
+        self.rows += part.size()[0];
+        self.waiting.push(part);
+    }
+
+    /// Takes in what waits.
     ///
     /// # Formula
     /// ```text
@@ -55,15 +83,27 @@ impl Moments {
     ///
     /// # Source
     /// Chan, Golub & LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample variances".
-    pub fn add(&mut self, batch: &Tensor) {
-        let batch = batch.to_kind(Kind::Double);
+    fn take(&mut self) {
+        if self.rows == 0 {
+            return;
+        }
+        let batch = Tensor::cat(&self.waiting, 0).to_kind(Kind::Double);
+        let dim = batch.size()[1];
+        self.waiting.clear();
+        self.rows = 0;
         let count = batch.size()[0] as f64;
         let mean = batch.mean_dim([0].as_slice(), false, Kind::Double);
         let rest = &batch - &mean;
         let difference = &mean - &self.mean;
         let weight = count / (self.count + count);
         let step = &difference * (self.count * weight);
-        let _ = self.scatter.addmm_(&rest.tr(), &rest).addr_(&step, &difference);
+        for first in (0..dim).step_by(STRIP as usize) {
+            let columns = rest.narrow(1, first, dim - first);
+            let rows = columns.narrow(1, 0, STRIP.min(dim - first));
+            let mut strip = self.scatter.narrow(0, first, rows.size()[1]).narrow(1, first, dim - first);
+            let _ = strip.addmm_(&rows.tr(), &columns);
+        }
+        let _ = self.scatter.addr_(&step, &difference);
         self.mean += difference * weight;
         self.count += count;
     }
@@ -72,9 +112,16 @@ impl Moments {
     ///
     /// # Errors
     /// [`Error::Setting`] for fewer than two items.
-    pub fn finish(self) -> Result<Statistics, Error> {
+    pub fn finish(mut self) -> Result<Statistics, Error> {
+        self.take();
         if self.count < 2.0 {
             return Err(Error::setting("number of items", self.count, "at least 2"));
+        }
+        let dim = self.mean.size()[0];
+        for first in (0..dim - 1).step_by(STRIP as usize) {
+            let (width, rest) = (STRIP.min(dim - first), (dim - first - STRIP).max(0));
+            let right = self.scatter.narrow(0, first, width).narrow(1, first + width, rest);
+            self.scatter.narrow(0, first + width, rest).narrow(1, first, width).copy_(&right.tr());
         }
         Ok(Statistics {
             count: Some(self.count as u64),
@@ -87,12 +134,8 @@ impl Moments {
 /// Whether a path is a file of statistics rather than of items.
 #[must_use]
 pub fn is_statistics(path: &Path) -> bool {
-    match path.extension().and_then(|suffix| suffix.to_str()) {
-        Some("safetensors") => true,
-        // The names that pytorch-fid gives.
-        Some("npz") => array(path, "mu").is_ok() && array(path, "sigma").is_ok(),
-        _ => false,
-    }
+    path.extension().is_some_and(|suffix| suffix == "safetensors")
+        || foreign::holds(path) == Holds::Statistics
 }
 
 /// Of what features a file says that its statistics are, where it does.
@@ -100,24 +143,25 @@ pub fn is_statistics(path: &Path) -> bool {
 /// # Errors
 /// Those of reading.
 pub fn identity(path: &Path) -> Result<Option<String>, Error> {
-    if path.extension().is_some_and(|suffix| suffix == "npz") {
+    if path.extension().is_none_or(|suffix| suffix != "safetensors") {
         return Ok(None);
     }
     Ok(TensorFile::read(path)?.metadata().get("features").cloned())
 }
 
 impl Statistics {
-    /// Reads a file of [`Self::write`], or arrays `mu` and `sigma` of an `.npz` file as pytorch-fid writes it.
+    /// Reads a file of [`Self::write`], or `mu` and `sigma` of a file as [`foreign`] lists them.
     ///
     /// # Arguments
     /// * `features` — identity of the features that they must be of, where the file says it
+    /// * `which` — of several in a pickle
     ///
     /// # Errors
     /// Those of reading; [`Error::Content`] for other features, shapes that do not fit, entries that are not
     /// finite, a covariance that is not symmetric.
-    pub fn read(path: &Path, features: &str) -> Result<Self, Error> {
-        if path.extension().is_some_and(|suffix| suffix == "npz") {
-            let (mean, covariance) = (array(path, "mu")?.flatten(0, -1), array(path, "sigma")?);
+    pub fn read(path: &Path, features: &str, which: Which) -> Result<Self, Error> {
+        if path.extension().is_none_or(|suffix| suffix != "safetensors") {
+            let [mean, covariance] = foreign::law(path, which)?;
             return Self { count: None, mean, covariance }.checked(path);
         }
         let file = TensorFile::read(path)?;
@@ -140,6 +184,15 @@ impl Statistics {
         };
         Self { count: Some(count).filter(|&count| count > 0), mean: mean?, covariance: covariance? }
             .checked(path)
+    }
+
+    /// Those of sFID in a file of guided-diffusion's, where it has them.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_spatial(path: &Path) -> Result<Option<Self>, Error> {
+        let law = foreign::spatial_law(path)?;
+        law.map(|[mean, covariance]| Self { count: None, mean, covariance }.checked(path)).transpose()
     }
 
     /// Writes a file: tensors `mu`, `sigma`, `count`.
@@ -199,19 +252,4 @@ impl Statistics {
         }
         Ok(checked)
     }
-}
-
-/// An array of an `.npz` file, as rows.
-fn array(path: &Path, name: &str) -> Result<Tensor, Error> {
-    let options = Options { array: Some(name.to_owned()), ..Options::default() };
-    let set = ncsn_data::open(path, &options, &|_, _| {})?;
-    let Pixels::Floats(rows) = &set.rows else {
-        return Err(Error::content(path, format!("tensor {name} holds bytes"), "floating-point numbers"));
-    };
-    let (count, dim) = (set.rows.len(), set.rows.dim());
-    let mut values = vec![0.0_f64; count * dim];
-    for (number, row) in values.chunks_exact_mut(dim).enumerate() {
-        rows.read(number, row).map_err(Error::file(path))?;
-    }
-    Ok(Tensor::from_slice(&values).view([count as i64, dim as i64]))
 }

@@ -5,15 +5,17 @@
 
 mod guard;
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char, c_double, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::panic;
 use std::path::Path;
 use std::ptr;
+use std::slice;
 use std::sync::OnceLock;
 
 use tch::kind::Element;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 pub use guard::attempt;
 
@@ -398,10 +400,21 @@ pub fn values<T: Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
     values
 }
 
+/// Values of a tensor in single precision: where they lie, or a copy of what is of another kind, device or memory order.
+#[must_use]
+pub fn floats(tensor: &Tensor) -> Cow<'_, [f32]> {
+    let is_plain = tensor.kind() == Kind::Float && tensor.device() == Device::Cpu && tensor.is_contiguous();
+    if !is_plain || tensor.numel() == 0 {
+        return Cow::Owned(to_vec(tensor));
+    }
+    // SAFETY: a contiguous tensor has that many values of this kind there, for as long as it lives; nothing of this crate
+    // writes to a tensor that it has lent.
+    Cow::Borrowed(unsafe { slice::from_raw_parts(tensor.data_ptr().cast::<f32>(), tensor.numel()) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::Kind;
 
     #[test]
     fn lerp_moves_towards_the_other() {

@@ -56,3 +56,15 @@ pub fn network(
     network.parameters().assign(&Parameters::new(network.parameters().names().iter().map(read).collect()));
     network
 }
+
+/// `hashed` of `oracles/make_measures.py`: the top 24 bits of SplitMix64, mapped to [−1/2, 1/2).
+pub fn hashed(shape: &[i64], salt: u64) -> Tensor {
+    let count = shape.iter().product::<i64>() as u64;
+    let value = |index: u64| {
+        let z = (index + (salt << 32) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24) - 0.5
+    };
+    Tensor::from_slice(&(0..count).map(value).collect::<Vec<f64>>()).view(shape)
+}

@@ -1,8 +1,9 @@
 """Features of Inception v3 by torchvision, with the pooling of FID, for the parity test of `evaluate`.
 
 The weights and images are numbers of a formula, which the test computes too (`number` below), so that only the features
-are stored: inception.safetensors beside this file, `features` [2, 2048] computed in f64 and rounded to f32; names and
-shapes of the weights are in the metadata. Needs torch 2.11 and torchvision 0.26; scipy for the distances that the tests
+are stored: inception.safetensors beside this file, `features` [2, 2048], `spatial` [2, 2023] (what sFID compares: the first 7
+channels of Mixed_6d's 1x1 branch) and `logits` [2, 8] without the classifier's bias, computed in f64 and rounded to f32; names
+and shapes of the weights are in the metadata. Needs torch 2.11 and torchvision 0.26; scipy for the distances that the tests
 quote, which are printed.
 
     python3 trainer/tests/oracles/make_inception.py
@@ -53,8 +54,11 @@ def features(network, images):
         pool = (lambda x, **_: F.max_pool2d(x, 3, 1, 1)) if name == "Mixed_7c" else (lambda x, **_: mean_inside(x))
         # The blocks find their pools in their module's F.
         inception.F = types.SimpleNamespace(relu=F.relu, max_pool2d=F.max_pool2d, avg_pool2d=pool)
+        if name == "Mixed_6d":
+            spatial = network.Mixed_6d.branch1x1(x)[:, :7].flatten(1)
         x = getattr(network, name)(x)
-    return x.mean(dim=(2, 3))
+    x = x.mean(dim=(2, 3))
+    return {"features": x, "spatial": spatial, "logits": x @ network.fc.weight.T}
 
 
 def main():
@@ -64,13 +68,14 @@ def main():
         set_weights(network)
         single = features(network, images)
         double = features(network.double(), images.double())
-    print("relative difference of f32 from f64:", ((single - double).norm() / double.norm()).item())
-    print("norm, spread over features:", double.norm().item(), double.std().item())
+    for name in double:
+        print(name, "relative difference of f32 from f64:", ((single[name] - double[name]).norm() / double[name].norm()).item())
+        print("norm, spread over features:", double[name].norm().item(), double[name].std().item())
     file = pathlib.Path(__file__).resolve().parent / "inception.safetensors"
     names = sorted(k for k in network.state_dict() if not k.endswith("num_batches_tracked"))
     shapes = [[name, list(network.state_dict()[name].shape)] for name in names]
     metadata = {"tensors": json.dumps(shapes), "torch": torch.__version__, "torchvision": torchvision.__version__}
-    save_file({"features": double.float()}, file, metadata)
+    save_file({name: tensor.float().contiguous() for name, tensor in double.items()}, file, metadata)
 
 
 def distances():
