@@ -19,8 +19,8 @@ pub use evaluate::{
     ComparisonArgs, ConvertArgs, EvaluateArgs, NeighboursArgs, ReportArgs, ScoreArgs, SelectArgs,
 };
 pub use sample::{
-    ChainArgs, DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs,
-    SheetsArgs, TrainedArgs,
+    AddChoice, ChainArgs, DiagnoseArgs, InpaintArgs, InterpolateArgs, LikelihoodArgs, SampleArgs,
+    SamplerChoice, SamplingArgs, SheetsArgs, TrainedArgs,
 };
 pub use tools::{BenchArgs, CostArgs, DataArgs, DevicesArgs, ModelArgs, NetworkArgs};
 pub use train::{OverrideArgs, RecordArgs, TrainArgs};
@@ -48,6 +48,7 @@ pub enum Command {
     Sheets(SheetsArgs),
     Report(ReportArgs),
     Diagnose(DiagnoseArgs),
+    Likelihood(LikelihoodArgs),
     Evaluate(EvaluateArgs),
     Neighbours(NeighboursArgs),
     Select(SelectArgs),
@@ -80,6 +81,7 @@ impl Command {
         match self {
             Self::Train(args) => args.format == Format::Text && !args.dry_run,
             Self::Diagnose(DiagnoseArgs { format, .. })
+            | Self::Likelihood(LikelihoodArgs { format, .. })
             | Self::Evaluate(EvaluateArgs { comparison: ComparisonArgs { format, .. }, .. })
             | Self::Neighbours(NeighboursArgs { comparison: ComparisonArgs { format, .. }, .. })
             | Self::Select(SelectArgs { format, .. })
