@@ -8,6 +8,7 @@ use std::path::Path;
 
 use common::command::{failure, success, trainer};
 use common::{distance, own};
+use ncsn_trainer::dataset::Stored;
 use ncsn_trainer::evaluate::foreign::Which;
 use ncsn_trainer::evaluate::frechet::frechet;
 use ncsn_trainer::evaluate::inception::Inception;
@@ -214,10 +215,11 @@ fn kernel_distance_is_that_of_its_definition() {
 #[test]
 fn neighbours_are_those_of_brute_force() {
     let [items, samples] = sets().map(|features| features.to_kind(Kind::Float));
-    let mut nearest = Nearest::new(samples.shallow_clone(), 3);
+    let stored = |x: &Tensor| Stored::Floats(ncsn_trainer::torch::to_vec(x));
+    let mut nearest = Nearest::new(stored(&samples), None, 6, 3, Device::Cpu).expect("samples");
     for (first, batch) in (0..).step_by(16).zip(items.split(16, 0)) {
-        nearest.add(&batch, first, false);
-        nearest.add(&-batch, first, true);
+        nearest.add(&stored(&batch), first, false).expect("items");
+        nearest.add(&stored(&-batch), first, true).expect("items");
     }
     let found = nearest.finish();
     for (number, row) in found.iter().enumerate() {

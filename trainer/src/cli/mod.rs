@@ -24,8 +24,8 @@ pub use evaluate::{
 };
 pub use hype::{HypeArgs, HypeCommand, HypeMakeArgs, HypeScoreArgs};
 pub use sample::{
-    ChainArgs, DiagnoseArgs, InpaintArgs, InterpolateArgs, SampleArgs, SamplerChoice, SamplingArgs,
-    SheetsArgs, TrainedArgs,
+    AddChoice, ChainArgs, DiagnoseArgs, InpaintArgs, InterpolateArgs, LikelihoodArgs, SampleArgs,
+    SamplerChoice, SamplingArgs, SheetsArgs, TrainedArgs,
 };
 pub use tools::{BenchArgs, CostArgs, DataArgs, DevicesArgs, ModelArgs, NetworkArgs};
 pub use train::{OverrideArgs, RecordArgs, TrainArgs};
@@ -53,6 +53,7 @@ pub enum Command {
     Sheets(SheetsArgs),
     Report(ReportArgs),
     Diagnose(DiagnoseArgs),
+    Likelihood(LikelihoodArgs),
     Evaluate(EvaluateArgs),
     Neighbours(NeighboursArgs),
     Hype(HypeArgs),
@@ -87,6 +88,7 @@ impl Command {
         match self {
             Self::Train(args) => args.format == Format::Text && !args.dry_run,
             Self::Diagnose(DiagnoseArgs { format, .. })
+            | Self::Likelihood(LikelihoodArgs { format, .. })
             | Self::Evaluate(EvaluateArgs { comparison: ComparisonArgs { format, .. }, .. })
             | Self::Neighbours(NeighboursArgs { comparison: ComparisonArgs { format, .. }, .. })
             | Self::Hype(HypeArgs { command: HypeCommand::Score(HypeScoreArgs { format, .. }) })

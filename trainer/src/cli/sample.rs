@@ -236,3 +236,60 @@ pub struct DiagnoseArgs {
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: Format,
 }
+
+/// What is added to items before their likelihood is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AddChoice {
+    /// Noise of the smallest level, as in training; bytes are coded through it (Kingma et al. 2021)
+    Noise,
+    /// What spreads each byte evenly over its 256th of [0, 1] (Song et al. 2021)
+    Spread,
+    /// Nothing: the density of the items themselves, in nats
+    Nothing,
+}
+
+/// Measure the likelihood of data: bits per dimension by the probability-flow ODE (Song et al. 2021)
+///
+/// The density is that of the ODE started from N(0, sigma_max^2) and ended at sigma_min: of data with noise of sigma_min, no
+/// denoising. Bytes are given in bits per dimension, an upper bound of what it takes to code them; other values in nats per item.
+/// Errors are reported one by one: of the items, Hutchinson's probes, the steps, the start.
+///
+/// Example: ncsn-trainer likelihood --checkpoint runs/mnist --num 100
+#[derive(Args, Clone, Debug)]
+pub struct LikelihoodArgs {
+    /// The network
+    #[command(flatten)]
+    pub trained: TrainedArgs,
+    /// Items, as for 'train' [default: those that the run held out]
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Items taken, evenly spread over the data
+    #[arg(long, value_name = "ITEMS", default_value_t = 64)]
+    pub num: u64,
+    /// Steps from the smallest to the largest noise level, an even number, of four evaluations each [default: a third of the
+    /// run's levels, at least 32]
+    #[arg(long, value_name = "STEPS")]
+    pub steps: Option<u64>,
+    /// Random signs by which the divergence is estimated, for each item [default: 2; up to 64 dimensions it is computed
+    /// exactly]
+    #[arg(long, value_name = "PROBES")]
+    pub probes: Option<u64>,
+    /// What is added to the items first [default: spread for bytes, nothing for other values]
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub add: Option<AddChoice>,
+    /// Items computed at once
+    #[arg(long, value_name = "ITEMS", default_value_t = 64)]
+    pub batch: u64,
+    /// Seed of what is added, and of the probes
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// Where to compute; here the precision is f32 unless another is given
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Likelihood of each item, as .npy or .safetensors
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Output for people or programs
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+}

@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod hype;
 pub mod inpaint;
 pub mod interpolate;
+pub mod likelihood;
 pub mod model;
 pub mod neighbours;
 pub mod report;
@@ -66,6 +67,7 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Report(args) => report::run(&args, out),
         Command::Sheets(args) => sheets::run(&args, out),
         Command::Diagnose(args) => diagnose::run(&args, out),
+        Command::Likelihood(args) => likelihood::run(&args, out),
         Command::Evaluate(args) => evaluate::run(&args, out),
         Command::Neighbours(args) => neighbours::run(&args, out),
         Command::Hype(args) => hype::run(&args.command, out),

@@ -16,6 +16,10 @@ use crate::evaluate::features::{self, Batch, Clamped, Features};
 use crate::evaluate::neighbours::{Nearest, Neighbour};
 use crate::sheet::Sheet;
 
+/// Items that are compared at once where their values are their features, and values of them.
+const BATCH: u64 = 1024;
+const BATCH_VALUES: u64 = 1 << 22;
+
 /// Finds neighbours, and writes a table and a sheet.
 ///
 /// # Errors
@@ -32,19 +36,31 @@ pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
     let num = super::within("num", args.num, samples.len() as u64)? as usize;
     let count = super::within("count", args.count, data.len() as u64)? as usize;
     let chosen = features::read(&samples, &(0..num).collect::<Vec<_>>(), &features)?;
-    let mut nearest = Nearest::new(features.of(&chosen.items, device)?, count);
+    // An item's mirror image is as far from a sample as the item is from the sample's; features have no such law.
+    let mirrors_samples = args.flip && !features.is_network();
+    let mirrored = mirrors_samples.then(|| features.vectors(&chosen.items.flip([3]), device)).transpose()?;
+    let own = features.vectors(&chosen.items, device)?;
+    let dim = features.dim(samples.shape())? as usize;
+    let mut nearest = Nearest::new(own, mirrored, dim, count, device)?;
     let mut clamped = Clamped::default();
     let total = data.len() as u64;
-    super::in_batches("data", total, comparison.batch, |numbers, each| {
+    let batch = if features.is_network() {
+        comparison.batch
+    } else {
+        comparison.batch.max(BATCH.min(BATCH_VALUES / dim as u64))
+    };
+    super::in_batches("data", total, batch, |numbers, each| {
         let (first, done) = (numbers.start as usize, numbers.end);
         let numbers: Vec<usize> = numbers.map(|number| number as usize).collect();
-        let Batch { items, clamped: more } = features::read(&data, &numbers, &features)?;
-        clamped = clamped.and(more);
-        let vectors = features.of(&items, device)?;
-        nearest.add(&vectors, first, false);
-        if args.flip {
-            let vectors = features.of(&items.flip([3]), device)?;
-            nearest.add(&vectors, first, true);
+        if args.flip && !mirrors_samples {
+            let Batch { items, clamped: more } = features::read(&data, &numbers, &features)?;
+            clamped = clamped.and(more);
+            nearest.add(&features.vectors(&items, device)?, first, false)?;
+            nearest.add(&features.vectors(&items.flip([3]), device)?, first, true)?;
+        } else {
+            let (vectors, more) = features::read_vectors(&data, &numbers, &features, device)?;
+            clamped = clamped.and(more);
+            nearest.add(&vectors, first, false)?;
         }
         each(done, total);
         Ok(())

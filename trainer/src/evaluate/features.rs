@@ -9,7 +9,7 @@ use super::inception::{FEATURES, Inception};
 use super::script::{Convention, Script};
 use crate::dataset::{Items, Stored, Units};
 use crate::layout::{Stated, Wanted};
-use crate::{Error, checkpoint, sheet};
+use crate::{Error, checkpoint, sheet, torch};
 
 /// A map from items to vectors.
 #[derive(Debug)]
@@ -172,6 +172,17 @@ impl Features {
         let [features, spatial] = network.with_spatial(images("an item for --inception", items)?)?;
         Ok([finite(features)?, spatial])
     }
+
+    /// Items as neighbours are looked for among: bytes for pixels, which are compared exactly, else [`of`](Self::of).
+    ///
+    /// # Errors
+    /// Those of [`of`](Self::of); [`Error::Setting`] for values that are not finite.
+    pub fn vectors(&self, items: &Tensor, device: Device) -> Result<Stored, Error> {
+        match self {
+            Self::Pixels => Ok(Stored::Bytes(sheet::to_bytes(items)?)),
+            _ => Ok(Stored::Floats(torch::to_vec(&self.of(items, device)?))),
+        }
+    }
 }
 
 /// Items, which must be images.
@@ -189,6 +200,25 @@ fn finite(features: Tensor) -> Result<Tensor, Error> {
         return Err(Error::setting("a feature that the network gives", "not finite", "finite numbers"));
     }
     Ok(features)
+}
+
+/// Items by their numbers as [`Features::vectors`] has them, and what of them was clamped.
+///
+/// # Errors
+/// Those of [`read`] and [`Features::vectors`].
+pub fn read_vectors(
+    items: &Items,
+    numbers: &[usize],
+    features: &Features,
+    device: Device,
+) -> Result<(Stored, Clamped), Error> {
+    match (features, items.read(numbers)?) {
+        (Features::Pixels, stored @ Stored::Bytes(_)) => Ok((stored, Clamped::default())),
+        (_, stored) => {
+            let batch = compared(&stored, items.shape(), features)?;
+            Ok((features.vectors(&batch.items, device)?, batch.clamped))
+        }
+    }
 }
 
 /// Opens samples or data, with a progress bar on a terminal; with a line where axes were found by a rule.
@@ -246,8 +276,12 @@ impl Clamped {
 /// # Errors
 /// [`Error::File`]; [`Error::Setting`] for values that are not finite.
 pub fn read(items: &Items, numbers: &[usize], features: &Features) -> Result<Batch, Error> {
-    let stored = items.read(numbers)?;
-    let tensor = stored.tensor(items.shape(), Device::Cpu)?;
+    compared(&items.read(numbers)?, items.shape(), features)
+}
+
+/// Items as they are stored, as they are compared.
+fn compared(stored: &Stored, shape: &[i64], features: &Features) -> Result<Batch, Error> {
+    let tensor = stored.tensor(shape, Device::Cpu)?;
     if matches!(stored, Stored::Floats(_)) {
         as_compared(tensor, features)
     } else {

@@ -1,5 +1,5 @@
 //! How near samples are to data: Fréchet distance (FID), kernel distance (KID), precision and recall, nearest neighbours, people's
-//! errors (HYPE).
+//! errors (HYPE); likelihood of data.
 
 pub mod extrapolation;
 pub mod features;
@@ -8,6 +8,7 @@ pub mod frechet;
 pub mod hype;
 pub mod inception;
 pub mod kernel;
+pub mod likelihood;
 pub mod manifold;
 pub mod neighbours;
 pub mod pairs;

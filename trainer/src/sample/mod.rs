@@ -4,6 +4,7 @@ mod consistent;
 mod inpaint;
 mod interpolate;
 mod langevin;
+mod likelihood;
 mod noise;
 mod sde;
 
@@ -15,6 +16,7 @@ pub use consistent::{Consistent, consistent_annealed};
 pub use inpaint::{Mask, Region, inpaint};
 pub use interpolate::rows;
 pub use langevin::{annealed_langevin, denoised};
+pub use likelihood::{Densities, Trace, ln_densities, ln_normal, score_and_divergence, signs};
 pub use noise::{Noise, Streams, between};
 pub use sde::{PUBLISHED_SNR, PredictorCorrector, ProbabilityFlow, predictor_corrector, probability_flow};
 
