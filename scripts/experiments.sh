@@ -14,10 +14,11 @@ if [ -z "$trainer" ]; then
     trainer=target/release/ncsn-trainer
 fi
 case $preset in
-mnist) settings="--filters 24 --batch 32 --iterations 1500 --checkpoint-every 500" ;;
-cifar10) settings="--filters 24 --batch 16 --iterations 900 --lr 3e-4 --checkpoint-every 300 --ema-rate 0.99" ;;
+mnist) settings="--filters 24 --batch 32" ;;
+cifar10) settings="--filters 24 --batch 16 --lr 3e-4" ;;
 *) echo "no settings for $preset, only mnist and cifar10" >&2; exit 2 ;;
 esac
+settings="$settings --ema-rate 0.99 --samples 0"
 # A fifth of the Langevin steps, and few images: distances for comparison among themselves.
 few="--steps-per-level 1"
 mkdir -p "$out"
@@ -25,14 +26,15 @@ mkdir -p "$out"
 say() { printf '\n$ ncsn-trainer %s\n' "$*"; "$trainer" "$@"; }
 once() { [ -e "$1" ] || say "${@:2}"; }
 
-once "$out/run" train --preset "$preset" --data "$data" $settings --keep 9 --samples 0 --run "$out/run"
+once "$out/run" train --preset "$preset" --data "$data" $settings --iterations 600 \
+    --checkpoint-every 200 --keep 9 --run "$out/run"
 say select "$out/run" --num 48 $few
 once "$out/samples.npy" sample --checkpoint "$out/run/best" --num 48 $few --output "$out/samples.npy" --grid "$out/samples.png"
 once "$out/run/sheets" sheets "$out/run" --num 36 --pairs 3 --count 6 --images 4 $few
 say neighbours --samples "$out/samples.npy" --data "$data" --num 8 --flip --grid "$out/neighbours.png"
 say evaluate --samples "$out/samples.npy" --data "$data"
 say likelihood --checkpoint "$out/run" --num 16
-say ablate --preset "$preset" --data "$data" $settings --iterations 300 --checkpoint-every 150 --num 24 --images 16 \
-    $few --samples 0 --run "$out/ablation"
+say ablate --preset "$preset" --data "$data" $settings --iterations 200 --checkpoint-every 100 --num 24 --images 16 \
+    $few --run "$out/ablation"
 once "$out/hype.html" hype make --samples "$out/samples.npy" --data "$data" --num 40 -o "$out/hype.html"
 say report "$out/run"
