@@ -42,7 +42,7 @@ fn the_page_shows_what_is_there_and_the_command_names_the_rest() {
     run("sheets run --num 4 --pairs 1 --count 1 --images 1 --steps-per-level 1 --device cpu");
     assert_eq!(run("report run"), "run/report.html\n");
     let whole = page();
-    assert_eq!((whole.matches("<svg ").count(), whole.matches("<img ").count()), (3, 3));
+    assert_eq!((whole.matches("<svg ").count(), whole.matches("<img ").count()), (3, 4));
     // Two checkpoints, each with four distances; one is marked.
     assert_eq!(whole.matches("<circle class=\"m\"").count(), 1);
     assert!(!whole.contains("src=\"http") && !whole.contains("<script"), "one file, nothing fetched or run");

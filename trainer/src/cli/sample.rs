@@ -160,6 +160,9 @@ pub struct SheetsArgs {
     /// Uncurated samples
     #[arg(long, value_name = "IMAGES", default_value_t = 64)]
     pub num: u64,
+    /// Samples shown with the training items nearest to them; 0 reads no data
+    #[arg(long, value_name = "ROWS", default_value_t = 8)]
+    pub neighbours: u64,
     /// Rows of interpolations
     #[arg(long, value_name = "PAIRS", default_value_t = 4)]
     pub pairs: u64,

@@ -36,39 +36,12 @@ pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
     let num = super::within("num", args.num, samples.len() as u64)? as usize;
     let count = super::within("count", args.count, data.len() as u64)? as usize;
     let chosen = features::read(&samples, &(0..num).collect::<Vec<_>>(), &features)?;
-    // An item's mirror image is as far from a sample as the item is from the sample's; features have no such law.
-    let mirrors_samples = args.flip && !features.is_network();
-    let mirrored = mirrors_samples.then(|| features.vectors(&chosen.items.flip([3]), device)).transpose()?;
-    let own = features.vectors(&chosen.items, device)?;
-    let dim = features.dim(samples.shape())? as usize;
-    let mut nearest = Nearest::new(own, mirrored, dim, count, device)?;
-    let mut clamped = Clamped::default();
-    let total = data.len() as u64;
-    let batch = if features.is_network() {
-        comparison.batch
-    } else {
-        comparison.batch.max(BATCH.min(BATCH_VALUES / dim as u64))
-    };
-    super::in_batches("data", total, batch, |numbers, each| {
-        let (first, done) = (numbers.start as usize, numbers.end);
-        let numbers: Vec<usize> = numbers.map(|number| number as usize).collect();
-        if args.flip && !mirrors_samples {
-            let Batch { items, clamped: more } = features::read(&data, &numbers, &features)?;
-            clamped = clamped.and(more);
-            nearest.add(&features.vectors(&items, device)?, first, false)?;
-            nearest.add(&features.vectors(&items.flip([3]), device)?, first, true)?;
-        } else {
-            let (vectors, more) = features::read_vectors(&data, &numbers, &features, device)?;
-            clamped = clamped.and(more);
-            nearest.add(&vectors, first, false)?;
-        }
-        each(done, total);
-        Ok(())
-    })?;
-    let found = nearest.finish();
+    let (batch, flip) = (comparison.batch, args.flip);
+    let among = Among { data: &data, features: &features, flip, batch, device };
+    let (found, clamped) = among.nearest(&chosen.items, count)?;
     let sheet = match &args.grid {
         Some(path) => {
-            let (images, columns) = rows(&chosen.items, &data, &found, &features)?;
+            let (images, columns) = among.rows(&chosen.items, &found)?;
             let shown = match (&features, data.units()?) {
                 (Features::Values, Units::Floats([least, most])) if most > least => {
                     notes.push(format!("the sheet shows {least} as black and {most} as white"));
@@ -81,7 +54,7 @@ pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
         None => None,
     };
     let dim = samples.shape().iter().product::<i64>() as u64;
-    let clamped = [("samples", chosen.clamped, num as u64), ("data", clamped, total)];
+    let clamped = [("samples", chosen.clamped, num as u64), ("data", clamped, data.len() as u64)];
     notes.extend(clamped.into_iter().filter_map(|(what, clamped, items)| clamped.note(what, items * dim)));
     match comparison.format {
         Format::Json => {
@@ -120,21 +93,70 @@ fn object(neighbour: &Neighbour) -> serde_json::Value {
     json!({"item": neighbour.item, "mirrored": neighbour.mirrored, "distance": neighbour.distance})
 }
 
-/// A row for each sample: the sample, then its neighbours, mirrored where they are near so; and the images in a row.
-fn rows(
-    samples: &Tensor,
-    data: &Items,
-    found: &[Vec<Neighbour>],
-    features: &Features,
-) -> Result<(Tensor, usize), Error> {
-    let mut images = Vec::new();
-    for (number, row) in found.iter().enumerate() {
-        images.push(samples.get(number as i64));
-        for neighbour in row {
-            let image = features::read(data, &[neighbour.item], features)?.items.get(0);
-            images.push(if neighbour.mirrored { image.flip([2]) } else { image });
-        }
+/// What neighbours are looked for among.
+pub(super) struct Among<'a> {
+    pub data: &'a Items,
+    pub features: &'a Features,
+    /// Whether mirror images count too.
+    pub flip: bool,
+    /// Items whose features a network computes at once.
+    pub batch: u64,
+    pub device: Device,
+}
+
+impl Among<'_> {
+    /// The nearest items of each sample, and what of the data was clamped.
+    ///
+    /// # Arguments
+    /// * `samples` — `[count, …shape]`, as [`features::as_compared`] has them
+    ///
+    /// # Errors
+    /// Those of reading, of [`Features::of`] and of [`Nearest::add`].
+    pub fn nearest(&self, samples: &Tensor, count: usize) -> Result<(Vec<Vec<Neighbour>>, Clamped), Error> {
+        let Self { data, features, flip, batch, device } = *self;
+        // An item's mirror image is as far from a sample as the item is from the sample's; features have no such law.
+        let mirrors_samples = flip && !features.is_network();
+        let mirrored = mirrors_samples.then(|| features.vectors(&samples.flip([3]), device)).transpose()?;
+        let own = features.vectors(samples, device)?;
+        let dim = features.dim(&samples.size()[1..])? as usize;
+        let mut nearest = Nearest::new(own, mirrored, dim, count, device)?;
+        let mut clamped = Clamped::default();
+        let total = data.len() as u64;
+        let batch =
+            if features.is_network() { batch } else { batch.max(BATCH.min(BATCH_VALUES / dim as u64)) };
+        super::in_batches("data", total, batch, |numbers, each| {
+            let (first, done) = (numbers.start as usize, numbers.end);
+            let numbers: Vec<usize> = numbers.map(|number| number as usize).collect();
+            if flip && !mirrors_samples {
+                let Batch { items, clamped: more } = features::read(data, &numbers, features)?;
+                clamped = clamped.and(more);
+                nearest.add(&features.vectors(&items, device)?, first, false)?;
+                nearest.add(&features.vectors(&items.flip([3]), device)?, first, true)?;
+            } else {
+                let (vectors, more) = features::read_vectors(data, &numbers, features, device)?;
+                clamped = clamped.and(more);
+                nearest.add(&vectors, first, false)?;
+            }
+            each(done, total);
+            Ok(())
+        })?;
+        Ok((nearest.finish(), clamped))
     }
-    let columns = found.first().map_or(0, Vec::len) + 1;
-    Ok((Tensor::stack(&images, 0).to_device(Device::Cpu), columns))
+
+    /// A row for each sample: the sample, then its neighbours, mirrored where they are near so; and the images in a row.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn rows(&self, samples: &Tensor, found: &[Vec<Neighbour>]) -> Result<(Tensor, usize), Error> {
+        let mut images = Vec::new();
+        for (number, row) in found.iter().enumerate() {
+            images.push(samples.get(number as i64));
+            for neighbour in row {
+                let image = features::read(self.data, &[neighbour.item], self.features)?.items.get(0);
+                images.push(if neighbour.mirrored { image.flip([2]) } else { image });
+            }
+        }
+        let columns = found.first().map_or(0, Vec::len) + 1;
+        Ok((Tensor::stack(&images, 0).to_device(Device::Cpu), columns))
+    }
 }

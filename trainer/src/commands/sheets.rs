@@ -13,11 +13,14 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use super::interpolate;
+use super::neighbours::Among;
 use crate::Error;
 use crate::checkpoint::{self, CHECKPOINTS};
 use crate::cli::SheetsArgs;
 use crate::config::Precision;
+use crate::dataset::{self, HeldOut, Wish};
 use crate::diagnose::spread;
+use crate::evaluate::features::{self, Features};
 use crate::sheet::{self, Sheet};
 use crate::source::{self, Opening, Trained};
 use crate::weights::Weights;
@@ -27,6 +30,9 @@ const FOLDER: &str = "sheets";
 
 /// Name of the file of captions in the folder.
 const CAPTIONS: &str = "captions.json";
+
+/// Training items beside a sample.
+const NEAREST: usize = 8;
 
 /// A sheet and what it shows.
 #[derive(Debug, Serialize, Deserialize)]
@@ -94,6 +100,17 @@ pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
         format!("{} samples, the first that the seed gives, none left out (as Figs. 25 to 30)", args.num),
         format!("ncsn-trainer sample --checkpoint {run} --num {}{flags} --grid samples.png", args.num),
     )?;
+    if let Some((images, columns)) = maker.neighbours(&trained, &images)? {
+        show(
+            "neighbours.png",
+            "Nearest training items",
+            &Sheet::with_columns(&images, columns)?,
+            "each row has a sample and the training items nearest to it, by pixels: a copy would be seen at once (as Figs. \
+             16 to 19)"
+                .to_owned(),
+            format!("ncsn-trainer sheets {run} --num {} --neighbours {}{flags}", args.num, args.neighbours),
+        )?;
+    }
     let images = maker.interpolations(&trained)?;
     show(
         "interpolation.png",
@@ -194,6 +211,22 @@ impl Maker<'_> {
             Ok(super::drawn(trained, annealing, seed, numbers, self.device, each)?.to_device(Device::Cpu))
         })?;
         Ok(Tensor::cat(&parts, 0))
+    }
+
+    /// Samples in rows with the training items nearest to them, and the images in a row; none where none are wanted.
+    fn neighbours(&self, trained: &Trained, samples: &Tensor) -> Result<Option<(Tensor, usize)>, Error> {
+        let Self { args, batch, device, .. } = *self;
+        let rows = (args.neighbours as i64).min(samples.size()[0]);
+        if rows == 0 {
+            return Ok(None);
+        }
+        let config = &trained.config;
+        let data = dataset::open(&config.data, &Wish::of(config, HeldOut::Exactly))?.train;
+        let features = Features::Pixels.fitting(&data)?;
+        let samples = features::as_compared(samples.narrow(0, 0, rows), &features)?.items;
+        let among = Among { data: &data, features: &features, flip: config.data.flip, batch, device };
+        let (found, _) = among.nearest(&samples, NEAREST.min(data.len()))?;
+        Ok(Some(among.rows(&samples, &found)?))
     }
 
     /// Rows from one sample to another.
