@@ -400,6 +400,19 @@ pub fn values<T: Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
     values
 }
 
+/// Runs `body` on one thread of the CPU: for work whose threads wait for each other more than they compute.
+pub fn on_one_thread<R>(body: impl FnOnce() -> R) -> R {
+    struct Guard(i32);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            tch::set_num_threads(self.0);
+        }
+    }
+    let _guard = Guard(tch::get_num_threads());
+    tch::set_num_threads(1);
+    body()
+}
+
 /// Values of a tensor in single precision: where they lie, or a copy of what is of another kind, device or memory order.
 #[must_use]
 pub fn floats(tensor: &Tensor) -> Cow<'_, [f32]> {
