@@ -29,6 +29,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 type Search = fn(&Items, &Items, bool) -> Result<Vec<Vec<Neighbour>>>;
 
 fn main() -> Result<()> {
+    ncsn_trainer::device::keep_memory();
     let given: Vec<PathBuf> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).map(PathBuf::from).collect();
     let cifar = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/cifar10-jpeg");
@@ -46,32 +47,47 @@ fn main() -> Result<()> {
         data.shape(),
         tch::get_num_threads()
     );
-    println!("{:<10} {:>12} {:>12} {:>7}  seconds, median [least, most]", "", "products", "bounds", "ratio");
+    println!(
+        "{:<10} {:>12} {:>12} {:>7} {:>7}  seconds, median [least, most]; cpu: ratio of processor time",
+        "", "products", "bounds", "ratio", "cpu"
+    );
     for flip in [false, true] {
         let searches: [Search; 2] = [products, bounds];
         let mut seconds = [vec![], vec![]];
         let mut found = [vec![], vec![]];
+        let mut processor = [0.0, 0.0];
         for _ in 0..REPETITIONS {
             for (at, search) in searches.iter().enumerate() {
-                let start = Instant::now();
+                let (start, before) = (Instant::now(), processor_seconds()?);
                 found[at] = search(&samples, &data, flip)?;
                 seconds[at].push(start.elapsed().as_secs_f64());
+                processor[at] += processor_seconds()? - before;
             }
         }
         seconds.iter_mut().for_each(|seconds| seconds.sort_by(f64::total_cmp));
         let median = |at: usize| seconds[at][REPETITIONS / 2];
         println!(
-            "{:<10} {:>12.3} {:>12.3} {:>7.1}  {:.3?} {:.3?}",
+            "{:<10} {:>12.3} {:>12.3} {:>7.1} {:>7.1}  {:.3?} {:.3?}",
             if flip { "mirrored" } else { "plain" },
             median(0),
             median(1),
             median(0) / median(1),
+            processor[0] / processor[1],
             [seconds[0][0], seconds[0][REPETITIONS - 1]],
             [seconds[1][0], seconds[1][REPETITIONS - 1]]
         );
         println!("{:<10} {}", "", compared(&found[0], &found[1]));
     }
     Ok(())
+}
+
+/// User and system time of all threads so far, from the kernel's count of hundredths of a second.
+fn processor_seconds() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // The second field is the name in parentheses; user and system time are the 14th and 15th.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks: u64 = fields.iter().skip(11).take(2).map(|field| field.parse().unwrap_or(0)).sum();
+    Ok(ticks as f64 / 100.0)
 }
 
 /// How two results differ: in distances by no more than rounding, in items where distances are equal.
@@ -90,9 +106,11 @@ fn bounds(samples: &Items, data: &Items, flip: bool) -> Result<Vec<Vec<Neighbour
     let plain = features.vectors(&chosen, Device::Cpu)?;
     let dim = data.shape().iter().product::<i64>() as usize;
     let mut nearest = Nearest::new(plain, mirrored, dim, COUNT, Device::Cpu)?;
-    for first in (0..data.len()).step_by(BATCH) {
-        let numbers: Vec<usize> = (first..data.len().min(first + BATCH)).collect();
-        nearest.add(&features::read_vectors(data, &numbers, &features, Device::Cpu)?.0, first, false)?;
+    let batches = data.len().div_ceil(BATCH);
+    for batch in 0..batches {
+        // From everywhere among the data, which are sorted by class, as the command does.
+        let numbers: Vec<usize> = (batch..data.len()).step_by(batches).collect();
+        nearest.add(&features::read_vectors(data, &numbers, &features, Device::Cpu)?.0, &numbers, false)?;
     }
     Ok(nearest.finish())
 }

@@ -217,9 +217,10 @@ fn neighbours_are_those_of_brute_force() {
     let [items, samples] = sets().map(|features| features.to_kind(Kind::Float));
     let stored = |x: &Tensor| Stored::Floats(ncsn_trainer::torch::to_vec(x));
     let mut nearest = Nearest::new(stored(&samples), None, 6, 3, Device::Cpu).expect("samples");
-    for (first, batch) in (0..).step_by(16).zip(items.split(16, 0)) {
-        nearest.add(&stored(&batch), first, false).expect("items");
-        nearest.add(&stored(&-batch), first, true).expect("items");
+    for (first, batch) in (0_usize..).step_by(16).zip(items.split(16, 0)) {
+        let numbers: Vec<usize> = (first..).take(batch.size()[0] as usize).collect();
+        nearest.add(&stored(&batch), &numbers, false).expect("items");
+        nearest.add(&stored(&-batch), &numbers, true).expect("items");
     }
     let found = nearest.finish();
     for (number, row) in found.iter().enumerate() {

@@ -75,8 +75,13 @@ fn by_bounds(samples: &Rows, items: &Rows, flip: bool, count: usize, part: usize
     let mirrored = flip.then(|| samples.reversed().stored());
     let mut nearest =
         Nearest::new(samples.stored(), mirrored, samples.dim, count, Device::Cpu).expect("samples");
-    for (number, bytes) in items.bytes.chunks(part * items.dim).enumerate() {
-        nearest.add(&Stored::Bytes(bytes.to_vec()), number * part, false).expect("items");
+    // Scattered as by the command, and the last part first: an item that comes later may have a lower number.
+    let count = items.bytes.len() / items.dim;
+    let parts = count.div_ceil(part);
+    for first in (0..parts).rev() {
+        let numbers: Vec<usize> = (first..count).step_by(parts).collect();
+        let bytes = numbers.iter().flat_map(|&number| &items.bytes[number * items.dim..][..items.dim]);
+        nearest.add(&Stored::Bytes(bytes.copied().collect()), &numbers, false).expect("items");
     }
     nearest.finish()
 }
@@ -167,7 +172,7 @@ fn floats_are_compared_in_double_precision() {
     let floats =
         |rows: &Rows| Stored::Floats(rows.bytes.iter().map(|&x| 1000.0 + f32::from(x) / 1024.0).collect());
     let mut nearest = Nearest::new(floats(&samples), None, 640, 3, Device::Cpu).expect("samples");
-    nearest.add(&floats(&items), 0, false).expect("items");
+    nearest.add(&floats(&items), &(0..700).collect::<Vec<_>>(), false).expect("items");
     for (found, expected) in nearest.finish().iter().zip(brute_force(&samples, &items, false, 3)) {
         for (found, (square, item, _)) in found.iter().zip(expected) {
             assert_eq!((found.item, found.distance), (item, (square as f64).sqrt() / 1024.0));

@@ -15,7 +15,7 @@ use crate::cli::{AddChoice, DeviceArgs, Format, LikelihoodArgs};
 use crate::config::{Data, Precision};
 use crate::dataset::{self, HeldOut, Items, Units, Wish};
 use crate::evaluate::likelihood::{
-    Added, Points, Summary, bits_per_dimension, cost_of_start, points, summary,
+    Added, Points, Summary, bits_per_dimension, cost_of_start, least_bits, points, summary,
 };
 use crate::sample::{self, Streams, Trace, ln_densities, ln_normal, signs};
 use crate::source::Trained;
@@ -265,6 +265,13 @@ impl<'a> Measure<'a> {
             range.max()
         )?;
         writeln!(out, "  added       {}", self.added())?;
+        let least = least_bits(range.min());
+        if self.added == Added::Spread && summary.mean < least {
+            writeln!(
+                out,
+                "  smoothed    a density smoothed by noise of sigma_min has {least:.4} at least: the scores are not of one"
+            )?;
+        }
         writeln!(out, "  time        {seconds:.2} s an item")?;
         Ok(())
     }

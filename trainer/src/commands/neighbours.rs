@@ -89,6 +89,12 @@ pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
+/// Numbers of one of the batches that begin at `start`, `start + batch`, …: from everywhere among the data, which may be sorted.
+fn scattered(start: u64, batch: u64, total: u64) -> Vec<usize> {
+    let batches = total.div_ceil(batch);
+    (start / batch..total).step_by(batches as usize).map(|number| number as usize).collect()
+}
+
 fn object(neighbour: &Neighbour) -> serde_json::Value {
     json!({"item": neighbour.item, "mirrored": neighbour.mirrored, "distance": neighbour.distance})
 }
@@ -125,17 +131,17 @@ impl Among<'_> {
         let batch =
             if features.is_network() { batch } else { batch.max(BATCH.min(BATCH_VALUES / dim as u64)) };
         super::in_batches("data", total, batch, |numbers, each| {
-            let (first, done) = (numbers.start as usize, numbers.end);
-            let numbers: Vec<usize> = numbers.map(|number| number as usize).collect();
+            let done = numbers.end;
+            let numbers = scattered(numbers.start, batch, total);
             if flip && !mirrors_samples {
                 let Batch { items, clamped: more } = features::read(data, &numbers, features)?;
                 clamped = clamped.and(more);
-                nearest.add(&features.vectors(&items, device)?, first, false)?;
-                nearest.add(&features.vectors(&items.flip([3]), device)?, first, true)?;
+                nearest.add(&features.vectors(&items, device)?, &numbers, false)?;
+                nearest.add(&features.vectors(&items.flip([3]), device)?, &numbers, true)?;
             } else {
                 let (vectors, more) = features::read_vectors(data, &numbers, features, device)?;
                 clamped = clamped.and(more);
-                nearest.add(&vectors, first, false)?;
+                nearest.add(&vectors, &numbers, false)?;
             }
             each(done, total);
             Ok(())

@@ -149,6 +149,15 @@ pub fn cost_of_start(items: &Tensor, sigma_max: f64) -> Tensor {
     squares.sum_dim_intlist([1_i64].as_slice(), false, Kind::Double) / (2.0 * sigma_max * sigma_max)
 }
 
+/// The least bits per dimension of bytes that are spread evenly, for any density smoothed by noise of σ.
+///
+/// # Formula
+/// 8 + ½·log₂(2πσ²), since ∫ p(y)·N(x; y, σ²I) dy ≤ (2πσ²)^(−D/2)
+#[must_use]
+pub fn least_bits(sigma: f64) -> f64 {
+    8.0 + 0.5 * (TAU * sigma * sigma).log2()
+}
+
 /// Bits per dimension of each item, `[probes, batch]`, from ln p of the same shape and [`Points::bits`].
 pub fn bits_per_dimension(ln_p: &Tensor, bits: &Tensor, dim: u64) -> Tensor {
     (ln_p / -LN_2 + bits) / dim as f64

@@ -1,5 +1,6 @@
 //! The data nearest to each sample, by which memorised images are found: exact, most distances excluded by bounds.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
@@ -7,13 +8,13 @@ use crate::dataset::Stored;
 use crate::{Error, torch};
 
 /// Directions on which items and samples are projected.
-const DIRECTIONS: i64 = 64;
+const DIRECTIONS: i64 = 96;
 /// Samples from which directions are computed; with fewer, products of whole vectors cost no more than projections.
 const LEAST_SAMPLES: usize = 256;
 /// Columns that are multiplied at a time, which limits how rounding adds up.
 const TILE: i64 = 512;
 /// Entries of a distance between looks at the limit: few enough for a sum of squares of bytes in 32 bits.
-const STRETCH: usize = 1024;
+const STRETCH: usize = 256;
 /// More than all terms of a bound that underflow, each below 2⁻¹²⁶.
 const UNDERFLOW: f64 = 1e-30;
 /// Unit roundoff of single precision.
@@ -71,7 +72,8 @@ impl Nearest {
         })?
     }
 
-    /// Takes in items, the first of which has number `first`; best in thousands.
+    /// Takes in items with their numbers; best in thousands, and from everywhere among the data: the sooner the nearest so far
+    /// are near, the fewer distances are computed. The result does not depend on it.
     ///
     /// # Accuracy
     /// Exact for bytes: distances are compared as integers, and of equal ones the lowest number is nearest, an item before
@@ -79,7 +81,7 @@ impl Nearest {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::Torch`].
-    pub fn add(&mut self, items: &Stored, first: usize, mirrored: bool) -> Result<(), Error> {
+    pub fn add(&mut self, items: &Stored, numbers: &[usize], mirrored: bool) -> Result<(), Error> {
         torch::attempt(|| {
             let coordinates = self.map.coordinates(items, true)?;
             for (at, (samples, own)) in self.queries.iter().enumerate() {
@@ -104,7 +106,7 @@ impl Nearest {
                             if let Some(distance) = square(samples, sample, items, item, dim, limit) {
                                 insert(
                                     found,
-                                    Neighbour { item: first + item, mirrored: is_mirrored, distance },
+                                    Neighbour { item: numbers[item], mirrored: is_mirrored, distance },
                                     count,
                                 );
                             }
@@ -267,18 +269,22 @@ fn square(
 ) -> Option<f64> {
     let (a, b) = (sample * dim..(sample + 1) * dim, item * dim..(item + 1) * dim);
     match (samples, items) {
-        (Stored::Bytes(samples), Stored::Bytes(items)) => sum(&samples[a], &items[b], limit, |a, b| {
-            let squares = a.iter().zip(b).map(|(&a, &b)| {
-                let difference = i32::from(a) - i32::from(b);
-                difference * difference
-            });
-            f64::from(squares.sum::<i32>())
-        }),
+        (Stored::Bytes(samples), Stored::Bytes(items)) => sum(&samples[a], &items[b], limit, of_bytes),
         (Stored::Floats(samples), Stored::Floats(items)) => sum(&samples[a], &items[b], limit, |a, b| {
             a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum()
         }),
         _ => None,
     }
+}
+
+/// Squared distance of bytes, few enough for 32 bits.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn of_bytes(a: &[u8], b: &[u8]) -> f64 {
+    let squares = a.iter().zip(b).map(|(&a, &b)| {
+        let difference = i16::from(a) - i16::from(b);
+        i32::from(difference) * i32::from(difference)
+    });
+    f64::from(squares.sum::<i32>())
 }
 
 /// Sum over stretches, unless it exceeds the limit.
