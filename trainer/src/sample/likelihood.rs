@@ -88,7 +88,11 @@ pub fn ln_densities(
         let (s, divergence) = score_and_divergence(score, x, sigma, trace)?;
         Ok([s * -(sigma * sigma), divergence * (sigma * sigma)])
     };
-    let mut change = Tensor::zeros([1, x.size()[0]], (Kind::Double, Device::Cpu));
+    let rows = match trace {
+        Trace::Exact => 1,
+        Trace::Probes(probes) => probes.len() as i64,
+    };
+    let mut change = Tensor::zeros([rows, x.size()[0]], (Kind::Double, Device::Cpu));
     for (step, pair) in upwards.windows(2).enumerate() {
         let h = (pair[1] / pair[0]).ln();
         let middle = (pair[0] * pair[1]).sqrt();
