@@ -151,29 +151,39 @@ fn one_item_and_all_items_are_found() {
     check(&samples, &items, false, 40, 7);
 }
 
-/// A wrong bound excludes those that are nearest by little: copies with one pixel changed by one step.
+/// Samples, and six copies of each that differ in one pixel by one to six steps. The parts of [`by_bounds`] with 99 items each
+/// begin with the furthest, so that a bound that is too large by little excludes a nearer one.
+fn copies() -> [Rows; 2] {
+    let samples = Rows::waves(1500, 256, 7);
+    let items = Rows::new(1500, 510, |row, column| {
+        let byte = samples.bytes[row / 6 * 1500 + column];
+        let steps = if column == row { row as u8 % 6 + 1 } else { 0 };
+        if byte < 128 { byte + steps } else { byte - steps }
+    });
+    [samples, items]
+}
+
 #[test]
 fn copies_that_differ_by_single_steps_are_told_apart() {
-    let samples = Rows::waves(1500, 256, 7);
-    let mut items = Rows::waves(1500, 512, 8);
-    for k in 0..512 {
-        let copy = &samples.bytes[k / 2 * 1500..][..1500];
-        items.bytes[k * 1500..][..1500].copy_from_slice(copy);
-        // The second copy is nearer than the first.
-        items.bytes[k * 1500 + k] ^= if k % 2 == 0 { 3 } else { 1 };
-    }
+    let [samples, items] = copies();
     check(&samples, &items, false, 2, 99);
+    check(&samples, &items, true, 2, 99);
 }
 
 #[test]
 fn floats_are_compared_in_double_precision() {
-    let (samples, items) = (Rows::waves(640, 256, 9), Rows::waves(640, 700, 10));
+    let [samples, items] = copies();
     // Around 1000 with steps of 2⁻¹⁰: exact in single precision, and so are the distances in double.
     let floats =
         |rows: &Rows| Stored::Floats(rows.bytes.iter().map(|&x| 1000.0 + f32::from(x) / 1024.0).collect());
-    let mut nearest = Nearest::new(floats(&samples), None, 640, 3, Device::Cpu).expect("samples");
-    nearest.add(&floats(&items), &(0..700).collect::<Vec<_>>(), false).expect("items");
-    for (found, expected) in nearest.finish().iter().zip(brute_force(&samples, &items, false, 3)) {
+    let mut nearest = Nearest::new(floats(&samples), None, 1500, 2, Device::Cpu).expect("samples");
+    for first in (0..6).rev() {
+        let numbers: Vec<usize> = (first..510).step_by(6).collect();
+        let bytes = numbers.iter().flat_map(|&number| items.bytes[number * 1500..][..1500].to_vec());
+        let part = Rows { bytes: bytes.collect(), dim: 1500 };
+        nearest.add(&floats(&part), &numbers, false).expect("items");
+    }
+    for (found, expected) in nearest.finish().iter().zip(brute_force(&samples, &items, false, 2)) {
         for (found, (square, item, _)) in found.iter().zip(expected) {
             assert_eq!((found.item, found.distance), (item, (square as f64).sqrt() / 1024.0));
         }

@@ -60,7 +60,7 @@ impl Nearest {
     ) -> Result<Self, Error> {
         torch::attempt(|| {
             let rows = rows(&samples, dim, device)?;
-            let map = Map::of(&rows, dim, device);
+            let map = Map::of(&rows, matches!(samples, Stored::Bytes(_)), device);
             let found = vec![Vec::new(); rows.size()[0] as usize];
             let coordinates = |stored: Stored| {
                 let coordinates = map.coordinates(&stored, false)?;
@@ -160,10 +160,11 @@ struct Map {
 
 impl Map {
     /// Principal directions of samples `[count, dim]`; any directions are valid.
-    fn of(samples: &Tensor, dim: usize, device: Device) -> Self {
-        let count = samples.size()[0];
-        // Whole numbers, so that bytes less the centre are exact.
-        let centre = samples.mean_dim([0_i64].as_slice(), true, Kind::Float).round();
+    fn of(samples: &Tensor, are_bytes: bool, device: Device) -> Self {
+        let (count, dim) = (samples.size()[0], samples.size()[1] as usize);
+        let mean = samples.mean_dim([0_i64].as_slice(), true, Kind::Float);
+        // Bytes less whole numbers are exact.
+        let centre = if are_bytes { mean.round() } else { mean };
         let plain = Self { centre, directions: None, dim, device, defect: 0.0, error: 0.0 };
         if (count as usize) < LEAST_SAMPLES || dim < 4 * DIRECTIONS as usize {
             return plain;
