@@ -122,7 +122,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "ITEMS", default_value_t = 1000)]
     pub subset_size: u64,
     /// Nearest neighbour whose distance is the radius for precision and recall, density and coverage; 0 leaves them out
-    /// [default: 3 for precision and recall, 5 for density and coverage, as published]
+    /// [default: 3 for precision and recall, 5 for density and coverage, as published; left out above 25,000 items]
     #[arg(long, value_name = "K")]
     pub nearest: Option<u64>,
     /// Extrapolate the Fréchet distance to infinitely many samples, from 15 counts: takes the time of 15 distances, and at least

@@ -27,6 +27,9 @@ use opening::unnamed;
 pub use opening::{Compared, device, open, open_data, open_samples, open_statistics};
 use report::Found;
 
+/// Items of a side at most whose precision and recall are taken unasked: their distances take half a minute on two cores.
+const UNASKED: usize = 25_000;
+
 /// One side of the comparison.
 pub(super) struct Side {
     /// Of the features.
@@ -149,12 +152,19 @@ fn covered(
     nearest: Option<u64>,
     notes: &mut Vec<String>,
 ) -> Result<Option<Manifold>, Error> {
-    let fewest = samples.size()[0].min(data.size()[0]) as usize;
+    let [fewest, most] = [i64::min, i64::max].map(|which| which(samples.size()[0], data.size()[0]) as usize);
     let k = match nearest {
         Some(0) => return Ok(None),
         Some(k) => [k as usize; 2],
         None if fewest <= manifold::USUAL[1] => {
             notes.push(format!("precision and recall are left out: one side has only {fewest} items"));
+            return Ok(None);
+        }
+        None if most > UNASKED => {
+            notes.push(format!(
+                "precision and recall are left out: all distances among {most} items take minutes; --nearest 3, as \
+                 published, and 5 for density and coverage take them"
+            ));
             return Ok(None);
         }
         None => manifold::USUAL,
