@@ -501,7 +501,7 @@ fn precision_of_many_items_is_taken_on_demand() {
     let bytes = |count: usize| (0..4 * count).map(|k| (k % 251) as u8).collect::<Vec<_>>();
     write_npy(&folder.join("few.npy"), "(9, 1, 2, 2)", &bytes(9));
     write_npy(&folder.join("many.npy"), "(25001, 1, 2, 2)", &bytes(25_001));
-    let evaluate = "evaluate --samples few.npy --data many.npy --subsets 0 --device cpu";
+    let evaluate = "evaluate --samples few.npy --data many.npy --layout chw --subsets 0 --device cpu";
     let said = success(trainer(evaluate).current_dir(folder));
     assert!(
         said.contains("all distances among 25001 items take minutes; --nearest 3, as published"),
