@@ -186,9 +186,10 @@ fn write_text(
     let (each, noise) = (key.count(Truth::Real), key.count(Truth::Noise));
     writeln!(
         out,
-        "{}: {each} real and {each} generated images, {noise} of noise, page {}\n",
+        "{}: {each} real and {each} generated images, {noise} of noise, page {}",
         key.title, key.page
     )?;
+    writeln!(out)?;
     let seconds = |ms: Option<f64>| ms.map_or("-".to_owned(), |ms| format!("{:.1}", ms / 1000.0));
     let width = evaluated.iter().map(|one| one.answers.evaluator.chars().count()).fold(10, usize::max);
     writeln!(out, "  {:width$}  HYPE %  fakes error %  reals error %  median s", "evaluator")?;
