@@ -269,7 +269,7 @@ impl<'a> Measure<'a> {
         if self.added == Added::Spread && summary.mean < least {
             writeln!(
                 out,
-                "  smoothed    a density smoothed by noise of sigma_min has {least:.4} at least: the scores are not of one"
+                "  smoothed    below {least:.4}, the least of a density smoothed by sigma_min: the scores are not of one"
             )?;
         }
         writeln!(out, "  time        {seconds:.2} s an item")?;

@@ -97,7 +97,7 @@ pub fn ln_densities(
         let [k3, rate3] = slopes(&(&x + &k2 * (0.5 * h)), middle)?;
         let [k4, rate4] = slopes(&(&x + &k3 * h), pair[1])?;
         x = &x + (k1 + (k2 + k3) * 2.0 + k4) * (h / 6.0);
-        change += (rate1 + (rate2 + rate3) * 2.0 + rate4) * (h / 6.0);
+        change = &change + (rate1 + (rate2 + rate3) * 2.0 + rate4) * (h / 6.0);
         each(step as u64 + 1, total);
     }
     Ok(Densities { ln_p: prior(&x).to_device(Device::Cpu) - change, noise: x })
