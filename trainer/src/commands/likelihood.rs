@@ -269,7 +269,7 @@ impl<'a> Measure<'a> {
         if self.added == Added::Spread && summary.mean < least {
             writeln!(
                 out,
-                "  smoothed    below {least:.4}, the least of a density smoothed by sigma_min: the scores are not of one"
+                "  smoothed    below {least:.4}, least of a density smoothed by sigma_min: the scores are of none"
             )?;
         }
         writeln!(out, "  time        {seconds:.2} s an item")?;
