@@ -24,8 +24,8 @@ use crate::source::Trained;
 const EXACT: u64 = 64;
 /// Probes where none are asked for: the fewest that differ.
 const PROBES: u64 = 2;
-/// Noise levels that a step of the Runge-Kutta method goes through, where no number of steps is asked for: with MNIST's 96
-/// levels, the error of the steps was then a third of that of two probes.
+/// Noise levels that a step of the Runge-Kutta method goes through, where no number of steps is asked for: 32 steps for MNIST's 96
+/// levels, whose error was 0.002 bits per dimension.
 const LEVELS_A_STEP: u64 = 3;
 /// Steps at least, where none are asked for.
 const FEWEST: u64 = 32;
@@ -269,7 +269,7 @@ impl<'a> Measure<'a> {
         if self.added == Added::Spread && summary.mean < least {
             writeln!(
                 out,
-                "  smoothed    a density smoothed by noise of sigma_min has {least:.4} at least: the scores are not of one"
+                "  smoothed    below {least:.4}, least of a density smoothed by sigma_min: the scores are of none"
             )?;
         }
         writeln!(out, "  time        {seconds:.2} s an item")?;

@@ -68,7 +68,8 @@ pub fn signs(streams: &mut Streams, count: u64) -> Result<Trace, Error> {
 ///
 /// # Accuracy
 /// Fourth order in the number of steps for smooth scores; on a trained network (ELU, pools of maxima), halving them
-/// multiplied the error by 9 to 12. A third of the steps of Heun's method takes the same time, with a fifth of its error.
+/// multiplied the error by 9 to 12 (four digits of MNIST, against 384 steps). A third of the steps of Heun's method took the
+/// same time there, with a fifth of its error.
 /// x does not depend on the probes, so rows of the result differ by Hutchinson's error alone; the same probes serve all
 /// levels, so that this error does not hide that of the steps.
 ///
@@ -101,7 +102,7 @@ pub fn ln_densities(
         let [k3, rate3] = slopes(&(&x + &k2 * (0.5 * h)), middle)?;
         let [k4, rate4] = slopes(&(&x + &k3 * h), pair[1])?;
         x = &x + (k1 + (k2 + k3) * 2.0 + k4) * (h / 6.0);
-        change += (rate1 + (rate2 + rate3) * 2.0 + rate4) * (h / 6.0);
+        change = &change + (rate1 + (rate2 + rate3) * 2.0 + rate4) * (h / 6.0);
         each(step as u64 + 1, total);
     }
     Ok(Densities { ln_p: prior(&x).to_device(Device::Cpu) - change, noise: x })
