@@ -105,6 +105,7 @@ PYTHON ?= python3
 bench-trainer: .libtorch
 	$(CARGO) build --release -p ncsn-trainer
 	benches/cpu.sh $(PYTHON)
+	$(CARGO) bench -p ncsn-trainer --bench neighbours
 
 lint: .libtorch
 	$(CARGO) fmt --all -- --check

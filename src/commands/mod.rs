@@ -18,8 +18,24 @@ use ncsn_shell::{Outcome, ask_for_reports, finish, pages, parse, stdout};
 use crate::cli::{Cli, Command, ScheduleCli};
 
 /// Commands of the trainer, for those who look for them here.
-const OF_THE_TRAINER: [&str; 8] =
-    ["train", "sample", "interpolate", "inpaint", "diagnose", "evaluate", "neighbours", "convert"];
+const OF_THE_TRAINER: [&str; 16] = [
+    "train",
+    "sample",
+    "interpolate",
+    "inpaint",
+    "sheets",
+    "report",
+    "diagnose",
+    "evaluate",
+    "likelihood",
+    "neighbours",
+    "select",
+    "ablate",
+    "hype",
+    "convert",
+    "cost",
+    "bench",
+];
 
 /// Runs the `ncsn` command line of this process.
 #[must_use]

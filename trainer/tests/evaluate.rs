@@ -439,7 +439,7 @@ fn data_in_their_own_units_are_compared_in_them() {
     assert!(nearest["notes"].to_string().contains("the sheet shows -"), "{nearest:#}");
     // Pixels are in other units.
     let bytes = vec![7; 40 * 30];
-    common::command::write_npy(&path("bytes.npy"), "(40, 6, 5, 1)", &bytes);
+    write_npy(&path("bytes.npy"), "(40, 6, 5, 1)", &bytes);
     let message = failure(&mut run("evaluate --samples bytes.npy --data data.npy"));
     assert!(
         message.starts_with("error: bytes.npy: bytes, which become pixels in [0, 1], expected numbers in"),

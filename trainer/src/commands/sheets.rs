@@ -105,8 +105,8 @@ pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
             "neighbours.png",
             "Nearest training items",
             &Sheet::with_columns(&images, columns)?,
-            "each row has a sample and the training items nearest to it, by pixels: a copy would be seen at once (as Figs. \
-             16 to 19)"
+            "each row has a sample and the training items nearest to it, by pixels: a copy would be seen at once (as \
+             Figs. 16 to 19)"
                 .to_owned(),
             format!("ncsn-trainer sheets {run} --num {} --neighbours {}{flags}", args.num, args.neighbours),
         )?;
