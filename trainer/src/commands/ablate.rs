@@ -219,15 +219,17 @@ fn table(models: &[Model]) -> Result<Part> {
     let mut rows = Vec::new();
     for model in models {
         let (schedule, training) = (model.config.schedule(), &model.config.training);
+        // As it was sampled, which a flag may have changed.
+        let (best, _) = model.best(true)?;
         let mut row = vec![
             model.name.to_owned(),
             model.config.network.architecture.name().to_owned(),
             format!(
-                "σ₁ = {}, L = {}, T = {}, ε = {:e}",
+                "σ₁ = {:.4}, L = {}, T = {}, ε = {:.4e}",
                 schedule.range().max(),
                 schedule.num_levels(),
-                schedule.steps_per_level(),
-                schedule.epsilon()
+                best.conditions.steps_per_level,
+                best.conditions.epsilon
             ),
             format!("{}", training.lr),
             model.weights.to_string(),
