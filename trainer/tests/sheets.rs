@@ -53,6 +53,9 @@ fn neighbours_are_those_that_their_own_command_finds() {
         ["neighbours.png", "run/sheets/neighbours.png"].map(|file| fs::read(folder.join(file)));
     assert!(own.expect("made") == shown.expect("shown"));
     fs::remove_dir_all(folder.join("run/sheets")).expect("removes");
+    fs::remove_file(folder.join("shapes.npy")).expect("removes");
+    let moved = failure(trainer("sheets run --device cpu").current_dir(folder));
+    assert!(moved.contains("neighbours (--neighbours 0 leaves them out): cannot read shapes.npy"), "{moved}");
     run("sheets run --num 4 --neighbours 0 --pairs 1 --count 1 --images 1 --steps-per-level 1 --device cpu");
     assert!(!folder.join("run/sheets/neighbours.png").exists());
 }

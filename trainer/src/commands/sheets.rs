@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use ncsn_data::escape;
 use ncsn_figures::{Page, Part};
 use ncsn_shell::Outcome;
@@ -18,7 +18,7 @@ use crate::Error;
 use crate::checkpoint::{self, CHECKPOINTS};
 use crate::cli::SheetsArgs;
 use crate::config::Precision;
-use crate::dataset::{self, HeldOut, Wish};
+use crate::dataset::{self, HeldOut, Items, Wish};
 use crate::diagnose::spread;
 use crate::evaluate::features::{self, Features};
 use crate::sheet::{self, Sheet};
@@ -72,6 +72,9 @@ pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
         trained.network.shape().item.len() == 3,
         "vectors are no pictures: 'sample --output FILE' writes them"
     );
+    // Before any sampling: data may be elsewhere by now.
+    let data = (args.neighbours > 0).then(|| dataset::open(&trained.config.data, &wish(&trained)));
+    let data = data.transpose().context("neighbours (--neighbours 0 leaves them out)")?;
     let folder = args.run.join(FOLDER);
     fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
     let name = &trained.config.preset;
@@ -100,7 +103,8 @@ pub fn run(args: &SheetsArgs, out: &mut dyn Write) -> Result<Outcome> {
         format!("{} samples, the first that the seed gives, none left out (as Figs. 25 to 30)", args.num),
         format!("ncsn-trainer sample --checkpoint {run} --num {}{flags} --grid samples.png", args.num),
     )?;
-    if let Some((images, columns)) = maker.neighbours(&trained, &images)? {
+    if let Some(split) = data {
+        let (images, columns) = maker.neighbours(&trained, &images, split.train)?;
         show(
             "neighbours.png",
             "Nearest training items",
@@ -176,6 +180,11 @@ pub fn parts(run: &Path) -> Result<Vec<Part>, Error> {
     Ok(parts)
 }
 
+/// The items that a run was trained on.
+fn wish(trained: &Trained) -> Wish<'_> {
+    Wish::of(&trained.config, HeldOut::Exactly)
+}
+
 /// The flags of Langevin dynamics that were given.
 fn flags(args: &SheetsArgs) -> String {
     let sampling = &args.sampling;
@@ -213,20 +222,16 @@ impl Maker<'_> {
         Ok(Tensor::cat(&parts, 0))
     }
 
-    /// Samples in rows with the training items nearest to them, and the images in a row; none where none are wanted.
-    fn neighbours(&self, trained: &Trained, samples: &Tensor) -> Result<Option<(Tensor, usize)>, Error> {
+    /// Samples in rows with the training items nearest to them, and the images in a row.
+    fn neighbours(&self, trained: &Trained, samples: &Tensor, data: Items) -> Result<(Tensor, usize), Error> {
         let Self { args, batch, device, .. } = *self;
         let rows = (args.neighbours as i64).min(samples.size()[0]);
-        if rows == 0 {
-            return Ok(None);
-        }
-        let config = &trained.config;
-        let data = dataset::open(&config.data, &Wish::of(config, HeldOut::Exactly))?.train;
         let features = Features::Pixels.fitting(&data)?;
         let samples = features::as_compared(samples.narrow(0, 0, rows), &features)?.items;
-        let among = Among { data: &data, features: &features, flip: config.data.flip, batch, device };
+        let flip = trained.config.data.flip;
+        let among = Among { data: &data, features: &features, flip, batch, device };
         let (found, _) = among.nearest(&samples, NEAREST.min(data.len()))?;
-        Ok(Some(among.rows(&samples, &found)?))
+        among.rows(&samples, &found)
     }
 
     /// Rows from one sample to another.
