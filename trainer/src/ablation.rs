@@ -84,6 +84,8 @@ mod tests {
         assert_eq!(some.config.schedule(), base.schedule());
         assert_eq!((&some.config.network, some.config.training.lr), (&ncsn.network, 1e-3));
         assert_eq!(all.config, base);
+        assert_eq!(none.models, [("NCSN", Weights::Raw), ("NCSN₅", Weights::Ema)]);
+        assert_eq!((some.models[0].1, all.models[0].1), (Weights::Ema, Weights::Ema));
         for variant in [none, some] {
             assert_eq!((variant.config.data, variant.config.training.batch), (base.data.clone(), 128));
         }

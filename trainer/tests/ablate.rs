@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use common::command::{failure, success, trainer};
+use serde_json::Value;
 
 const ABLATE: &str = "ablate --preset shapes --filters 4 --batch 4 --iterations 8 --checkpoint-every 4 --log-every 1 \
                       --samples 0 --num 4 --images 4 --steps-per-level 1 --device cpu --run all";
@@ -49,6 +50,22 @@ fn one_page_shows_four_models_and_the_commands_on_it_make_their_samples() {
     let levels = |name: &str| line(name, "num_levels = ");
     assert_eq!(levels("ncsn"), "10");
     assert!(levels("ncsn-1245") == levels("ncsnv2") && levels("ncsnv2") != "10");
+    // The curves are the distances of each model's weights, in the order of steps.
+    let record = fs::read_to_string(folder.join("all/ncsn/selection.jsonl")).expect("a record");
+    let numbers = page.split("<summary>").nth(1).expect("the first figure");
+    for (model, weights) in [("NCSN", "raw"), ("NCSN₅", "ema")] {
+        let start = format!("{model}\t");
+        let drawn: Vec<f64> = numbers
+            .lines()
+            .filter_map(|line| line.strip_prefix(&start)?.split('\t').nth(1)?.parse().ok())
+            .collect();
+        let rows = record.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let measured: Vec<f64> = rows
+            .filter(|row| row["weights"] == weights)
+            .filter_map(|row| row["denoised"]["distance"].as_f64())
+            .collect();
+        assert_eq!((drawn.len(), &drawn), (2, &measured), "{model}");
+    }
     // The weights of NCSN₅ are those averaged: the page's command gives the sheet's bytes.
     let sheet = fs::read(folder.join("all/sheets/ncsn-ema-denoised.png")).expect("a sheet");
     let commands = page.split("<code>").filter_map(|rest| rest.split("</code>").next());

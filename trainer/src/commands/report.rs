@@ -172,6 +172,20 @@ fn selection(found: &[Measured], run: &str) -> [Part; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::presets;
+
+    #[test]
+    fn the_time_of_training_is_that_of_its_steps() {
+        let config = presets::find("shapes").expect("a preset");
+        let line = |step, images_per_s| log::Line::Train { step, loss: 1.0, smoothed: 1.0, images_per_s };
+        // Batches of 32: ten steps of a second, then twenty of half a second.
+        let Part::Table { rows, .. } = cost(&config, &[line(10, 32.0), line(30, 64.0)]) else {
+            unreachable!("a table")
+        };
+        assert_eq!(rows[1], ["training", "30 steps in 20 s"]);
+        assert_eq!(rows[2], ["images in a second", "48.0"]);
+        assert_eq!(rows[0][1], config.schedule().score_evaluations().to_string());
+    }
 
     #[test]
     fn lines_of_a_record_that_are_cut_are_left_out() {
