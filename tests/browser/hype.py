@@ -147,6 +147,7 @@ def whole_way(evaluator, name):
     summary = evaluator.text("#summary")
     check(f"took {told} for real, {count - told} for generated" in summary, summary)
     browser.reload()
+    browser.until("!document.getElementById('end').hidden")
     check(evaluator.visible() == ["end"], "what is finished stays finished")
     downloads = os.path.join(os.path.abspath(evaluator.folder), "downloads")
     os.makedirs(downloads)
