@@ -57,8 +57,25 @@ pub fn adjacent_levels(file: &ScheduleFile, derivation: &Derivation) -> Result<F
 pub fn overlap_against_ratio(file: &ScheduleFile, derivation: &Derivation) -> Figure {
     let dim = file.schedule.dim();
     let gamma = derivation.gamma.mid();
-    // C falls from nearly 1 to nearly 0 over twice the distance of gamma from 1, at any dimension.
-    let greatest = 1.0 + 2.5 * (gamma - 1.0);
+    let greatest = reach_of_overlap(gamma);
+    let figure = overlap_curves(&format!("Overlap of adjacent levels, D = {dim}"), dim, greatest);
+    let mut marks = vec![(gamma, format!("γ of L = {}", file.schedule.num_levels()))];
+    if let Some(row) = &file.published {
+        let published = row.schedule.gamma().mid();
+        marks.extend((published < greatest).then(|| (published, "published".to_owned())));
+    }
+    Figure { marks, ..figure }
+}
+
+/// The end of axes of γ: C falls from nearly 1 to nearly 0 over twice the distance of a schedule's γ from 1, at any dimension.
+#[must_use]
+pub fn reach_of_overlap(gamma: f64) -> f64 {
+    1.0 + 2.5 * (gamma - 1.0)
+}
+
+/// C(γ) by the normal law of the paper and by the exact one.
+#[must_use]
+pub fn overlap_curves(title: &str, dim: u64, greatest: f64) -> Figure {
     let curve = |name: &str, law: Law, stroke: Stroke| {
         let points =
             grid(1.0, greatest).map(|gamma| (gamma, overlap(Interval::point(gamma), dim, law).mid()));
@@ -66,14 +83,7 @@ pub fn overlap_against_ratio(file: &ScheduleFile, derivation: &Derivation) -> Fi
     };
     let curves =
         vec![curve("normal law", Law::Normal, Stroke::Solid), curve("exact law", Law::Chi, Stroke::Dashed)];
-    let axes = (Axis::linear("γ = σᵢ₋₁ / σᵢ"), Axis::linear("overlap C(γ)"));
-    let figure = Figure::new(&format!("Overlap of adjacent levels, D = {dim}"), axes.0, axes.1, curves);
-    let mut marks = vec![(gamma, format!("γ of L = {}", file.schedule.num_levels()))];
-    if let Some(row) = &file.published {
-        let published = row.schedule.gamma().mid();
-        marks.extend((published < greatest).then(|| (published, "published".to_owned())));
-    }
-    Figure { marks, ..figure }
+    Figure::new(title, Axis::linear("γ = σᵢ₋₁ / σᵢ"), Axis::linear("overlap C(γ)"), curves)
 }
 
 /// Proposition 3: the variance that one level ends with, against ε, with Technique 4's choice and the published one.

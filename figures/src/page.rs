@@ -17,6 +17,8 @@ body{color:var(--ink);background:var(--ground)}\
 h1{font-size:1.5rem;line-height:1.25}h2{font-size:1.2rem;margin-top:2.5rem;border-bottom:1px solid var(--rule)}\
 figure{margin:1.5rem 0}figcaption{color:var(--faint);font-size:.9rem}\
 figure>div,.wide{overflow-x:auto}\
+.beside{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));gap:0 1rem}\
+.beside>*{min-width:0}\
 img{max-width:100%;height:auto;image-rendering:pixelated}svg{display:block;width:100%;min-width:30rem}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
 th,td{padding:.25rem .75rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}\
@@ -59,6 +61,8 @@ pub enum Part {
         /// The command that makes the same.
         command: String,
     },
+    /// Parts side by side, as many as the window has room for.
+    Beside(Vec<Part>),
     /// Text of programs, line by line.
     Code(String),
     /// Words and numbers in rows.
@@ -94,6 +98,11 @@ fn write_part(out: &mut String, part: &Part) -> std::fmt::Result {
     match part {
         Part::Heading(text) => writeln!(out, "<h2>{}</h2>", escaped(text)),
         Part::Text(text) => writeln!(out, "<p>{}</p>", escaped(text)),
+        Part::Beside(parts) => {
+            writeln!(out, "<div class=\"beside\">")?;
+            parts.iter().try_for_each(|part| write_part(out, part))?;
+            writeln!(out, "</div>")
+        }
         Part::Code(text) => writeln!(out, "<pre class=\"wide\" tabindex=\"0\">{}</pre>", escaped(text)),
         Part::Picture { png, caption, told, command } => {
             let (told, data) = (escaped(told), STANDARD.encode(png));
@@ -172,7 +181,7 @@ mod tests {
             parts: vec![
                 Part::Heading(evil.clone()),
                 Part::Text(evil.clone()),
-                Part::Code(evil.clone()),
+                Part::Beside(vec![Part::Code(evil.clone()), Part::Text(evil.clone())]),
                 Part::Picture {
                     png: vec![0, 255],
                     caption: evil.clone(),

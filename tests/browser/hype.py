@@ -73,10 +73,16 @@ class Evaluator:
         check(self.text("#progress") == f"Image {number} of {self.count}", self.text("#progress"))
         alt = browser.run("document.getElementById('image').alt")
         check(alt == f"image {number} of {self.count}", f"alternative text {alt}")
-        browser.until("document.getElementById('image').complete")
+        # The page's clock runs from the image's load event on, and takes no answer in the first 150 ms.
+        browser.until("document.getElementById('image').classList.contains('new')")
         answer = self.plan[self.ids[browser.run(SHOWN)]]
         time.sleep(0.2)
-        if number % 6 == 4:
+        if number % 6 == 1:
+            # Two presses in one task, however busy the machine: the second is meant for the image before.
+            key = json.dumps(KEYS[answer][0][0])
+            browser.run(f"for (let press = 0; press < 2; press++) document.dispatchEvent(new KeyboardEvent('keydown', "
+                        f"{{key: {key}, bubbles: true, cancelable: true}}))")
+        elif number % 6 == 4:
             browser.click(f"#{answer}")
         elif number % 6 == 5:
             browser.view(**VIEWS["phone"])
@@ -89,9 +95,7 @@ class Evaluator:
         after = "!document.getElementById('end').hidden" if done else \
             f"document.getElementById('progress').textContent === 'Image {number + 1} of {self.count}'"
         browser.until(after)
-        if not done and number % 6 == 1:
-            # A second press at once is meant for the image before.
-            browser.key(*KEYS["real"][0])
+        if not done:
             check(self.text("#progress") == f"Image {number + 1} of {self.count}", "a double press counts once")
 
     def roles(self):
@@ -147,8 +151,8 @@ def whole_way(evaluator, name):
     summary = evaluator.text("#summary")
     check(f"took {told} for real, {count - told} for generated" in summary, summary)
     browser.reload()
-    browser.until("!document.getElementById('end').hidden")
-    check(evaluator.visible() == ["end"], "what is finished stays finished")
+    kept = browser.run(f"(localStorage.getItem({PLACE}) || '').length")
+    check(evaluator.visible() == ["end"], f"what is finished stays finished: {evaluator.visible()}, {kept} characters kept")
     downloads = os.path.join(os.path.abspath(evaluator.folder), "downloads")
     os.makedirs(downloads)
     browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=downloads)

@@ -23,21 +23,16 @@ pub fn in_browser(script: &str, folder: &Path, arguments: &[&Path], subject: &st
     // The trainer's tests look in the folder above theirs.
     let roots = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     let script = roots.map(|root| root.join("tests/browser").join(script)).find(|path| path.exists());
-    let script = script.expect("a script of the project");
-    let run = || {
-        let mut command = Command::new("python3");
-        command.arg("-B").arg(&script).arg(&chromium).args(arguments).current_dir(folder);
-        let Output { status, stdout, stderr } = command.output().expect("python3 starts");
-        let said = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
-        if status.success() { Ok(()) } else { Err(said) }
-    };
-    // A browser on a busy machine may lose a step; a page that is wrong is wrong twice.
-    if let Err(said) = run() {
-        let _ = writeln!(io::stderr(), "{subject}: a second try after: {said}");
-        if let Err(said) = run() {
-            panic!("{said}");
-        }
-    }
+    let Output { status, stdout, stderr } = Command::new("python3")
+        .arg("-B")
+        .arg(script.expect("a script of the project"))
+        .arg(chromium)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("python3 starts");
+    let said = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "{said}");
     true
 }
 

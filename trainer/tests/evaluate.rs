@@ -493,21 +493,3 @@ fn bad_input_ends_in_one_line() {
     let message = refused("neighbours --samples samples.npy --data data.npy --num 13");
     assert_eq!(message, "error: num is 13, allowed: 1 to 12\n");
 }
-
-#[test]
-fn precision_of_many_items_is_taken_on_demand() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path();
-    let bytes = |count: usize| (0..4 * count).map(|k| (k % 251) as u8).collect::<Vec<_>>();
-    write_npy(&folder.join("few.npy"), "(9, 1, 2, 2)", &bytes(9));
-    write_npy(&folder.join("many.npy"), "(25001, 1, 2, 2)", &bytes(25_001));
-    let evaluate = "evaluate --samples few.npy --data many.npy --layout chw --subsets 0 --device cpu";
-    let said = success(trainer(evaluate).current_dir(folder));
-    assert!(
-        said.contains("all distances among 25001 items take minutes; --nearest 3, as published"),
-        "{said}"
-    );
-    assert!(!said.contains("  recall "), "{said}");
-    let said = success(trainer(&format!("{evaluate} --nearest 3")).current_dir(folder));
-    assert!(said.contains("  recall ") && !said.contains("left out"), "{said}");
-}

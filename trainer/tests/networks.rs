@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use common::command::{failure, success, trainer, write_npy};
 use ncsn_trainer::evaluate::script::{Convention, Filter, Input, Script};
@@ -101,15 +102,18 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
+/// The trainer in a folder.
+fn on_the_cpu(folder: &Path, arguments: &str) -> Command {
+    let mut command = trainer(&format!("{arguments} --device cpu"));
+    command.current_dir(folder);
+    command
+}
+
 #[test]
 fn evaluate_and_neighbours_take_any_network() {
     let folder = folder();
     let folder = folder.path();
-    let run = |arguments: &str| {
-        let mut command = trainer(&format!("{arguments} --device cpu"));
-        command.current_dir(folder);
-        command
-    };
+    let run = |arguments: &str| on_the_cpu(folder, arguments);
     let json = |arguments: &str| -> Value {
         serde_json::from_str(&success(&mut run(&format!("{arguments} --format json")))).expect("JSON")
     };
@@ -144,11 +148,7 @@ fn evaluate_and_neighbours_take_any_network() {
 fn select_takes_any_network_and_its_statistics() {
     let folder = folder();
     let folder = folder.path();
-    let run = |arguments: &str| {
-        let mut command = trainer(&format!("{arguments} --device cpu"));
-        command.current_dir(folder);
-        command
-    };
+    let run = |arguments: &str| on_the_cpu(folder, arguments);
     success(&mut run(
         "train --preset shapes --filters 4 --batch 4 --iterations 4 --checkpoint-every 4 --samples 0 --run run",
     ));

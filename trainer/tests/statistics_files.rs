@@ -4,7 +4,7 @@ mod common;
 
 use std::path::Path;
 
-use common::command::{failure, success, trainer};
+use common::command::{failure, success, trainer, write_npy};
 use common::hashed;
 use ncsn_trainer::array_file::write_tensor;
 use serde_json::Value;
@@ -138,4 +138,22 @@ fn what_is_left_out_is_left_out_and_extrapolation_needs_enough() {
         success(trainer("evaluate --samples few.npy --data data.npy --device cpu").current_dir(folder));
     assert!(text.contains("precision and recall are left out: one side has only 5 items"), "{text}");
     assert!(text.contains("no more samples than features"), "{text}");
+}
+
+#[test]
+fn precision_of_many_items_is_taken_on_demand() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let bytes = |count: usize| (0..4 * count).map(|k| (k % 251) as u8).collect::<Vec<_>>();
+    write_npy(&folder.join("few.npy"), "(9, 1, 2, 2)", &bytes(9));
+    write_npy(&folder.join("many.npy"), "(25001, 1, 2, 2)", &bytes(25_001));
+    let evaluate = "evaluate --samples few.npy --data many.npy --layout chw --subsets 0 --device cpu";
+    let said = success(trainer(evaluate).current_dir(folder));
+    assert!(
+        said.contains("all distances among 25001 items take minutes; --nearest 3, as published"),
+        "{said}"
+    );
+    assert!(!said.contains("  recall "), "{said}");
+    let said = success(trainer(&format!("{evaluate} --nearest 3")).current_dir(folder));
+    assert!(said.contains("  recall ") && !said.contains("left out"), "{said}");
 }

@@ -2,18 +2,17 @@
 
 use anyhow::Result;
 use ncsn_figures::{Axis, Curve, Figure, Named, Stroke};
-use ncsn_theory::chi_overlap::chi_overlap;
 use ncsn_theory::interval::Interval;
 use ncsn_theory::proposition1::{Mixture, bound, exact_pair};
 use ncsn_theory::proposition2::RadiusLaw;
 use ncsn_theory::proposition3::{simulate, variance_ratio};
-use ncsn_theory::schedule::{Law, gamma_root, optimal_delta, overlap};
+use ncsn_theory::schedule::{Law, gamma_root, optimal_delta};
 use ndarray::Array2;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
 use super::radius::MAX_NORMALS;
-use crate::figures::grid;
+use crate::figures::{grid, overlap_curves, reach_of_overlap};
 
 /// Dots per curve.
 const DOTS: usize = 12;
@@ -96,7 +95,7 @@ pub(super) fn kolmogorov() -> Result<Figure> {
 /// C(γ) by both laws, and the share of simulated lengths in the reach of the level above.
 pub(super) fn overlaps(dim: u64, radii: &[f64]) -> Result<Figure> {
     let root = gamma_root(dim, 0.5, Law::Normal)?.mid();
-    let greatest = 1.0 + 2.5 * (root - 1.0);
+    let greatest = reach_of_overlap(root);
     let law = RadiusLaw::new(dim, 1.0)?;
     let (mean, deviation) = (law.mean().mid(), law.standard_deviation().mid());
     let share = |gamma: f64| {
@@ -104,23 +103,10 @@ pub(super) fn overlaps(dim: u64, radii: &[f64]) -> Result<Figure> {
         radii.iter().filter(|&&r| (lo..=hi).contains(&r)).count() as f64 / radii.len() as f64
     };
     let simulated = (1..=DOTS).map(|k| 1.0 + (greatest - 1.0) * k as f64 / DOTS as f64);
-    let curves = vec![
-        Curve::line(
-            "normal law",
-            grid(1.0, greatest).map(|g| (g, overlap(Interval::point(g), dim, Law::Normal).mid())),
-        ),
-        Curve {
-            stroke: Stroke::Dashed,
-            ..Curve::line(
-                "exact law",
-                grid(1.0, greatest).map(|g| (g, chi_overlap(Interval::point(g), dim).mid())),
-            )
-        },
-        dots("simulated", simulated.map(|gamma| (gamma, share(gamma))).collect()),
-    ];
-    let axes = (Axis::linear("γ = σᵢ₋₁ / σᵢ"), Axis::linear("overlap C(γ)"));
-    let figure = Figure::new(&format!("Technique 2 in {dim} dimensions"), axes.0, axes.1, curves);
-    Ok(Figure { marks: vec![(root, "γ for an overlap of ½".to_owned())], ..figure })
+    let mut figure = overlap_curves(&format!("Technique 2 in {dim} dimensions"), dim, greatest);
+    figure.curves.push(dots("simulated", simulated.map(|gamma| (gamma, share(gamma))).collect()));
+    figure.marks.push((root, "γ for an overlap of ½".to_owned()));
+    Ok(figure)
 }
 
 /// Proposition 3: the variance ratio of one level over δ = ε/σ_L², and that of simulated chains.

@@ -94,7 +94,7 @@ fn poster(sheets: &[Samples], seed: u64, command: &str) -> Vec<Part> {
     if !sheets.is_empty() {
         parts.push(Part::Heading("Technique 1: the poster’s experiment".into()));
     }
-    parts.extend(sheets.iter().map(|Samples { sigma_max, sheet, told }| {
+    let pictures = sheets.iter().map(|Samples { sigma_max, sheet, told }| {
         let sigma_max = ncsn_schedule::number((1e4 * sigma_max).round() / 1e4);
         let caption = format!(
             "Samples with the exact score of a mixture centred at the images, started from uniform noise with σ₁ = \
@@ -102,7 +102,8 @@ fn poster(sheets: &[Samples], seed: u64, command: &str) -> Vec<Part> {
         );
         let told = format!("Sheet of samples with σ₁ = {sigma_max}");
         Part::Picture { png: sheet.png(), caption, told, command: command.to_owned() }
-    }));
+    });
+    parts.extend((!sheets.is_empty()).then(|| Part::Beside(pictures.collect())));
     parts
 }
 

@@ -160,9 +160,8 @@ fn page(args: &AblateArgs, root: &Path, models: &[Model], setting: (Device, Prec
         (false, "Samples without denoising, of the best checkpoint by them (as Fig. 14)"),
     ] {
         parts.push(Part::Heading(heading.into()));
-        for model in models {
-            parts.push(model.samples(args, denoised, &folder, setting)?);
-        }
+        let sheets = models.iter().map(|model| model.samples(args, denoised, &folder, setting));
+        parts.push(Part::Beside(sheets.collect::<Result<_>>()?));
     }
     parts.extend([Part::Heading("Made by".into()), Part::Code(command)]);
     Ok(Page { title: format!("Ablation on {}", models[0].config.preset), parts })

@@ -162,3 +162,21 @@ pub fn least_bits(sigma: f64) -> f64 {
 pub fn bits_per_dimension(ln_p: &Tensor, bits: &Tensor, dim: u64) -> Tensor {
     (ln_p / -LN_2 + bits) / dim as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::ln_normal;
+
+    #[test]
+    fn no_smoothed_density_is_higher_than_that_of_a_single_item() {
+        // 2πσ² = 1 adds nothing to the 8 bits.
+        assert!((least_bits(TAU.sqrt().recip()) - 8.0).abs() < 1e-14);
+        // At the one item, a mixture of one has the bound itself.
+        let at = Tensor::zeros([1, 3, 4], (Kind::Double, tch::Device::Cpu));
+        let bits = bits_per_dimension(&ln_normal(&at, 0.01), &Tensor::from(8.0 * 12.0), 12);
+        assert!((bits.double_value(&[0]) - least_bits(0.01)).abs() < 1e-12);
+        // Source: mpmath, 8 + log(2*pi*mpf(10)**-4, 2)/2.
+        assert!((least_bits(0.01) - 2.681_891_874_961_434_7).abs() < 1e-14);
+    }
+}
