@@ -120,6 +120,7 @@ def whole_way(evaluator, name):
     for number in range(1, half + 1):
         evaluator.judge(number)
     before = browser.run(SHOWN)
+    browser.run("history.replaceState(null, '')")
     browser.reload()
     check(not browser.run("document.getElementById('resume').hidden"), "what was begun can be gone on with")
     check(evaluator.text("#resume p") == f"{name} has answered {half} of {count} images.", evaluator.text("#resume p"))
@@ -151,8 +152,10 @@ def whole_way(evaluator, name):
     summary = evaluator.text("#summary")
     check(f"took {told} for real, {count - told} for generated" in summary, summary)
     browser.reload()
-    kept = browser.run(f"(localStorage.getItem({PLACE}) || '').length")
-    check(evaluator.visible() == ["end"], f"what is finished stays finished: {evaluator.visible()}, {kept} characters kept")
+    check(evaluator.visible() == ["end"], f"what is finished stays finished: {evaluator.visible()}")
+    browser.run("localStorage.clear()")
+    browser.reload()
+    check(evaluator.visible() == ["end"], f"and without the browser's storage: {evaluator.visible()}")
     downloads = os.path.join(os.path.abspath(evaluator.folder), "downloads")
     os.makedirs(downloads)
     browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=downloads)
@@ -198,12 +201,18 @@ def another(evaluator, before):
                 f"window.dispatchEvent(new StorageEvent('storage', {{key: {PLACE}}})); }})()")
     check(evaluator.visible() == ["start"], "the page stops where another tab has gone on")
     check(evaluator.text("#resume p").startswith("Ben has answered 2 of "), evaluator.text("#resume p"))
+    kept = browser.run(f"localStorage.getItem({PLACE})")
+    browser.run(f"localStorage.removeItem({PLACE}); window.dispatchEvent(new StorageEvent('storage', {{key: {PLACE}}}))")
+    check(browser.run("document.getElementById('resume').hidden"), "what another tab has dropped does not come back")
+    browser.run(f"localStorage.setItem({PLACE}, {json.dumps(kept)}); "
+                f"window.dispatchEvent(new StorageEvent('storage', {{key: {PLACE}}}))")
     browser.click("#continue")
     evaluator.judge(3)
     browser.key("Escape", "Escape", 27)
     browser.click("#resume [data-anew]")
     browser.click("#discard")
     check(browser.run(f"localStorage.getItem({PLACE})") is None, "answers can be discarded")
+    check(browser.run("history.state") is None, "from the tab too")
     check(not browser.run("document.getElementById('enter').hidden"), "after which someone else can begin")
 
 
@@ -233,6 +242,9 @@ def unkept(evaluator):
     asked = browser.event("Page.javascriptDialogOpening")
     check(asked["type"] == "beforeunload", "leaving with answers that nothing keeps is asked about")
     browser.call("Page.handleJavaScriptDialog", accept=True)
+    browser.until("document.readyState === 'complete' && !document.getElementById('resume').hidden")
+    check(evaluator.text("#resume p").startswith("nobody has answered 1 of "), "the tab remembers what was answered")
+    check(not browser.run("document.getElementById('unkept').hidden"), "and what is not kept beyond it is said again")
 
 
 def main(chromium, page, plan, folder):

@@ -31,19 +31,25 @@
       && (kept.finished === null) === (kept.answers.length < count);
   }
 
+  // The browser's storage outlives the tab, the tab's history outlives a storage that was cleared, denied or lost.
   function load() {
+    let kept = null;
     try {
       localStorage.setItem(place + ':try', '1');
       localStorage.removeItem(place + ':try');
-      const kept = JSON.parse(localStorage.getItem(place));
-      return valid(kept) ? kept : null;
+      kept = JSON.parse(localStorage.getItem(place));
     } catch (error) {
       if (!(error instanceof SyntaxError)) keeps = false;
-      return null;
     }
+    return [kept, history.state].find(valid) ?? null;
   }
 
   function store() {
+    try {
+      history.replaceState(state, '');
+    } catch {
+      // Safari takes a hundred in 30 seconds; the next answer brings this one too.
+    }
     if (!keeps) return;
     try {
       if (state) localStorage.setItem(place, JSON.stringify(state));
@@ -249,6 +255,7 @@
   // The same page in another tab goes on there.
   window.addEventListener('storage', (event) => {
     if (event.key !== place && event.key !== null) return;
+    if (event.key === place) history.replaceState(null, '');
     state = load();
     state && state.finished ? showEnd() : showStart();
   });
