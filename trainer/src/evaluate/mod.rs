@@ -1,6 +1,7 @@
 //! How near samples are to data: Fréchet distance (FID), kernel distance (KID), precision and recall, nearest neighbours, people's
 //! errors (HYPE); likelihood of data.
 
+mod bounds;
 pub mod extrapolation;
 pub mod features;
 pub mod foreign;

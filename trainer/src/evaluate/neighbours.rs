@@ -1,24 +1,23 @@
 //! The data nearest to each sample, by which memorised images are found: exact, most distances excluded by bounds.
 
+use std::ops::Range;
+
 use multiversion::multiversion;
 use rayon::prelude::*;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
+use super::bounds::{self, Coordinates, Map};
 use crate::dataset::Stored;
 use crate::{Error, torch};
 
-/// Directions on which items and samples are projected.
-const DIRECTIONS: i64 = 96;
-/// Samples from which directions are computed; with fewer, products of whole vectors cost no more than projections.
-const LEAST_SAMPLES: usize = 256;
-/// Columns that are multiplied at a time, which limits how rounding adds up.
-const TILE: i64 = 512;
 /// Entries of a distance between looks at the limit: few enough for a sum of squares of bytes in 32 bits.
 const STRETCH: usize = 256;
+/// Items of which bounds are computed at a time by a core, few enough to stay in its cache.
+const BLOCK: usize = 64;
+/// Bounds that are compared at a time.
+const GROUP: usize = 64;
 /// More than all terms of a bound that underflow, each below 2⁻¹²⁶.
 const UNDERFLOW: f64 = 1e-30;
-/// Unit roundoff of single precision.
-const UNIT: f64 = 0.5 * f32::EPSILON as f64;
 
 /// One neighbour of a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,11 +58,16 @@ impl Nearest {
         device: Device,
     ) -> Result<Self, Error> {
         torch::attempt(|| {
-            let rows = rows(&samples, dim, device)?;
+            let values = match &samples {
+                Stored::Bytes(bytes) => bytes.len(),
+                Stored::Floats(values) => values.len(),
+            };
+            let all = values / dim;
+            let rows = bounds::rows(&samples, 0..all, dim, device)?;
             let map = Map::of(&rows, matches!(samples, Stored::Bytes(_)), device);
-            let found = vec![Vec::new(); rows.size()[0] as usize];
+            let found = vec![Vec::new(); all];
             let coordinates = |stored: Stored| {
-                let coordinates = map.coordinates(&stored, false)?;
+                let coordinates = map.coordinates(&stored, 0..all, false)?;
                 Ok((stored, coordinates))
             };
             let queries =
@@ -82,40 +86,53 @@ impl Nearest {
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::Torch`].
     pub fn add(&mut self, items: &Stored, numbers: &[usize], mirrored: bool) -> Result<(), Error> {
-        torch::attempt(|| {
-            let coordinates = self.map.coordinates(items, true)?;
-            for (at, (samples, own)) in self.queries.iter().enumerate() {
-                let bounds: Vec<f32> = torch::values(&own.0.matmul(&coordinates.0.tr()));
-                let width = coordinates.0.size()[0] as usize;
-                let is_mirrored = mirrored != (at == 1);
-                let (dim, count) = (self.map.dim, self.count);
-                self.found.par_iter_mut().zip(bounds.par_chunks_exact(width)).enumerate().for_each(
-                    |(sample, (found, bounds))| {
-                        let limit = limit(found, count);
-                        let mut candidates: Vec<(f32, usize)> = (0..)
-                            .zip(bounds)
-                            .filter(|(_, bound)| f64::from(**bound) <= limit + UNDERFLOW)
-                            .map(|(k, b)| (*b, k))
-                            .collect();
-                        candidates.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-                        for (bound, item) in candidates {
-                            let limit = self::limit(found, count);
-                            if f64::from(bound) > limit + UNDERFLOW {
-                                break;
-                            }
-                            if let Some(distance) = square(samples, sample, items, item, dim, limit) {
-                                insert(
-                                    found,
-                                    Neighbour { item: numbers[item], mirrored: is_mirrored, distance },
-                                    count,
-                                );
-                            }
-                        }
-                    },
-                );
-            }
-            Ok(())
-        })?
+        let device = self.map.device;
+        let width = if device.is_cuda() { numbers.len().max(1) } else { BLOCK };
+        let parts = (0..numbers.len()).step_by(width).map(|first| first..numbers.len().min(first + width));
+        let parts: Vec<(Range<usize>, Map, Vec<Tensor>)> = parts
+            .map(|part| {
+                let own = self.queries.iter().map(|(_, own)| own.0.shallow_clone());
+                (part, self.map.shallow_clone(), own.collect())
+            })
+            .collect();
+        // For each part and query, of each sample to each item.
+        let bounds: Vec<Vec<Vec<f32>>> = torch::attempt(|| {
+            torch::on_one_thread(|| {
+                let of_part = |(part, map, own): (_, Map, Vec<Tensor>)| {
+                    let coordinates = map.coordinates(items, part, true)?;
+                    let bounds = own.iter().map(|own| torch::values(&own.matmul(&coordinates.0.tr())));
+                    Ok(bounds.collect())
+                };
+                parts.into_par_iter().map(of_part).collect::<Result<_, Error>>()
+            })
+        })??;
+        let (dim, count) = (self.map.dim, self.count);
+        for (at, (samples, _)) in self.queries.iter().enumerate() {
+            let is_mirrored = mirrored != (at == 1);
+            self.found.par_iter_mut().enumerate().for_each(|(sample, found)| {
+                let most = limit(found, count) + UNDERFLOW;
+                let mut candidates: Vec<(f32, usize)> = vec![];
+                for (first, bounds) in (0..).step_by(width).zip(&bounds) {
+                    let part = width.min(numbers.len() - first);
+                    at_most(&bounds[at][sample * part..][..part], most, first, &mut candidates);
+                }
+                candidates.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                for (bound, item) in candidates {
+                    let limit = limit(found, count);
+                    if f64::from(bound) > limit + UNDERFLOW {
+                        break;
+                    }
+                    if let Some(distance) = square(samples, sample, items, item, dim, limit) {
+                        insert(
+                            found,
+                            Neighbour { item: numbers[item], mirrored: is_mirrored, distance },
+                            count,
+                        );
+                    }
+                }
+            });
+        }
+        Ok(())
     }
 
     /// The neighbours of each sample, nearest first.
@@ -127,119 +144,20 @@ impl Nearest {
     }
 }
 
-/// What a bound of a squared distance is computed of.
-///
-/// # Formula
-/// With u, w a sample and an item less the centre, a = V u and b = V w for directions with V Vᵀ = I + E, ‖E‖ ≤ δ:
-/// ```text
-/// ‖u − w‖² ≥ ‖u‖² + ‖w‖² − 2·a·b − 2·q(u)·q(w) − 1.1·δ·(‖u‖² + ‖w‖²),   q(u)² = ‖u‖² − (1 − δ)‖a‖²
-/// ```
-/// for 2·u·w is 2·aᵀ(I + E)⁻¹b plus twice the product of what the directions leave, of norms at most q. In coordinates,
-/// one product: (−2a, −2q, ‖u‖²·(1 − slack), 1)·(b, q, 1, ‖w‖²·(1 − slack)).
-///
-/// Rounding, relative to ‖u‖² + ‖w‖² and with ε = 2⁻²⁴: [`Map::error`] is η with ‖computed a − a‖ ≤ η‖u‖, which moves
-/// 2·a·b by 2.2η, and by 3η·‖u‖² what is left, which q² is enlarged by; u itself is rounded, 5ε; ‖u‖² is a sum of D
-/// squares, 1.1·D·ε, which q² is enlarged by too; the product has n = k + 3 terms of together at most 2.2, 2.4·n·ε, and
-/// its factors are rounded, 5ε.
-#[derive(Debug)]
-struct Coordinates(Tensor);
-
-/// From vectors to coordinates.
-#[derive(Debug)]
-struct Map {
-    centre: Tensor,
-    /// V, `[directions, dim]`; none where coordinates are the entries themselves.
-    directions: Option<Tensor>,
-    dim: usize,
-    device: Device,
-    /// δ.
-    defect: f64,
-    /// η.
-    error: f64,
-}
-
-impl Map {
-    /// Principal directions of samples `[count, dim]`; any directions are valid.
-    fn of(samples: &Tensor, are_bytes: bool, device: Device) -> Self {
-        let (count, dim) = (samples.size()[0], samples.size()[1] as usize);
-        let mean = samples.mean_dim([0_i64].as_slice(), true, Kind::Float);
-        // Bytes less whole numbers are exact.
-        let centre = if are_bytes { mean.round() } else { mean };
-        let plain = Self { centre, directions: None, dim, device, defect: 0.0, error: 0.0 };
-        if (count as usize) < LEAST_SAMPLES || dim < 4 * DIRECTIONS as usize {
-            return plain;
-        }
-        let spread = (0..LEAST_SAMPLES as i64).map(|k| k * count / LEAST_SAMPLES as i64);
-        let chosen = Tensor::from_slice(&spread.collect::<Vec<_>>()).to_device(device);
-        let chosen = (samples.index_select(0, &chosen) - &plain.centre).to_kind(Kind::Double);
-        let (_, vectors) = chosen.matmul(&chosen.tr()).linalg_eigh("L");
-        let weights = vectors.narrow(1, LEAST_SAMPLES as i64 - DIRECTIONS, DIRECTIONS);
-        let (basis, _) = Tensor::linalg_qr(&chosen.tr().matmul(&weights), "reduced");
-        let directions = basis.tr().to_kind(Kind::Float);
-        let exact = directions.to_kind(Kind::Double);
-        let excess = exact.matmul(&exact.tr()) - Tensor::eye(DIRECTIONS, (Kind::Double, device));
-        // The largest row sum of |E| bounds its norm; 1e-12 is for its own rounding.
-        let sums = excess.abs().sum_dim_intlist([1_i64].as_slice(), false, Kind::Double);
-        let defect = sums.max().double_value(&[]) + 1e-12;
-        // Samples without spread leave no directions that are orthonormal, or numbers that are none.
-        if defect.is_nan() || defect >= 0.01 {
-            return plain;
-        }
-        // Of each direction (TILE + tiles)·ε·‖v‖‖u‖ at most, in whatever order the terms of a tile are summed.
-        let terms = TILE + (dim as i64 + TILE - 1) / TILE;
-        let error = 1.1 * terms as f64 * UNIT * (DIRECTIONS as f64).sqrt();
-        Self { directions: Some(directions), defect, error, ..plain }
-    }
-
-    /// Coordinates of vectors, as of items or as of samples.
-    fn coordinates(&self, stored: &Stored, of_items: bool) -> Result<Coordinates, Error> {
-        let u = rows(stored, self.dim, self.device)?.f_sub_(&self.centre)?;
-        let dim = self.dim as f64;
-        let squares = u.square().sum_dim_intlist([1_i64].as_slice(), true, Kind::Float).to_kind(Kind::Double);
-        let (a, rest) = match &self.directions {
-            None => (u, squares.zeros_like()),
-            Some(directions) => {
-                let mut a = Tensor::zeros([u.size()[0], DIRECTIONS], (Kind::Float, self.device));
-                for first in (0..self.dim as i64).step_by(TILE as usize) {
-                    let width = TILE.min(self.dim as i64 - first);
-                    a = a.addmm(&u.narrow(1, first, width), &directions.narrow(1, first, width).tr());
-                }
-                let projected =
-                    a.to_kind(Kind::Double).square().sum_dim_intlist([1_i64].as_slice(), true, Kind::Double);
-                let enlarged = 1.0 + 3.0 * self.error + 1.1 * dim * UNIT;
-                let rest = (&squares * enlarged - projected * (1.0 - self.defect)).clamp_min(0.0).sqrt();
-                (a, rest)
-            }
-        };
-        let terms = a.size()[1] as f64 + 3.0;
-        let slack = 1.1 * self.defect + 2.2 * self.error + (2.4 * terms + 1.1 * dim + 10.0) * UNIT;
-        let scaled = squares * (1.0 - slack);
-        let one = scaled.ones_like();
-        let parts = if of_items { [rest, one, scaled] } else { [rest * -2.0, scaled, one] };
-        let [rest, second, third] = parts.map(|part| part.to_kind(Kind::Float));
-        let a = if of_items { a } else { a * -2.0 };
-        let all = Tensor::cat(&[a, rest, second, third], 1);
-        if all.isfinite().all().int64_value(&[]) == 0 {
-            return Err(Error::setting("a value to compare", "too large or none", "numbers below 1e18"));
-        }
-        Ok(Coordinates(all))
-    }
-}
-
-/// Vectors `[count, dim]` in single precision.
-fn rows(stored: &Stored, dim: usize, device: Device) -> Result<Tensor, Error> {
-    let flat = match stored {
-        Stored::Bytes(bytes) => {
-            torch::upload(Tensor::f_from_slice(bytes)?, device)?.f_to_kind(Kind::Float)?
-        }
-        Stored::Floats(values) => torch::upload(Tensor::f_from_slice(values)?, device)?,
-    };
-    Ok(flat.view([-1, dim as i64]))
-}
-
 /// The squared distance that a neighbour must not exceed.
 fn limit(found: &[Neighbour], count: usize) -> f64 {
     if found.len() < count { f64::INFINITY } else { found[count - 1].distance }
+}
+
+/// Takes the bounds up to a limit, with their places from `first` on; most bounds are larger, a group at a time.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn at_most(bounds: &[f32], limit: f64, first: usize, found: &mut Vec<(f32, usize)>) {
+    let limit = (limit as f32).next_up();
+    for (group, first) in bounds.chunks(GROUP).zip((first..).step_by(GROUP)) {
+        if group.iter().fold(false, |any, bound| any | (*bound <= limit)) {
+            found.extend(group.iter().copied().zip(first..).filter(|(bound, _)| *bound <= limit));
+        }
+    }
 }
 
 /// Puts a neighbour in its place, unless the same item is as near already.
