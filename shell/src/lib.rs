@@ -12,6 +12,6 @@ pub mod reading;
 pub mod reports;
 
 pub use command_line::command_line;
-pub use process::{Outcome, finish, parse, stdout, warn};
+pub use process::{Outcome, TRY_AGAIN, fail, finish, parse, stdout, warn};
 pub use reading::{ReadArgs, read};
 pub use reports::ask_for_reports;

@@ -21,7 +21,12 @@ pub enum Outcome {
     No,
     /// The work was stopped by a signal of this number and can go on: exit status 128 and the number, as shells have it.
     Stopped(u8),
+    /// The work was cut off by what may not happen again, and can go on: exit status [`TRY_AGAIN`].
+    TryAgain,
 }
+
+/// Exit status of work that was cut off by what may not happen again: EX_TEMPFAIL of sysexits.h.
+pub const TRY_AGAIN: u8 = 75;
 
 /// Standard output, buffered; foreign text in what is written there cannot act on a terminal, and lines for people are
 /// broken where that is too narrow for them.
@@ -65,16 +70,22 @@ pub fn warn(text: &str) {
     say("warning", AnsiColor::Yellow, text);
 }
 
+/// The line of a failure on standard error.
+pub fn fail(text: &str) {
+    say("error", AnsiColor::Red, text);
+}
+
 /// Exit status and, for failures, the line on standard error.
 #[must_use]
 pub fn finish(result: Result<Outcome>) -> ExitCode {
     match result {
         Ok(Outcome::Yes) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
+        Ok(Outcome::TryAgain) => ExitCode::from(TRY_AGAIN),
         Ok(Outcome::Stopped(signal)) => ExitCode::from(128 + signal),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            say("error", AnsiColor::Red, &format!("{error:#}"));
+            fail(&format!("{error:#}"));
             ExitCode::from(2)
         }
     }

@@ -27,35 +27,18 @@
 #include <climits>
 #include <cstdint>
 #include <cstdlib>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "guarded.h"
 #include "winograd.h"
 
 using at::Tensor;
 
 namespace {
-
-thread_local std::string last_error;
-
-template <class F>
-int guarded(F body) {
-  try {
-    body();
-    return 0;
-  } catch (const c10::Error& error) {
-    last_error = error.what_without_backtrace();
-  } catch (const std::exception& error) {
-    last_error = error.what();
-  } catch (...) {
-    last_error = "unknown C++ exception";
-  }
-  return 1;
-}
 
 std::vector<Tensor> list(Tensor* const* tensors, size_t count) {
   std::vector<Tensor> result;

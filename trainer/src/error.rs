@@ -38,6 +38,9 @@ pub enum Error {
         /// Number of the process.
         owner: String,
     },
+    /// Another process of the same training is missing, differs, or has ended.
+    #[error("{0}")]
+    Peers(String),
     /// A file or folder could not be read or written.
     #[error("{}: {reason}", path.display())]
     File {

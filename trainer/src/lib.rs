@@ -22,6 +22,7 @@ pub mod layout;
 pub mod log;
 pub mod mixture;
 pub mod model;
+pub mod peers;
 pub mod presets;
 pub mod sample;
 pub mod shapes;

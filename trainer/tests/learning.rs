@@ -76,7 +76,7 @@ fn a_gradient_that_overflows_stops_the_weights_and_is_named() {
         assert_eq!(after, before);
     }
     let items: Vec<usize> = (0..8).collect();
-    let message = state.explain(x, &items, 0, &config).to_string();
+    let message = state.explain(x, items.len(), &items, 0, &config).to_string();
     assert!(message.starts_with("step 0: the loss is ") && !message.contains("is inf"), "{message}");
     assert!(message.contains("first layer that is not finite: the gradient of "), "{message}");
 }

@@ -3,6 +3,7 @@
 mod ablate;
 mod evaluate;
 mod hype;
+mod launch;
 mod sample;
 mod tools;
 mod train;
@@ -23,6 +24,7 @@ pub use evaluate::{
     SelectArgs, SetsArgs,
 };
 pub use hype::{HypeArgs, HypeCommand, HypeMakeArgs, HypeScoreArgs};
+pub use launch::LaunchArgs;
 pub use sample::{
     AddChoice, ChainArgs, DiagnoseArgs, InpaintArgs, InterpolateArgs, LikelihoodArgs, SampleArgs,
     SamplerChoice, SamplingArgs, SheetsArgs, TrainedArgs,
@@ -47,6 +49,7 @@ pub struct Cli {
 #[expect(missing_docs, reason = "a description here would replace that of the options in --help")]
 pub enum Command {
     Train(TrainArgs),
+    Launch(LaunchArgs),
     Sample(SampleArgs),
     Interpolate(InterpolateArgs),
     Inpaint(InpaintArgs),

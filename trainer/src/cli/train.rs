@@ -61,6 +61,9 @@ pub struct TrainArgs {
     /// Stop after this many steps [default: the preset's]
     #[arg(long, value_name = "STEPS")]
     pub iterations: Option<u64>,
+    /// Seconds to wait at the start for the other processes of a training by several
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub peers_patience: u64,
     /// Where to compute
     #[command(flatten)]
     pub device: DeviceArgs,

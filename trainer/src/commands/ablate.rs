@@ -18,6 +18,7 @@ use crate::checkpoint::{self, CHECKPOINTS};
 use crate::cli::{AblateArgs, ChainArgs, Format, SelectArgs};
 use crate::config::{Config, Precision};
 use crate::evaluate::selection::Measured;
+use crate::peers::Peers;
 use crate::sheet::{self, Sheet};
 use crate::source::{self, Opening};
 use crate::train::CONFIG;
@@ -67,8 +68,8 @@ pub fn run(args: &AblateArgs, out: &mut dyn Write) -> Result<Outcome> {
     let root = plan.run.clone();
     for Variant { folder, config, .. } in &variants {
         (plan.run, plan.config) = (root.join(folder), config.clone());
-        let resume = plan.run.join(CONFIG).exists();
-        let done = Ready::new(&plan, resume, None, setting)?.train(&stop)?;
+        plan.resume = plan.run.join(CONFIG).exists();
+        let done = Ready::new(&plan, None, setting, Peers::alone())?.train(&stop)?;
         writeln!(out, "{}: {} steps of training", escape::path(&plan.run), done.step)?;
         out.flush()?;
         if !done.complete {

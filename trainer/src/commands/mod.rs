@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod hype;
 pub mod inpaint;
 pub mod interpolate;
+pub mod launch;
 pub mod likelihood;
 pub mod model;
 pub mod neighbours;
@@ -37,6 +38,8 @@ use tch::{Device, Tensor};
 use crate::cli::{ChainArgs, Cli, Command, DeviceArgs, NetworkArgs, TrainedArgs};
 use crate::config::{Config, Precision};
 use crate::device::Wanted;
+use crate::peers::Place;
+use crate::peers::place::WORLD_SIZE;
 use crate::sample::{self as sampling, Noise, Sampler, Streams};
 use crate::sheet::{self, Sheet};
 use crate::source::{self, Opening, Trained};
@@ -59,8 +62,20 @@ pub fn main() -> ExitCode {
 /// # Errors
 /// Wrong use and failures, each in one line.
 pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
+    let is_for_several = matches!(command, Command::Train(_) | Command::Launch(_));
+    if !is_for_several
+        && let Some(size) = Place::of_environment()?.map(|place| place.size).filter(|&size| size > 1)
+    {
+        return Err(Error::setting(
+            WORLD_SIZE,
+            size,
+            "1: of all commands, train alone is for several processes",
+        )
+        .into());
+    }
     let outcome = match command {
         Command::Train(args) => train::run(args, out),
+        Command::Launch(args) => launch::run(&args),
         Command::Sample(args) => sample::run(&args, out),
         Command::Interpolate(args) => interpolate::run(&args, out),
         Command::Inpaint(args) => inpaint::run(&args, out),
@@ -206,7 +221,15 @@ fn bar() -> ProgressBar {
 
 /// The device asked for, torch set up for it.
 fn set_up(args: &DeviceArgs) -> Result<(Device, Precision), Error> {
-    if let Some(threads) = args.threads {
+    set_up_at(args, None)
+}
+
+/// The same for one of several processes, which takes the GPU of its number on its machine and its share of the cores.
+fn set_up_at(args: &DeviceArgs, place: Option<&Place>) -> Result<(Device, Precision), Error> {
+    let share = |place: &Place| (tch::get_num_threads() as usize / place.local_size).max(1) as u32;
+    // Launchers limit the threads by this variable, which libtorch reads.
+    let is_limited = std::env::var_os("OMP_NUM_THREADS").is_some();
+    if let Some(threads) = args.threads.or_else(|| place.filter(|_| !is_limited).map(share)) {
         if !(1..=1024).contains(&threads) {
             return Err(Error::setting("threads", threads, "1 to 1024"));
         }
@@ -214,7 +237,10 @@ fn set_up(args: &DeviceArgs) -> Result<(Device, Precision), Error> {
         // Fails where the pool is running already, which is in tests alone.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
     }
-    let found = args.device.find()?;
+    let found = match (args.device, place) {
+        (Wanted::Auto, Some(place)) if device::gpus() > 0 => Wanted::Cuda(place.local_rank).find()?,
+        (wanted, _) => wanted.find()?,
+    };
     if args.device == Wanted::Auto
         && let Some(reason) = device::unused_gpu()
     {

@@ -1,5 +1,6 @@
 //! What a run is made of: one TOML file, written resolved into the run's folder.
 
+mod differing;
 mod noise;
 mod table;
 
@@ -11,6 +12,7 @@ use ncsn_theory::ema::Ema;
 use ncsn_theory::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use differing::differing;
 pub use noise::{Noise, Stated, read_schedule};
 pub use table::Table;
 

@@ -1,5 +1,6 @@
 //! Which items each step is trained on, and their reading ahead of the device.
 
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
@@ -72,6 +73,7 @@ pub(super) fn permutation(count: usize, seed: u64, stream: u64) -> Vec<u32> {
 pub fn ahead(
     items: &Items,
     batch: usize,
+    part: Range<usize>,
     seed: u64,
     first: u64,
 ) -> Receiver<Result<(Vec<usize>, Stored), Error>> {
@@ -80,7 +82,7 @@ pub fn ahead(
     thread::spawn(move || {
         let mut order = Order::new(items.len(), batch, seed);
         for step in first.. {
-            let numbers = order.batch(step);
+            let numbers = order.batch(step)[part.clone()].to_vec();
             let stored = items.read(&numbers);
             if sender.send(stored.map(|stored| (numbers, stored))).is_err() {
                 break;

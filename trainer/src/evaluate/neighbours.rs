@@ -96,16 +96,16 @@ impl Nearest {
             })
             .collect();
         // For each part and query, of each sample to each item.
-        let bounds: Vec<Vec<Vec<f32>>> = torch::attempt(|| {
-            torch::on_one_thread(|| {
-                let of_part = |(part, map, own): (_, Map, Vec<Tensor>)| {
+        let bounds: Vec<Vec<Vec<f32>>> = torch::on_one_thread(|| {
+            let of_part = |(part, map, own): (_, Map, Vec<Tensor>)| {
+                torch::attempt(|| {
                     let coordinates = map.coordinates(items, part, true)?;
                     let bounds = own.iter().map(|own| torch::values(&own.matmul(&coordinates.0.tr())));
                     Ok(bounds.collect())
-                };
-                parts.into_par_iter().map(of_part).collect::<Result<_, Error>>()
-            })
-        })??;
+                })?
+            };
+            parts.into_par_iter().map(of_part).collect::<Result<_, Error>>()
+        })?;
         let (dim, count) = (self.map.dim, self.count);
         for (at, (samples, _)) in self.queries.iter().enumerate() {
             let is_mirrored = mirrored != (at == 1);

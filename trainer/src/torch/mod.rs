@@ -21,7 +21,7 @@ pub use guard::attempt;
 
 use crate::Error;
 
-type Raw = *mut c_void;
+pub(crate) type Raw = *mut c_void;
 
 unsafe extern "C" {
     fn ncsn_error() -> *const c_char;
@@ -71,7 +71,7 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-fn raw(tensor: &Tensor) -> Raw {
+pub(crate) fn raw(tensor: &Tensor) -> Raw {
     tensor.as_ptr() as Raw
 }
 
@@ -79,7 +79,7 @@ fn raws(tensors: &[Tensor]) -> Vec<Raw> {
     tensors.iter().map(raw).collect()
 }
 
-fn check(status: c_int) -> Result<(), Error> {
+pub(crate) fn check(status: c_int) -> Result<(), Error> {
     if status == 0 {
         return Ok(());
     }

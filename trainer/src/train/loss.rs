@@ -1,11 +1,13 @@
 //! Denoising score matching: perturbed items and the loss of their estimated scores.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use tch::{Device, Kind, Tensor};
 
 use crate::config::Data;
 use crate::model::Network;
+use crate::peers::Peers;
 use crate::{Error, torch};
 
 /// Everything random about one step, a function of seed and step.
@@ -67,6 +69,18 @@ impl Draw {
                 fraction: data.dequantize.then(|| uniform(shape)).transpose()?,
             })
         })
+    }
+
+    /// The draws of some of the batch's items.
+    #[must_use]
+    pub fn part(&self, items: &Range<usize>) -> Self {
+        let part = |all: &Tensor| all.narrow(0, items.start as i64, items.len() as i64);
+        Self {
+            levels: part(&self.levels),
+            noise: part(&self.noise),
+            flip: self.flip.as_ref().map(part),
+            fraction: self.fraction.as_ref().map(part),
+        }
     }
 
     /// Clean items as the network is to see them: mirrored and dequantised.
@@ -135,6 +149,18 @@ impl LevelRecord {
         let _ = self.counts.zero_();
         let mean = |(sum, count): (f32, f32)| (count as u64, f64::from(sum) / f64::from(count.max(1.0)));
         sums.into_iter().zip(counts).map(mean).collect()
+    }
+
+    /// Brings together what several processes have gathered, with the first of them.
+    ///
+    /// # Errors
+    /// Those of [`Peers::sum_`].
+    pub fn gather(&mut self, peers: &Peers) -> Result<(), Error> {
+        peers.sum_(&[&self.sums, &self.counts])?;
+        if !peers.is_first() {
+            let _ = (self.sums.zero_(), self.counts.zero_());
+        }
+        Ok(())
     }
 
     /// The sums and counts, for a checkpoint.

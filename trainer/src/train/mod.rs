@@ -61,6 +61,8 @@ struct Queued {
     /// Number of the step, from 0.
     step: u64,
     loss: Later,
+    /// Of several processes, how many were asked to stop.
+    stop: Option<Later>,
 }
 
 /// A training session in a run's folder.
@@ -83,29 +85,36 @@ impl Session<'_> {
     /// # Errors
     /// [`Error::NotFinite`]; [`Error::OutOfMemory`] with a batch that would fit; those of reading data and writing files.
     pub fn train(&self, state: &mut State) -> Result<Finished, Error> {
-        let Self { run, config, .. } = *self;
+        let Self { config, .. } = *self;
         let settings = &config.training;
         let device = state.network.device();
-        let (mut log, damaged) = Log::open(run, state.step)?;
-        if let Some(path) = damaged {
-            (self.warn)(&format!("{LINES} holds lines of no run; it is kept as {}", path.display()));
-        }
-        let batches = dataset::ahead(&self.split.train, settings.batch as usize, settings.seed, state.step);
+        let mut log = if state.peers.is_first() { Some(self.open_log(state.step)?) } else { None };
+        let of = settings.batch as usize;
+        let part = state.peers.part(of);
+        let batches = dataset::ahead(&self.split.train, of, part, settings.seed, state.step);
         let mut progress = Progress::new(state.step, settings.iterations, settings.batch, device);
+        if log.is_none() {
+            progress.hide();
+        }
         let mut clock = Clock { since: Instant::now(), step: state.step };
         let mut saved = None;
         let mut test = None;
         let mut pending: Option<(Queued, Vec<usize>)> = None;
-        while state.step < settings.iterations && !self.stopped() {
+        // Of several processes, all stop after the same step.
+        let alone = state.peers.size() == 1;
+        let mut stopped = false;
+        while state.step < settings.iterations && !(if alone { self.stopped() } else { stopped }) {
             let (numbers, stored) =
                 batches.recv().unwrap_or_else(|_| unreachable!("the thread outlives us"))?;
             let x = stored.tensor(self.split.train.shape(), device)?;
-            let done =
-                state.train(x, config).map_err(|error| estimate::with_fitting_batch(state, config, error))?;
+            let done = state
+                .train_part(x, of, self.stopped(), config)
+                .map_err(|error| estimate::with_fitting_batch(state, config, error))?;
             // The loss before is read while the device computes this step.
-            let queued = Queued { step: done.step, loss: Later::read(&done.loss)? };
+            let stop = done.stop.as_ref().map(Later::read).transpose()?;
+            let queued = Queued { step: done.step, loss: Later::read(&done.loss)?, stop };
             if let Some((done, numbers)) = pending.replace((queued, numbers)) {
-                self.settle(state, done, &numbers, &mut log, &mut clock, &mut progress)?;
+                stopped |= self.settle(state, done, &numbers, &mut log, &mut clock, &mut progress)?;
             }
             let due = |every: u64| state.step.is_multiple_of(every);
             let records = &config.records;
@@ -114,22 +123,27 @@ impl Session<'_> {
             if (testing || saving || sampling)
                 && let Some((done, numbers)) = pending.take()
             {
-                self.settle(state, done, &numbers, &mut log, &mut clock, &mut progress)?;
+                stopped |= self.settle(state, done, &numbers, &mut log, &mut clock, &mut progress)?;
             }
             if testing && let Some(items) = &self.split.test {
-                let x = test_batch(items, settings.batch, state.step, device)?;
-                let loss = progress.beside("testing", |_| state.test(&x, config))?;
-                log.line(&Line::Test { step: state.step, loss })?;
+                let (x, of) = test_batch(items, settings.batch, state, device)?;
+                let loss = progress.beside("testing", |_| state.test(&x, of, config))?;
+                if let Some(log) = &mut log {
+                    log.line(&Line::Test { step: state.step, loss })?;
+                }
                 test = Some(loss);
             }
             if saving {
-                self.record_levels(state, &mut log)?;
-                // Lines beyond a checkpoint are dropped on resuming; those before it must be there.
-                log.flush()?;
+                state.levels.gather(&state.peers)?;
+                if let Some(log) = &mut log {
+                    self.record_levels(state, log)?;
+                    // Lines beyond a checkpoint are dropped on resuming; those before it must be there.
+                    log.flush()?;
+                }
                 saved = Some((state.step, progress.beside("saving", |_| self.save(state))?));
             }
-            if sampling {
-                progress.beside("sampling", |each| self.sample(state, &mut log, each))?;
+            if sampling && let Some(log) = &mut log {
+                progress.beside("sampling", |each| self.sample(state, log, each))?;
                 log.flush()?;
             }
             if testing || saving || sampling {
@@ -139,11 +153,16 @@ impl Session<'_> {
         if let Some((done, numbers)) = pending.take() {
             self.settle(state, done, &numbers, &mut log, &mut clock, &mut progress)?;
         }
-        log.flush()?;
+        if let Some(log) = &mut log {
+            log.flush()?;
+        }
         let images_per_s = progress.images_per_s(state.step);
         let checkpoint = match saved {
             Some((step, path)) if step == state.step => path,
-            _ => self.save(state)?,
+            _ => {
+                state.levels.gather(&state.peers)?;
+                self.save(state)?
+            }
         };
         progress.finish();
         Ok(Finished {
@@ -170,36 +189,50 @@ impl Session<'_> {
         }
     }
 
+    fn open_log(&self, step: u64) -> Result<Log, Error> {
+        let (log, damaged) = Log::open(self.run, step)?;
+        if let Some(path) = damaged {
+            (self.warn)(&format!("{LINES} holds lines of no run; it is kept as {}", path.display()));
+        }
+        Ok(log)
+    }
+
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed) > 0
     }
 
-    /// Reads the loss of a step that is done, and records it.
+    /// Reads the loss of a step that is done, and records it; returns whether a process was asked to stop.
     fn settle(
         &self,
         state: &mut State,
         done: Queued,
         numbers: &[usize],
-        log: &mut Log,
+        log: &mut Option<Log>,
         clock: &mut Clock,
         progress: &mut Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let loss = done.loss.value()?;
+        let stop = done.stop.map(Later::value).transpose()?.is_some_and(|count| count > 0.0);
         if !loss.is_finite() {
             let x =
                 self.split.train.read(numbers)?.tensor(self.split.train.shape(), state.network.device())?;
-            log.flush()?;
-            return Err(state.explain(x, numbers, done.step, self.config));
+            if let Some(log) = log {
+                log.flush()?;
+            }
+            let of = self.config.training.batch as usize;
+            return Err(state.explain(x, of, numbers, done.step, self.config));
         }
         let smoothed = state.smooth(loss);
         let step = done.step + 1;
-        if step.is_multiple_of(self.config.records.log_every) {
+        if let Some(log) = log
+            && step.is_multiple_of(self.config.records.log_every)
+        {
             let images_per_s = clock.rate(step, self.config.training.batch);
             log.line(&Line::Train { step, loss, smoothed, images_per_s })?;
             log.flush()?;
         }
         progress.step(step, smoothed);
-        Ok(())
+        Ok(stop)
     }
 
     fn record_levels(&self, state: &mut State, log: &mut Log) -> Result<(), Error> {
@@ -207,7 +240,12 @@ impl Session<'_> {
         log.line(&Line::Levels { step: state.step, counts, means })
     }
 
+    /// Saves the state; of several processes, the first does, once all have found theirs to be the same.
     fn save(&self, state: &State) -> Result<PathBuf, Error> {
+        state.compare()?;
+        if !state.peers.is_first() {
+            return Ok(checkpoint::folder(&self.run.join(CHECKPOINTS), state.step));
+        }
         state.save(&self.run.join(CHECKPOINTS), self.config)
     }
 
@@ -260,12 +298,13 @@ impl Session<'_> {
     }
 }
 
-/// A batch of test items, another one at each step.
-fn test_batch(items: &Items, batch: u64, step: u64, device: Device) -> Result<Tensor, Error> {
+/// This process's part of a batch of test items, another one at each step, and the number of all.
+fn test_batch(items: &Items, batch: u64, state: &State, device: Device) -> Result<(Tensor, usize), Error> {
     let (count, len) = ((batch as usize).min(items.len()), items.len() as u64);
-    let first = (step % len * count as u64) % len;
-    let numbers: Vec<usize> = (0..count as u64).map(|i| ((first + i) % len) as usize).collect();
-    items.read(&numbers)?.tensor(items.shape(), device)
+    let first = (state.step % len * count as u64) % len;
+    let part = state.peers.part(count);
+    let numbers: Vec<usize> = part.map(|i| ((first + i as u64) % len) as usize).collect();
+    Ok((items.read(&numbers)?.tensor(items.shape(), device)?, count))
 }
 
 /// Measures images per second between two readings.

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tch::Device;
 
 use crate::device;
@@ -36,6 +36,12 @@ impl Progress {
         let is_terminal = std::io::stderr().is_terminal();
         let (started, next_line, aside) = (Instant::now(), FIRST_LINE, Duration::ZERO);
         Self { bar, is_terminal, device, started, next_line, aside, first, steps, batch }
+    }
+
+    /// Says nothing, as for a process of which another speaks.
+    pub(super) fn hide(&mut self) {
+        self.bar.set_draw_target(ProgressDrawTarget::hidden());
+        (self.is_terminal, self.next_line) = (false, Duration::MAX);
     }
 
     /// Items trained on per second of this session; tests, checkpoints and sheets take no part in it.

@@ -52,7 +52,7 @@ impl State {
     }
 
     /// The groups of parameters and how their names begin.
-    fn groups(&self) -> Vec<(&'static str, &Parameters)> {
+    pub(super) fn groups(&self) -> Vec<(&'static str, &Parameters)> {
         let mut groups = vec![
             ("model.", self.network.parameters()),
             ("ema.", self.average.parameters()),

@@ -5,8 +5,9 @@ use tch::{Device, Kind, Tensor};
 
 use super::adam::Adam;
 use super::loss::{Draw, LevelRecord, dsm_losses, seeded};
-use crate::config::{Config, Precision};
+use crate::config::{Config, Data, Precision};
 use crate::model::Network;
+use crate::peers::Peers;
 use crate::{Error, torch};
 
 /// Step that seeds the initial weights; training steps count from 0.
@@ -27,6 +28,8 @@ pub struct State {
     pub levels: LevelRecord,
     /// Training loss, smoothed as in Fig. 3: an average with weight 0.9 on the past.
     pub smoothed: Option<f64>,
+    /// The processes that train together, each its part of a batch.
+    pub(super) peers: Peers,
     /// 1 since a step whose loss or gradient was not finite: the weights have stayed as they were then.
     failed: Tensor,
 }
@@ -36,6 +39,8 @@ pub struct State {
 pub struct Done {
     /// Mean loss of the batch, a scalar; not finite where it or a gradient is not, or was not in an earlier step.
     pub loss: Tensor,
+    /// Of several processes, how many were asked to stop: one value.
+    pub stop: Option<Tensor>,
     /// Number of the step, from 0.
     pub step: u64,
 }
@@ -59,31 +64,107 @@ impl State {
             let adam = Adam::new(network.parameters(), &config.training, device);
             let levels = LevelRecord::new(sigmas.len() as i64, device);
             let failed = Tensor::zeros([] as [i64; 0], (Kind::Float, device));
-            Ok(Self { network, average, adam, step: 0, levels, smoothed: None, failed })
+            Ok(Self {
+                network,
+                average,
+                adam,
+                step: 0,
+                levels,
+                smoothed: None,
+                peers: Peers::alone(),
+                failed,
+            })
         })?
     }
 
+    /// Trains together with others, from the state of the first of them on.
+    ///
+    /// # Errors
+    /// [`Error::Peers`].
+    pub fn join(&mut self, peers: Peers) -> Result<(), Error> {
+        let device = self.network.device();
+        let share = |number: f64| peers.sum(if peers.is_first() { number } else { 0.0 }, device);
+        // Exact in f32: steps are below 2²⁴.
+        let (step, optimizer_steps) = (share(self.step as f64)?, share(self.adam.step() as f64)?);
+        let smoothed = share(self.smoothed.unwrap_or(-1.0))?;
+        let groups = self.groups();
+        let tensors: Vec<&Tensor> = groups.iter().flat_map(|(_, group)| group.tensors()).collect();
+        peers.share_(&tensors)?;
+        self.adam.set_step(optimizer_steps as u64);
+        self.step = step as u64;
+        if !peers.is_first() {
+            self.smoothed = (smoothed >= 0.0).then_some(smoothed);
+        }
+        self.peers = peers;
+        Ok(())
+    }
+
+    /// Makes sure that all processes have the same weights.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a process whose weights are others than those of the first.
+    pub(super) fn compare(&self) -> Result<(), Error> {
+        let groups = self.groups();
+        let tensors: Vec<&Tensor> = groups.iter().flat_map(|(_, group)| group.tensors()).collect();
+        if self.peers.are_same(&tensors)? {
+            return Ok(());
+        }
+        let rank = self.peers.rank();
+        Err(Error::setting(
+            "a weight",
+            format!("another in rank {rank} than in rank 0"),
+            "the same in all: a device may be faulty",
+        ))
+    }
+
+    /// Parts from the other processes; from then on this one is alone.
+    ///
+    /// # Errors
+    /// [`Error::Peers`].
+    pub fn leave(&mut self) -> Result<(), Error> {
+        std::mem::replace(&mut self.peers, Peers::alone()).leave()
+    }
+
     /// One step on clean items `[batch, …]`: loss, gradients, Adam, average.
+    ///
+    /// # Errors
+    /// Those of [`train_part`](Self::train_part).
+    pub fn train(&mut self, x: Tensor, config: &Config) -> Result<Done, Error> {
+        let of = x.size()[0] as usize;
+        self.train_part(x, of, false, config)
+    }
+
+    /// One step on this process's part of a batch.
+    ///
+    /// # Arguments
+    /// * `x` — clean items, those of [`Peers::part`]
+    /// * `of` — number of items of the whole batch
+    /// * `stop` — whether this process was asked to stop
     ///
     /// With a loss or a gradient that is not finite, the weights stay as they are from then on: the failure is found out
     /// a step later, and can be explained with the weights that it had.
     ///
     /// # Errors
     /// [`Error::Torch`], [`Error::OutOfMemory`].
-    pub fn train(&mut self, x: Tensor, config: &Config) -> Result<Done, Error> {
-        let device = self.network.device();
+    pub fn train_part(&mut self, x: Tensor, of: usize, stop: bool, config: &Config) -> Result<Done, Error> {
         let settings = &config.training;
-        let levels = self.network.sigmas().size()[0];
-        let draw = Draw::new(settings.seed, self.step, &config.data, levels, &x.size(), device)?;
+        let draw = self.draw(settings.seed, self.step, &config.data, &x, of)?;
+        let share = x.size()[0] as f64 / of as f64;
         let loss = torch::attempt(|| {
             let x = draw.augment(x);
             let losses = dsm_losses(&self.network, &x, &draw.levels, &draw.noise);
-            let loss = losses.mean(Kind::Float);
+            let loss = losses.mean(Kind::Float) * share;
             self.levels.add(&draw.levels, &losses);
             loss
         })?;
         let gradients = torch::gradients(&loss, self.network.parameters().tensors())?;
         let loss = loss.detach();
+        let mut stopped = None;
+        if self.peers.size() > 1 {
+            let stop = Tensor::f_full([1], f64::from(u8::from(stop)), (Kind::Float, loss.device()))?;
+            self.peers.sum_(&gradients.iter().chain([&loss, &stop]).collect::<Vec<_>>())?;
+            stopped = Some(stop);
+        }
         let not_finite = loss.isfinite().logical_not().to_kind(Kind::Float);
         self.failed.copy_(&self.failed.maximum(&not_finite));
         torch::find_not_finite_(&gradients, &self.failed)?;
@@ -91,7 +172,7 @@ impl State {
         // The loss itself, or a division by 0.
         let loss = loss / (1.0 - &self.failed);
         self.update_average(settings.ema()?)?;
-        let done = Done { loss, step: self.step };
+        let done = Done { loss, stop: stopped, step: self.step };
         self.step += 1;
         Ok(done)
     }
@@ -109,22 +190,33 @@ impl State {
         smoothed
     }
 
+    /// This process's part of the draws of a step.
+    fn draw(&self, seed: u64, step: u64, data: &Data, x: &Tensor, of: usize) -> Result<Draw, Error> {
+        let levels = self.network.sigmas().size()[0];
+        let shape = [&[of as i64], &x.size()[1..]].concat();
+        let draw = Draw::new(seed, step, data, levels, &shape, self.network.device())?;
+        Ok(if self.peers.size() == 1 { draw } else { draw.part(&self.peers.part(of)) })
+    }
+
     /// Mean loss of clean items under the averaged weights; the noise is that of the step.
     ///
+    /// # Arguments
+    /// As of [`train_part`](Self::train_part).
+    ///
     /// # Errors
-    /// [`Error::Torch`], [`Error::OutOfMemory`].
-    pub fn test(&self, x: &Tensor, config: &Config) -> Result<f64, Error> {
-        let data = crate::config::Data { flip: false, ..config.data.clone() };
-        let levels = self.network.sigmas().size()[0];
+    /// [`Error::Torch`], [`Error::OutOfMemory`]; [`Error::Peers`].
+    pub fn test(&self, x: &Tensor, of: usize, config: &Config) -> Result<f64, Error> {
+        let data = Data { flip: false, ..config.data.clone() };
         // Seeded apart from training, whose next step has the same number.
         let seed = config.training.seed ^ u64::MAX;
-        let draw = Draw::new(seed, self.step, &data, levels, &x.size(), self.network.device())?;
-        torch::attempt(|| {
+        let draw = self.draw(seed, self.step, &data, x, of)?;
+        let own = torch::attempt(|| {
             tch::no_grad(|| {
                 let x = draw.augment(x.shallow_clone());
-                dsm_losses(&self.average, &x, &draw.levels, &draw.noise).mean(Kind::Float).double_value(&[])
+                dsm_losses(&self.average, &x, &draw.levels, &draw.noise).sum(Kind::Float).double_value(&[])
             })
-        })
+        })?;
+        Ok(self.peers.sum(own, x.device())? / of as f64)
     }
 
     /// Why the loss of a step, or a gradient, is not finite: the first such item and the first layer that its values left, or
@@ -133,10 +225,9 @@ impl State {
     /// # Errors
     /// [`Error::NotFinite`], always.
     #[must_use]
-    pub fn explain(&self, x: Tensor, items: &[usize], step: u64, config: &Config) -> Error {
-        let device = self.network.device();
+    pub fn explain(&self, x: Tensor, of: usize, items: &[usize], step: u64, config: &Config) -> Error {
         let sigmas = self.network.sigmas();
-        let draw = Draw::new(config.training.seed, step, &config.data, sigmas.size()[0], &x.size(), device);
+        let draw = self.draw(config.training.seed, step, &config.data, &x, of);
         let draw = match draw {
             Ok(draw) => draw,
             Err(error) => return error,
@@ -195,10 +286,11 @@ impl State {
             level,
             sigma: self.network.sigmas().double_value(&[level as i64]),
             item: items[at],
-            layer: first.map_or_else(
-                || "none: the sum of the losses overflows".to_owned(),
-                |(name, _)| format!("the gradient of {name}"),
-            ),
+            layer: match first {
+                Some((name, _)) => format!("the gradient of {name}"),
+                None if self.peers.size() > 1 => "none in this process's part of the batch".to_owned(),
+                None => "none: the sum of the losses overflows".to_owned(),
+            },
         }
     }
 }

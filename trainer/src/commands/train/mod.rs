@@ -10,10 +10,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use ncsn_data::escape;
-use ncsn_shell::{Outcome, warn};
+use ncsn_shell::{Outcome, TRY_AGAIN, warn};
 use serde_json::json;
 use tch::Device;
 
@@ -22,6 +23,7 @@ use crate::cli::{Format, TrainArgs};
 use crate::config::{Config, Precision};
 use crate::dataset;
 use crate::layout::shape_text;
+use crate::peers::{Peers, Place};
 use crate::train::{CONFIG, Finished, Lock, Session, State};
 use crate::{Error, device};
 pub(super) use plan::{Plan, one_path, read_with};
@@ -31,36 +33,76 @@ pub(super) use plan::{Plan, one_path, read_with};
 /// # Errors
 /// Everything that is wrong with settings, data and files; see [`Session::train`].
 pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
-    let (device, precision) = super::set_up(&args.device)?;
-    let plan = Plan::new(&args, device.is_cuda())?;
-    let Plan { run, config, .. } = &plan;
+    let place = Place::of_environment()?;
+    let is_first = place.as_ref().is_none_or(|place| place.rank == 0);
+    let restarted = place.as_ref().is_some_and(|place| place.restarts > 0);
+    let (device, precision) = super::set_up_at(&args.device, place.as_ref())?;
+    let plan = Plan::new(&args, device.is_cuda(), is_first, restarted)?;
+    let Plan { run, config, resume, .. } = &plan;
     let costs = || cost::lines(config, device, precision);
     if args.dry_run {
         write!(out, "{}", config.to_toml())?;
         costs()?.iter().try_for_each(|line| writeln!(std::io::stderr(), "note: {line}"))?;
         return Ok(Outcome::Yes);
     }
-    let costs = if args.resume || args.format == Format::Json { Vec::new() } else { costs()? };
-    let mut ready = Ready::new(&plan, args.resume, args.from.as_deref(), (device, precision))?;
-    if args.format == Format::Text
-        && let Err(error) = describe(out, &plan, &ready.state, precision, &costs)
-    {
+    let is_for_people = is_first && args.format == Format::Text;
+    let costs = if *resume || !is_for_people { Vec::new() } else { costs()? };
+    let peers = match &place {
+        None => Peers::alone(),
+        Some(place) => meet(place, &plan, device, precision, args.peers_patience)?,
+    };
+    let mut ready = Ready::new(&plan, args.from.as_deref(), (device, precision), peers)?;
+    if is_for_people && let Err(error) = describe(out, &plan, &ready.state, precision, &costs) {
         warn(&format!("standard output: {error}; the training goes on"));
     }
     let stop = stop_on_signals()?;
     let iterations = config.training.iterations;
-    if args.resume && ready.state.step >= iterations {
+    if *resume && is_first && ready.state.step >= iterations {
         warn(&format!(
             "nothing to do after step {}: the run has {iterations}; --iterations goes on",
             ready.state.step
         ));
     }
-    let done = ready.train(&stop)?;
-    report(out, args.format, run, &done)?;
+    let done = match ready.train(&stop).and_then(|done| ready.leave().map(|()| done)) {
+        Err(Error::Peers(reason)) => {
+            lost(&reason);
+            return Ok(Outcome::TryAgain);
+        }
+        done => done?,
+    };
+    if is_first {
+        report(out, args.format, run, &done)?;
+    }
     Ok(match stop.load(Ordering::Relaxed) {
         signal if signal > 0 && !done.complete => Outcome::Stopped(signal),
         _ => Outcome::Yes,
     })
+}
+
+/// Meets the other processes of a training.
+fn meet(place: &Place, plan: &Plan, device: Device, precision: Precision, patience: u64) -> Result<Peers> {
+    let mut config = plan.config.clone();
+    ensure!(
+        config.training.batch >= place.size as u64,
+        "batch is {}, allowed: at least {}, an item for each process",
+        config.training.batch,
+        place.size
+    );
+    // The same files may lie elsewhere on another machine; their digest is compared.
+    (config.data.train, config.data.test) = (None, None);
+    let about = json!({"program": env!("CARGO_PKG_VERSION"), "run": plan.run, "resume": plan.resume,
+        "precision": precision.to_string(), "cuda": device.is_cuda(), "config": config});
+    let ended = |reason: &str| {
+        lost(reason);
+        // The main thread may be waiting for what was lost.
+        std::process::exit(i32::from(TRY_AGAIN));
+    };
+    Ok(Peers::join(place, device, &about, Duration::from_secs(patience), ended)?)
+}
+
+/// Says that another process was lost, and what is left.
+fn lost(reason: &str) {
+    ncsn_shell::fail(&format!("{reason}; the run goes on from its last checkpoint with --resume"));
 }
 
 /// The number of the signal by which the user stops a training, 0 until then.
@@ -77,30 +119,36 @@ pub(super) fn stop_on_signals() -> Result<Arc<AtomicU8>> {
 pub(super) struct Ready<'a> {
     plan: &'a Plan,
     state: State,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl<'a> Ready<'a> {
     /// # Arguments
-    /// * `resume` — whether the run's folder is there
     /// * `from` — name of a checkpoint, else the last
+    /// * `peers` — the processes that train together; the first reads and writes the run's folder
     ///
     /// # Errors
     /// Those of [`State::new`], [`Lock::take`] and [`resume::restore`].
     pub(super) fn new(
         plan: &'a Plan,
-        resume: bool,
         from: Option<&str>,
         (device, precision): (Device, Precision),
+        peers: Peers,
     ) -> Result<Self> {
-        let Plan { run, config, .. } = plan;
+        let Plan { run, config, resume, .. } = plan;
         let mut state = State::new(config, device, precision)?;
-        fs::create_dir_all(run).map_err(Error::file(run))?;
-        let lock = Lock::take(run)?;
-        if resume {
-            resume::restore(&mut state, &run.join(CHECKPOINTS), config, from, &warn)?;
-        } else {
-            create(run, config)?;
+        let mut lock = None;
+        if peers.is_first() {
+            fs::create_dir_all(run).map_err(Error::file(run))?;
+            lock = Some(Lock::take(run)?);
+            if *resume {
+                resume::restore(&mut state, &run.join(CHECKPOINTS), config, from, &warn)?;
+            } else {
+                create(run, config)?;
+            }
+        }
+        if peers.size() > 1 {
+            state.join(peers)?;
         }
         Ok(Self { plan, state, _lock: lock })
     }
@@ -110,12 +158,20 @@ impl<'a> Ready<'a> {
     /// # Errors
     /// Those of [`Session::train`].
     pub(super) fn train(&mut self, stop: &AtomicU8) -> Result<Finished, Error> {
-        let Plan { run, config, split } = self.plan;
+        let Plan { run, config, split, .. } = self.plan;
         let session = Session { run, config, split, stop, warn: &warn };
         if self.state.step >= config.training.iterations {
             return Ok(session.finished(&self.state));
         }
         session.train(&mut self.state)
+    }
+
+    /// Parts from the other processes.
+    ///
+    /// # Errors
+    /// Those of [`Peers::leave`].
+    fn leave(&mut self) -> Result<(), Error> {
+        self.state.leave()
     }
 }
 

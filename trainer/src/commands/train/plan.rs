@@ -19,21 +19,33 @@ pub(in crate::commands) struct Plan {
     pub run: PathBuf,
     pub config: Config,
     pub split: Split,
+    /// Whether the run's folder is there and goes on.
+    pub resume: bool,
 }
 
 impl Plan {
     /// A new run, or one that goes on.
     ///
+    /// # Arguments
+    /// * `is_first` — whether this process makes the run's folder, of several that train together
+    /// * `restarted` — whether a launcher has started the processes again: then the run goes on where it has begun
+    ///
     /// # Errors
     /// Everything that is wrong with settings and data.
-    pub fn new(args: &TrainArgs, on_gpu: bool) -> Result<Self> {
+    pub fn new(args: &TrainArgs, on_gpu: bool, is_first: bool, restarted: bool) -> Result<Self> {
         let plan = if args.resume {
-            Self::resumed(args)?
+            Self::resumed(args, args.run.clone().context("--resume needs --run")?)?
         } else {
             let base = base(args)?;
-            let preset = base.as_ref().map_or(presets::OWN, |config| &config.preset);
-            refuse_existing(&run_folder(args, preset))?;
-            Self::of(base, args, on_gpu)?
+            let run = run_folder(args, base.as_ref().map_or(presets::OWN, |config| &config.preset));
+            if restarted && run.join(CONFIG).exists() {
+                Self::resumed(args, run)?
+            } else {
+                if is_first && !restarted {
+                    refuse_existing(&run)?;
+                }
+                Self::of(base, args, on_gpu)?
+            }
         };
         plan.config.check()?;
         Ok(plan)
@@ -49,8 +61,7 @@ impl Plan {
         Ok(plan)
     }
 
-    fn resumed(args: &TrainArgs) -> Result<Self> {
-        let run = args.run.clone().context("--resume needs --run")?;
+    fn resumed(args: &TrainArgs, run: PathBuf) -> Result<Self> {
         let mut config = Config::read(&run.join(CONFIG)).context("--resume")?;
         name_paths(&mut config.data, args)?;
         override_with(&mut config, args);
@@ -61,7 +72,7 @@ impl Plan {
             }
             _ => config.data.digest = Some(split.digest.clone()),
         }
-        Ok(Self { run, config, split })
+        Ok(Self { run, config, split, resume: true })
     }
 
     fn of(base: Option<Config>, args: &TrainArgs, on_gpu: bool) -> Result<Self> {
@@ -79,7 +90,7 @@ impl Plan {
         }
         split.check_units(config.noise.data_range())?;
         let run = run_folder(args, &config.preset);
-        Ok(Self { run, config, split })
+        Ok(Self { run, config, split, resume: false })
     }
 }
 

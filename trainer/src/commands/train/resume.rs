@@ -1,12 +1,10 @@
 //! Going on with a run: from which checkpoint, whether it is the run's, and what becomes of later ones.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, anyhow, bail, ensure};
-use serde_json::Value;
 
-use crate::config::Config;
+use crate::config::{Config, differing};
 use crate::train::{CONFIG, State};
 use crate::{Error, checkpoint};
 
@@ -77,18 +75,4 @@ fn same_run(found: &Config, wanted: &Config, folder: &Path) -> Result<()> {
         different.join(", ")
     );
     Ok(())
-}
-
-/// Keys of tables in which two values differ, such as `training.lr`.
-fn differing(a: &Value, b: &Value) -> Vec<String> {
-    let (Value::Object(a), Value::Object(b)) = (a, b) else { return Vec::new() };
-    let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    let within = |key: &String| match (a.get(key), b.get(key)) {
-        (Some(a), Some(b)) if a == b => Vec::new(),
-        (Some(a @ Value::Object(_)), Some(b @ Value::Object(_))) => {
-            differing(a, b).into_iter().map(|inner| format!("{key}.{inner}")).collect()
-        }
-        _ => vec![key.clone()],
-    };
-    keys.into_iter().flat_map(within).collect()
 }

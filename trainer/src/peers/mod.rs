@@ -1,0 +1,310 @@
+//! One training by several processes, each with its own device: where they meet, what they add up, whether all are alive.
+//!
+//! Every process has the same weights and draws the same random numbers for the whole batch; it computes its own part of the
+//! batch, and gradients are added up. The result does not depend on the number of processes, but for rounding.
+
+pub mod place;
+mod store;
+mod watch;
+
+use std::ffi::{c_char, c_int, c_void};
+use std::ops::Range;
+use std::ptr;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tch::{Device, Kind, Tensor};
+
+pub use place::Place;
+use store::{Store, text};
+use watch::Watch;
+
+use crate::config::differing;
+use crate::{Error, torch};
+
+unsafe extern "C" {
+    fn ncsn_group_open(
+        store: *mut c_void,
+        rank: c_int,
+        size: c_int,
+        address: *const c_char,
+        interface: *const c_char,
+        cuda: c_int,
+        milliseconds: i64,
+        output: *mut *mut c_void,
+    ) -> c_int;
+    fn ncsn_group_close(group: *mut c_void);
+    fn ncsn_group_sum_(group: *mut c_void, tensor: torch::Raw) -> c_int;
+    fn ncsn_group_meet(group: *mut c_void) -> c_int;
+}
+
+/// Longest wait for others who are alive, as while one of them samples a sheet: [`watch`] finds out who is not.
+const WORK: Duration = Duration::from_secs(24 * 3600);
+/// Longest wait for others to leave.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// The processes of a training, of which this is one.
+#[derive(Debug)]
+pub struct Peers {
+    rank: usize,
+    size: usize,
+    /// None where this process is alone.
+    group: Option<Group>,
+}
+
+#[derive(Debug)]
+struct Group {
+    raw: *mut c_void,
+    // In the order in which they end.
+    watch: Option<Watch>,
+    store: Store,
+    is_host: bool,
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // SAFETY: made by `ncsn_group_open`, and used no more.
+        unsafe { ncsn_group_close(self.raw) }
+    }
+}
+
+impl Peers {
+    /// This process alone.
+    #[must_use]
+    pub fn alone() -> Self {
+        Self { rank: 0, size: 1, group: None }
+    }
+
+    /// Meets the others, and compares what each is about to do.
+    ///
+    /// # Arguments
+    /// * `device` — this process's
+    /// * `about` — configuration and whatever else must be the same for all
+    /// * `patience` — how long to wait for others to come
+    /// * `lost` — told later, on another thread, when another process gives no sign of life; it should end this one, whose main
+    ///   thread may wait for the other for ever
+    ///
+    /// # Errors
+    /// [`Error::Peers`] for one that does not come, comes twice, or is about to do something else, with the first key that
+    /// differs; [`Error::Setting`] for a port that is taken.
+    pub fn join(
+        place: &Place,
+        device: Device,
+        about: &Value,
+        patience: Duration,
+        lost: fn(&str),
+    ) -> Result<Self, Error> {
+        let Place { rank, size, is_host, .. } = *place;
+        let store = Store::open(place, is_host, patience)?;
+        if store.add(&format!("came/{rank}"), 1)? > 1 {
+            return Err(Error::Peers(format!("two processes have RANK {rank}")));
+        }
+        compare(&store, place, about, patience)?;
+        let cuda = if let Device::Cuda(index) = device { index as c_int } else { -1 };
+        let is_here = matches!(place.host.as_str(), "localhost" | "127.0.0.1" | "::1");
+        let address = text(if is_here { "127.0.0.1" } else { "" })?;
+        let interface = text(&std::env::var("GLOO_SOCKET_IFNAME").unwrap_or_default())?;
+        let mut raw = ptr::null_mut();
+        // SAFETY: the store and the strings live through the call, which fills the pointer.
+        torch::check(unsafe {
+            ncsn_group_open(
+                store.raw(),
+                rank as c_int,
+                size as c_int,
+                address.as_ptr(),
+                interface.as_ptr(),
+                cuda,
+                WORK.as_millis() as i64,
+                &mut raw,
+            )
+        })
+        .map_err(gone)?;
+        let watch = None;
+        let mut group = Group { raw, watch, store, is_host };
+        group.watch = Some(Watch::start(place, patience, lost)?);
+        Ok(Self { rank, size, group: Some(group) })
+    }
+
+    /// This process's number, from 0.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// Number of processes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Whether this is the process that speaks and writes for all.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.rank == 0
+    }
+
+    /// This process's part of a number of items: parts are as equal as they can be.
+    #[must_use]
+    pub fn part(&self, count: usize) -> Range<usize> {
+        part(count, self.rank, self.size)
+    }
+
+    /// Each tensor becomes the sum of all processes' tensors, of the same bits for all.
+    ///
+    /// # Errors
+    /// [`Error::Peers`] when another process has ended.
+    pub fn sum_(&self, tensors: &[&Tensor]) -> Result<(), Error> {
+        let Some(group) = &self.group else { return Ok(()) };
+        let flat: Vec<Tensor> =
+            torch::attempt(|| tensors.iter().map(|tensor| tensor.detach().flatten(0, -1)).collect())?;
+        let all = Tensor::f_cat(&flat, 0)?.f_to_kind(Kind::Float)?;
+        // SAFETY: the pointers are of a live group and tensor.
+        torch::check(unsafe { ncsn_group_sum_(group.raw, torch::raw(&all)) }).map_err(gone)?;
+        torch::attempt(|| {
+            tch::no_grad(|| {
+                let mut first = 0;
+                for tensor in tensors {
+                    let count = tensor.numel() as i64;
+                    let (sum, size) = (all.narrow(0, first, count), tensor.size());
+                    tensor.detach().copy_(&sum.view(&size[..]));
+                    first += count;
+                }
+            });
+        })
+    }
+
+    /// Each tensor becomes that of the first process.
+    ///
+    /// # Errors
+    /// As [`sum_`](Self::sum_).
+    pub fn share_(&self, tensors: &[&Tensor]) -> Result<(), Error> {
+        if !self.is_first() {
+            torch::attempt(|| tensors.iter().for_each(|tensor| drop(tensor.detach().zero_())))?;
+        }
+        self.sum_(tensors)
+    }
+
+    /// Whether the tensors have the same bits as the first process's, as far as the sum of all their words tells.
+    ///
+    /// # Errors
+    /// As [`sum_`](Self::sum_).
+    pub fn are_same(&self, tensors: &[&Tensor]) -> Result<bool, Error> {
+        if self.group.is_none() {
+            return Ok(true);
+        }
+        let words = torch::attempt(|| tensors.iter().map(|tensor| words(tensor)).fold(0, i64::wrapping_add))?;
+        // In parts that f32 holds exactly.
+        let own: Vec<f32> = (0..4).map(|part| (words >> (16 * part) & 0xffff) as f32).collect();
+        let shared = Tensor::f_from_slice(&own)?.f_to_device(tensors[0].device())?;
+        self.share_(&[&shared])?;
+        Ok(torch::to_vec(&shared) == own)
+    }
+
+    /// The sum of all processes' numbers.
+    ///
+    /// # Errors
+    /// As [`sum_`](Self::sum_).
+    pub fn sum(&self, number: f64, device: Device) -> Result<f64, Error> {
+        if self.group.is_none() {
+            return Ok(number);
+        }
+        let tensor = Tensor::f_from_slice(&[number as f32])?.f_to_device(device)?;
+        self.sum_(&[&tensor])?;
+        Ok(torch::to_vec(&tensor).iter().map(|&sum| f64::from(sum)).sum())
+    }
+
+    /// Waits for all, and parts from them.
+    ///
+    /// # Errors
+    /// As [`sum_`](Self::sum_).
+    pub fn leave(mut self) -> Result<(), Error> {
+        let Some(mut group) = self.group.take() else { return Ok(()) };
+        // SAFETY: the pointer is of a live group.
+        torch::check(unsafe { ncsn_group_meet(group.raw) }).map_err(gone)?;
+        drop(group.watch.take());
+        let mut left = group.store.add("left", 1).unwrap_or_default();
+        // Others would see the host's end as a loss.
+        let since = Instant::now();
+        while group.is_host && left < self.size as i64 && since.elapsed() < FAREWELL {
+            std::thread::sleep(Duration::from_millis(10));
+            left = group.store.add("left", 0)?;
+        }
+        Ok(())
+    }
+}
+
+/// Sum of the values of a tensor of f32 as words.
+fn words(tensor: &Tensor) -> i64 {
+    tensor.detach().view_dtype(Kind::Int).sum(Kind::Int64).int64_value(&[])
+}
+
+/// The part of a number of items that one of several processes takes.
+fn part(count: usize, rank: usize, size: usize) -> Range<usize> {
+    count * rank / size..count * (rank + 1) / size
+}
+
+/// An error of Gloo or NCCL: they fail where another process does.
+fn gone(error: Error) -> Error {
+    match error {
+        Error::Torch { message } => Error::Peers(format!("another process has ended ({message})")),
+        other => other,
+    }
+}
+
+/// Waits for what each process is about to do, and compares it with this one's.
+fn compare(store: &Store, place: &Place, about: &Value, patience: Duration) -> Result<(), Error> {
+    let Place { rank, size, .. } = *place;
+    let own = serde_json::json!({"WORLD_SIZE": size, "about": about});
+    let key = |rank: usize| format!("about/{rank}");
+    store.set(&key(rank), &own.to_string())?;
+    let since = Instant::now();
+    for other in (0..size).filter(|&other| other != rank) {
+        let left = patience.saturating_sub(since.elapsed());
+        let Ok(found) = store.get(&key(other), left) else {
+            let missing = (0..size).filter(|&rank| !store.has(&key(rank)).unwrap_or(false));
+            let missing: Vec<String> = missing.map(|rank| rank.to_string()).collect();
+            return Err(Error::Peers(format!(
+                "rank {} of {size} has not come within {} s",
+                missing.join(", "),
+                patience.as_secs()
+            )));
+        };
+        let found: Value = serde_json::from_str(&found).unwrap_or_default();
+        if let Some(first) = differing(&found, &own).first() {
+            let value = |all: &Value| {
+                let path = format!("/{}", first.replace('.', "/"));
+                all.pointer(&path).map_or("missing".to_owned(), Value::to_string)
+            };
+            return Err(Error::Peers(format!(
+                "{} is {} in rank {other} and {} in rank {rank}",
+                first.trim_start_matches("about."),
+                value(&found),
+                value(&own)
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bit_is_seen() {
+        let a = Tensor::from_slice(&[1.0_f32, -2.5, 0.0]);
+        let b = Tensor::from_slice(&[1.0_f32, -2.5, f32::from_bits(1)]);
+        assert_eq!(words(&a), words(&a.copy()));
+        assert_ne!(words(&a), words(&b));
+    }
+
+    #[test]
+    fn parts_are_all_items_once_and_as_equal_as_can_be() {
+        for (count, size) in [(128, 8), (7, 3), (5, 5), (1000, 7)] {
+            let parts: Vec<Range<usize>> = (0..size).map(|rank| part(count, rank, size)).collect();
+            assert_eq!(parts.iter().cloned().flatten().collect::<Vec<_>>(), (0..count).collect::<Vec<_>>());
+            let lengths = || parts.iter().map(Range::len);
+            assert!(lengths().max() <= lengths().min().map(|least| least + 1), "{parts:?}");
+        }
+    }
+}
