@@ -7,12 +7,16 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_amp_foreach_non_finite_check_and_unscale.h>
+#include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_lerp.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/ones_like.h>
+#include <ATen/ops/stack.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/Event.h>
 #include <c10/core/GradMode.h>
@@ -211,6 +215,26 @@ int ncsn_adam_(Tensor* const* parameters, Tensor* const* gradients, Tensor* cons
     if (maxima) check_layouts(own, largest, "parameter and largest second moment");
     at::_fused_adam_(own, gradient, mean, square, largest, steps, lr, beta1, beta2, /*weight_decay=*/0.0, eps,
                      maxima != nullptr, /*maximize=*/false, /*grad_scale=*/{}, *skip);
+  });
+}
+
+// own <- own + other, tensor by tensor.
+int ncsn_add_(Tensor* const* own, Tensor* const* other, size_t count) {
+  return guarded([&] {
+    c10::AutoGradMode no_grad(false);
+    at::_foreach_add_(list(own, count), list(other, count));
+  });
+}
+
+// Scales gradients whose norm over all of them is larger than `most` to that norm.
+int ncsn_clip_(Tensor* const* gradients, size_t count, double most) {
+  return guarded([&] {
+    c10::AutoGradMode no_grad(false);
+    auto all = list(gradients, count);
+    // In double precision, as squares of many.
+    auto norm = at::stack(at::_foreach_norm(all)).to(at::kDouble).norm();
+    auto factor = (most / norm).clamp_max(1.0).to(all[0].scalar_type());
+    at::_foreach_mul_(all, factor);
   });
 }
 

@@ -4,7 +4,7 @@ use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_M
 use ncsn_theory::schedule::{DataRange, NoiseRange, Request, Schedule, Spacing, Steps};
 
 use crate::Error;
-use crate::config::{Config, Data, Noise, Records, Stated, Training};
+use crate::config::{Config, Data, Decay, Noise, Records, Stated, Training};
 use crate::model::{Architecture, NetworkShape};
 use crate::{mixture, shapes};
 
@@ -224,6 +224,10 @@ pub fn derived(dim: u64, sigma_max: f64, sigma_min: f64, steps: u64, source: &st
 /// The settings that all rows share (Appendix B).
 fn training() -> Training {
     Training {
+        accumulate: 1,
+        clip_norm: None,
+        warmup: 0,
+        decay: Decay::Constant,
         batch: 128,
         iterations: 300_000,
         lr: 1e-4,

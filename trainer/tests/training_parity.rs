@@ -94,7 +94,7 @@ fn three_steps(
             let loss = loss(net, &x, &labels, &noise);
             let gradients = gradients(net, &loss);
             let skip = Tensor::from(0.0_f32);
-            adam.update(net.parameters(), &gradients, settings, &skip).expect("a step");
+            adam.update(net.parameters(), &gradients, settings, settings.lr, &skip).expect("a step");
             torch::lerp_(average.tensors(), net.parameters().tensors(), 1.0 - settings.ema_rate)
                 .expect("an average");
             loss.double_value(&[])

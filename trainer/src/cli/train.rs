@@ -6,6 +6,7 @@ use clap::Args;
 use ncsn_shell::ReadArgs;
 
 use super::{DeviceArgs, Format, LayoutArgs};
+use crate::config::Decay;
 use crate::model::Architecture;
 
 /// Train a network
@@ -107,6 +108,21 @@ pub struct OverrideArgs {
     /// Weight m kept from the old average of the weights (Technique 5) [default: the preset's]
     #[arg(long, value_name = "RATE")]
     pub ema_rate: Option<f64>,
+    /// The same, as the number of steps after which half of the old average is left
+    #[arg(long, value_name = "STEPS", conflicts_with = "ema_rate")]
+    pub ema_half_life: Option<f64>,
+    /// Compute a batch in this many parts, one after the other, in the memory of one: the same gradients but for rounding
+    #[arg(long, value_name = "PARTS")]
+    pub accumulate: Option<u64>,
+    /// Shorten gradients whose norm over all parameters is larger
+    #[arg(long, value_name = "NORM")]
+    pub clip_norm: Option<f64>,
+    /// Steps over which the learning rate grows from 0 to its value
+    #[arg(long, value_name = "STEPS")]
+    pub warmup: Option<u64>,
+    /// How the learning rate falls to 0 at the last step: constant (it does not), linear or cosine
+    #[arg(long, value_name = "SHAPE")]
+    pub decay: Option<Decay>,
     /// Seed of everything random [default: the preset's]
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u64>,

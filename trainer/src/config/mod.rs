@@ -2,6 +2,7 @@
 
 mod differing;
 mod noise;
+mod rate;
 mod table;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use differing::differing;
 pub use noise::{Noise, Stated, read_schedule};
+pub use rate::Decay;
 pub use table::Table;
 
 use crate::Error;
@@ -113,6 +115,34 @@ pub struct Training {
     pub ema_rate: f64,
     /// Seed of everything random.
     pub seed: u64,
+    /// Parts of a batch that are computed one after the other, which takes the memory of one.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub accumulate: u64,
+    /// Largest norm of the gradient of all parameters; longer ones are shortened to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// Steps over which the learning rate grows to its value.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub warmup: u64,
+    /// How the learning rate falls after that.
+    #[serde(default, skip_serializing_if = "is_constant")]
+    pub decay: Decay,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn is_one(value: &u64) -> bool {
+    *value == 1
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+fn is_constant(decay: &Decay) -> bool {
+    *decay == Decay::Constant
 }
 
 /// Logs and checkpoints, in steps.
@@ -221,6 +251,8 @@ impl Config {
         let counts = [
             ("batch", batch, 1, 1 << 20),
             ("iterations", iterations, 1, 1 << 31),
+            ("accumulate", self.training.accumulate, 1, batch),
+            ("warmup", self.training.warmup, 0, iterations),
             ("log_every", self.records.log_every, 1, 1 << 31),
             ("test_every", self.records.test_every, 1, 1 << 31),
             ("checkpoint_every", self.records.checkpoint_every, 1, 1 << 31),
@@ -235,7 +267,9 @@ impl Config {
         }
         let positive = |value: f64| value > 0.0 && value.is_finite();
         let fraction = |value: f64| (0.0..1.0).contains(&value);
+        let clip_norm = self.training.clip_norm.unwrap_or(1.0);
         let numbers = [
+            ("clip_norm", clip_norm, positive(clip_norm), "positive and finite"),
             ("lr", lr, positive(lr), "positive and finite"),
             ("adam_eps", adam_eps, positive(adam_eps), "positive and finite"),
             ("betas", betas[0], fraction(betas[0]), "0 to below 1"),

@@ -238,7 +238,12 @@ fn words(tensor: &Tensor) -> i64 {
     tensor.detach().view_dtype(Kind::Int).sum(Kind::Int64).int64_value(&[])
 }
 
-/// The part of a number of items that one of several processes takes.
+/// A number of items in parts, as equal as they can be.
+pub fn parts(count: usize, of: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..of).map(move |number| part(count, number, of))
+}
+
+/// The part of a number of items that one of several takes.
 fn part(count: usize, rank: usize, size: usize) -> Range<usize> {
     count * rank / size..count * (rank + 1) / size
 }

@@ -56,6 +56,8 @@ unsafe extern "C" {
         eps: c_double,
         skip: Raw,
     ) -> c_int;
+    fn ncsn_add_(own: *const Raw, other: *const Raw, count: usize) -> c_int;
+    fn ncsn_clip_(gradients: *const Raw, count: usize, most: c_double) -> c_int;
     fn ncsn_find_not_finite_(gradients: *const Raw, count: usize, found: Raw) -> c_int;
     fn ncsn_math(tf32: c_int, deterministic: c_int) -> c_int;
     fn ncsn_trace_begin(cuda: c_int) -> c_int;
@@ -218,6 +220,26 @@ pub fn gradients(loss: &Tensor, parameters: &[Tensor]) -> Result<Vec<Tensor>, Er
     })?;
     // SAFETY: on success the shim hands over a new tensor in each place.
     Ok(found.into_iter().map(|gradient| unsafe { Tensor::from_ptr(gradient.cast()) }).collect())
+}
+
+/// own ← own + other, tensor by tensor.
+///
+/// # Errors
+/// [`Error::Torch`].
+pub fn add_(own: &[Tensor], other: &[Tensor]) -> Result<(), Error> {
+    let (own, other) = (raws(own), raws(other));
+    // SAFETY: the pointers are of live tensors.
+    check(unsafe { ncsn_add_(own.as_ptr(), other.as_ptr(), own.len().min(other.len())) })
+}
+
+/// Shortens gradients whose norm over all of them is larger than `most` to that norm.
+///
+/// # Errors
+/// [`Error::Torch`].
+pub fn clip_(gradients: &[Tensor], most: f64) -> Result<(), Error> {
+    let all = raws(gradients);
+    // SAFETY: the pointers are of live tensors.
+    check(unsafe { ncsn_clip_(all.as_ptr(), all.len(), most) })
 }
 
 /// Sets a float scalar to 1 where a gradient has an entry that is not finite; otherwise leaves it, without waiting.

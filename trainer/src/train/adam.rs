@@ -50,7 +50,7 @@ impl Adam {
         self.step.double_value(&[]) as u64
     }
 
-    /// Moves the parameters and counts the step; does neither where `skip`, a float scalar, is 1.
+    /// Moves the parameters at a learning rate and counts the step; does neither where `skip`, a float scalar, is 1.
     ///
     /// # Errors
     /// [`Error::Torch`].
@@ -59,6 +59,7 @@ impl Adam {
         parameters: &Parameters,
         gradients: &[Tensor],
         settings: &Training,
+        lr: f64,
         skip: &Tensor,
     ) -> Result<(), Error> {
         let _ = self.step.g_add_(&(1.0 - skip));
@@ -69,6 +70,6 @@ impl Adam {
             squares: self.squares.tensors(),
             maxima: self.maxima.as_ref().map(Parameters::tensors),
         };
-        torch::adam_(&tensors, &self.step, settings.lr, settings.betas, settings.adam_eps, skip)
+        torch::adam_(&tensors, &self.step, lr, settings.betas, settings.adam_eps, skip)
     }
 }

@@ -7,7 +7,7 @@ use super::adam::Adam;
 use super::loss::{Draw, LevelRecord, dsm_losses, seeded};
 use crate::config::{Config, Data, Precision};
 use crate::model::Network;
-use crate::peers::Peers;
+use crate::peers::{Peers, parts};
 use crate::{Error, torch};
 
 /// Step that seeds the initial weights; training steps count from 0.
@@ -149,16 +149,29 @@ impl State {
     pub fn train_part(&mut self, x: Tensor, of: usize, stop: bool, config: &Config) -> Result<Done, Error> {
         let settings = &config.training;
         let draw = self.draw(settings.seed, self.step, &config.data, &x, of)?;
-        let share = x.size()[0] as f64 / of as f64;
-        let loss = torch::attempt(|| {
-            let x = draw.augment(x);
-            let losses = dsm_losses(&self.network, &x, &draw.levels, &draw.noise);
-            let loss = losses.mean(Kind::Float) * share;
-            self.levels.add(&draw.levels, &losses);
-            loss
-        })?;
-        let gradients = torch::gradients(&loss, self.network.parameters().tensors())?;
-        let loss = loss.detach();
+        let own = x.size()[0] as usize;
+        let mut sum: Option<(Tensor, Vec<Tensor>)> = None;
+        for items in parts(own, (settings.accumulate as usize).min(own)) {
+            let draw = draw.part(&items);
+            let x = x.narrow(0, items.start as i64, items.len() as i64);
+            let loss = torch::attempt(|| {
+                let x = draw.augment(x);
+                let losses = dsm_losses(&self.network, &x, &draw.levels, &draw.noise);
+                self.levels.add(&draw.levels, &losses);
+                losses.sum(Kind::Float) / of as f64
+            })?;
+            let gradients = torch::gradients(&loss, self.network.parameters().tensors())?;
+            sum = Some(match sum {
+                None => (loss.detach(), gradients),
+                Some((losses, sums)) => {
+                    torch::add_(&sums, &gradients)?;
+                    (losses + loss.detach(), sums)
+                }
+            });
+        }
+        let Some((loss, gradients)) = sum else {
+            return Err(Error::setting("batch", own, "at least an item"));
+        };
         let mut stopped = None;
         if self.peers.size() > 1 {
             let stop = Tensor::f_full([1], f64::from(u8::from(stop)), (Kind::Float, loss.device()))?;
@@ -168,7 +181,16 @@ impl State {
         let not_finite = loss.isfinite().logical_not().to_kind(Kind::Float);
         self.failed.copy_(&self.failed.maximum(&not_finite));
         torch::find_not_finite_(&gradients, &self.failed)?;
-        self.adam.update(self.network.parameters(), &gradients, settings, &self.failed)?;
+        if let Some(most) = settings.clip_norm {
+            torch::clip_(&gradients, most)?;
+        }
+        self.adam.update(
+            self.network.parameters(),
+            &gradients,
+            settings,
+            settings.lr_at(self.step),
+            &self.failed,
+        )?;
         // The loss itself, or a division by 0.
         let loss = loss / (1.0 - &self.failed);
         self.update_average(settings.ema()?)?;

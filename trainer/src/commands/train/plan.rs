@@ -192,6 +192,11 @@ fn override_with(config: &mut Config, args: &TrainArgs) {
     set(&mut config.training.adam_eps, &overrides.adam_eps);
     set(&mut config.training.amsgrad, &overrides.amsgrad);
     set(&mut config.training.ema_rate, &overrides.ema_rate);
+    set(&mut config.training.ema_rate, &overrides.ema_half_life.map(|steps| (-1.0 / steps).exp2()));
+    set(&mut config.training.accumulate, &overrides.accumulate);
+    config.training.clip_norm = overrides.clip_norm.or(config.training.clip_norm);
+    set(&mut config.training.warmup, &overrides.warmup);
+    set(&mut config.training.decay, &overrides.decay);
     set(&mut config.training.seed, &overrides.seed);
     set(&mut config.training.iterations, iterations);
     set(&mut config.records.checkpoint_every, &records.checkpoint_every);

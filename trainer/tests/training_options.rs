@@ -1,0 +1,120 @@
+//! What a training can be asked for beyond the paper: batches in parts, short gradients, learning rates that change.
+
+mod common;
+
+use std::path::Path;
+
+use common::command::{failure, resume, success, trainer};
+use common::distance;
+use ncsn_trainer::checkpoint;
+use ncsn_trainer::tensor_file::TensorFile;
+
+/// At this width convolutions take the paths of real trainings.
+const WIDE: &str = "train --preset shapes --filters 32 --batch 7 --samples 0 --device cpu --iterations 1";
+const SMALL: &str = "train --preset shapes --filters 4 --batch 4 --samples 0 --device cpu";
+
+fn tensors(run: &Path, step: u64) -> TensorFile {
+    let folder = checkpoint::folder(&run.join("checkpoints"), step);
+    TensorFile::read(&folder.join("tensors.safetensors")).expect("tensors")
+}
+
+/// First moments after a step, a tenth of the gradients.
+fn moments(run: &Path) -> Vec<tch::Tensor> {
+    let file = tensors(run, 1);
+    let names = file.names().into_iter().filter(|name| name.starts_with("adam.exp_avg."));
+    names.map(|name| file.get(name).expect("a tensor")).collect()
+}
+
+fn norm(tensors: &[tch::Tensor]) -> f64 {
+    let square =
+        |tensor: &tch::Tensor| tensor.to_kind(tch::Kind::Double).square().sum(None).double_value(&[]);
+    tensors.iter().map(square).sum::<f64>().sqrt()
+}
+
+#[test]
+fn a_batch_in_parts_has_the_gradients_of_the_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |name: &str, more: &str| {
+        let run = folder.path().join(name);
+        success(trainer(&format!("{WIDE} {more} --run")).arg(&run));
+        run
+    };
+    let whole = moments(&run("whole", ""));
+    for parts in [2, 3, 7] {
+        let found = moments(&run(&parts.to_string(), &format!("--accumulate {parts}")));
+        for (a, b) in found.iter().zip(&whole) {
+            // Sums of the same terms in another order.
+            let apart = distance(a, b);
+            assert!(apart < 2e-5, "{parts} parts: {apart:.1e} of {:?}", a.size());
+        }
+    }
+}
+
+#[test]
+fn long_gradients_are_shortened_and_short_ones_are_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |name: &str, more: &str| {
+        let run = folder.path().join(name);
+        success(trainer(&format!("{WIDE} {more} --run")).arg(&run));
+        moments(&run)
+    };
+    let plain = run("plain", "");
+    let length = norm(&plain);
+    let (most, more) = (5.0 * length, 20.0 * length);
+    let short = run("short", &format!("--clip-norm {most}"));
+    assert!((norm(&short) / (0.1 * most) - 1.0).abs() < 1e-6, "{} {most}", norm(&short));
+    for (a, b) in short.iter().zip(&plain) {
+        assert!(distance(a, &(b * 0.5)) < 1e-6, "the direction stays");
+    }
+    assert!(run("long", &format!("--clip-norm {more}")) == plain, "nothing was to be shortened");
+}
+
+#[test]
+fn rates_and_averages_are_as_asked_and_survive_a_resumption() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let asked = "--warmup 4 --decay cosine --clip-norm 50 --accumulate 2 --ema-half-life 10";
+    let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));
+    success(trainer(&format!("{SMALL} {asked} --iterations 8 --checkpoint-every 4 --run")).arg(&whole));
+    let config = std::fs::read_to_string(whole.join("config.toml")).expect("a configuration");
+    for line in [
+        "warmup = 4",
+        "decay = \"cosine\"",
+        "clip_norm = 50.0",
+        "accumulate = 2",
+        "ema_rate = 0.9330329915368074",
+    ] {
+        assert!(config.lines().any(|own| own == line), "{line}: {config}");
+    }
+    let copied = format!(
+        "train --config {} --iterations 8 --checkpoint-every 4 --run",
+        whole.join("config.toml").display()
+    );
+    success(trainer(&copied).arg(&parts));
+    std::fs::remove_dir_all(parts.join("checkpoints/step-00000008")).expect("a checkpoint");
+    success(&mut resume(&parts));
+    let [a, b] = [tensors(&whole, 8), tensors(&parts, 8)];
+    assert!(a.names().iter().all(|name| a.get(name).expect("one") == b.get(name).expect("one")));
+    // Adam's first step has the length of the rate: a quarter of 0.004 at the first of four steps of warm-up.
+    let first = |name: &str, more: &str| {
+        let run = folder.path().join(name);
+        success(
+            trainer(&format!("{SMALL} {more} --iterations 4 --checkpoint-every 1 --keep 4 --run")).arg(&run),
+        );
+        tensors(&run, 1).get("model.end_conv.bias").expect("a bias")
+    };
+    let [slow, fast] = [first("slow", "--lr 0.004 --warmup 4"), first("fast", "--lr 0.001")];
+    assert_eq!(slow, fast);
+    assert_ne!(fast, first("faster", "--lr 0.004"));
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    let line = |more: &str| failure(&mut trainer(&format!("{SMALL} {more} --iterations 8 --run none")));
+    assert!(line("--accumulate 5").contains("accumulate is 5, allowed: 1 to 4"));
+    assert!(line("--accumulate 0").contains("accumulate is 0, allowed: 1 to 4"));
+    assert!(line("--warmup 9").contains("warmup is 9, allowed: 0 to 8"));
+    assert!(line("--clip-norm 0").contains("clip_norm is 0, allowed: positive and finite"));
+    assert!(line("--decay steps").contains("constant, linear, cosine"));
+    assert!(line("--ema-half-life -1").contains("ema_rate"));
+    assert!(line("--ema-half-life 5 --ema-rate 0.9").contains("cannot be used with"));
+}
