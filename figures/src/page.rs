@@ -16,13 +16,14 @@ body{margin:0 auto;padding:1rem;max-width:60rem;font:16px/1.5 system-ui,sans-ser
 body{color:var(--ink);background:var(--ground)}\
 h1{font-size:1.5rem;line-height:1.25}h2{font-size:1.2rem;margin-top:2.5rem;border-bottom:1px solid var(--rule)}\
 figure{margin:1.5rem 0}figcaption{color:var(--faint);font-size:.9rem}\
-figure>div,.wide{overflow-x:auto}\
+figure>div,.wide{overflow-x:auto}.wide{margin:1rem 0}\
 .beside{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));gap:0 1rem}\
 .beside>*{min-width:0}\
 img{max-width:100%;height:auto;image-rendering:pixelated}svg{display:block;width:100%;min-width:30rem}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
 th,td{padding:.25rem .75rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}\
-.n{text-align:right;white-space:nowrap}caption{text-align:left;color:var(--faint)}\
+td:not(.n){min-width:9rem;overflow-wrap:anywhere}.n{text-align:right;white-space:nowrap}\
+caption{text-align:left;color:var(--faint)}\
 code{overflow-wrap:anywhere}";
 
 /// A page.

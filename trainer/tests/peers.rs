@@ -235,6 +235,27 @@ fn a_signal_stops_all_after_the_same_step() {
 }
 
 #[test]
+fn several_sample_what_one_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    success(trainer(&format!("{SMALL} --iterations 2 --run run")).current_dir(folder));
+    let sample = "sample --checkpoint run --num 7 --batch 2 --steps-per-level 1 --device cpu --grid";
+    success(trainer(&format!("{sample} one.png --output one.safetensors")).current_dir(folder));
+    for size in [2, 3, 8] {
+        let launch = format!("launch --nproc {size} {sample} {size}.png --output {size}.safetensors");
+        let said = success(trainer(&launch).current_dir(folder));
+        assert_eq!(said.matches("7 samples after step 2").count(), 1, "{said}");
+        let read = |name: &str| TensorFile::read(&folder.join(name)).and_then(|file| file.get("samples"));
+        let [a, b] =
+            ["one", &size.to_string()].map(|name| read(&format!("{name}.safetensors")).expect("samples"));
+        // A batch of one image may be summed in another order than one of two.
+        let apart = (a - b).abs().max().double_value(&[]);
+        assert!(apart < 1e-4, "{size} processes: {apart:.1e}");
+        assert!(folder.join(format!("{size}.png")).exists());
+    }
+}
+
+#[test]
 fn who_does_not_come_or_differs_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = folder.path().join("run");
@@ -285,7 +306,7 @@ fn what_makes_no_group_is_refused() {
     assert!(failure(&mut peer(3, 2, port, &small)).contains("RANK is 3, allowed: 0 to 1"));
     let few = small.replace("--batch 6", "--batch 1");
     assert!(failure(&mut peer(0, 2, port, &few)).contains("batch is 1, allowed: at least 2"));
-    let line = failure(&mut peer(0, 2, port, "sample --checkpoint x"));
+    let line = failure(&mut peer(0, 2, port, "likelihood --checkpoint x"));
     assert!(line.contains("WORLD_SIZE is 2, allowed: 1"), "{line}");
     assert!(failure(&mut trainer(&format!("launch --nproc 0 {small}"))).contains("nproc is 0"));
     assert!(!run.exists(), "nothing was begun");

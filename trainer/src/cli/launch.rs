@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::TrainArgs;
+use super::{SampleArgs, TrainArgs};
 
-/// Train by several processes on this machine, each with its own GPU or share of the cores
+/// Train or sample by several processes on this machine, each with its own GPU or share of the cores
 ///
 /// The batch is divided among them; weights, losses and checkpoints are those of one process but for rounding. A run goes on
 /// with any number of processes. For several machines, torchrun, SLURM or Kubernetes set RANK, WORLD_SIZE, MASTER_ADDR and
@@ -33,4 +33,7 @@ pub enum Launched {
     /// See [`TrainArgs`].
     #[command(about = None, long_about = None)]
     Train(Box<TrainArgs>),
+    /// See [`SampleArgs`].
+    #[command(about = None, long_about = None)]
+    Sample(Box<SampleArgs>),
 }

@@ -158,7 +158,7 @@ impl Drop for Group {
 
 /// This process's arguments from the inner command on.
 fn arguments() -> impl Iterator<Item = OsString> {
-    std::env::args_os().skip(1).skip_while(|argument| argument != "train")
+    std::env::args_os().skip(1).skip_while(|argument| argument != "train" && argument != "sample")
 }
 
 fn free_port() -> io::Result<u16> {

@@ -15,6 +15,7 @@ pub mod launch;
 pub mod likelihood;
 pub mod model;
 pub mod neighbours;
+mod peers;
 pub mod report;
 pub mod sample;
 pub mod score;
@@ -62,16 +63,13 @@ pub fn main() -> ExitCode {
 /// # Errors
 /// Wrong use and failures, each in one line.
 pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
-    let is_for_several = matches!(command, Command::Train(_) | Command::Launch(_));
+    let is_for_several = matches!(command, Command::Train(_) | Command::Sample(_) | Command::Launch(_));
     if !is_for_several
         && let Some(size) = Place::of_environment()?.map(|place| place.size).filter(|&size| size > 1)
     {
-        return Err(Error::setting(
-            WORLD_SIZE,
-            size,
-            "1: of all commands, train alone is for several processes",
-        )
-        .into());
+        return Err(
+            Error::setting(WORLD_SIZE, size, "1: only train and sample are for several processes").into()
+        );
     }
     let outcome = match command {
         Command::Train(args) => train::run(args, out),

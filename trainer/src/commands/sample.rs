@@ -2,20 +2,24 @@
 
 use std::fs;
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
 use ncsn_data::escape;
 use ncsn_shell::Outcome;
 use ncsn_shell::output;
-use tch::{Device, Tensor};
+use serde_json::json;
+use tch::{Device, Kind, Tensor};
 
-use crate::Error;
+use super::peers;
 use crate::cli::{SampleArgs, SamplerChoice};
+use crate::peers::{Peers, Place};
 use crate::sample::{self, Consistent, Noise, PredictorCorrector, ProbabilityFlow, Sampler, Streams};
 use crate::sheet::Sheet;
 use crate::source::Trained;
 use crate::tensor_file::TensorFile;
+use crate::{Error, torch};
 
 /// Images in a trajectory, and states of each.
 const STRIP: [i64; 2] = [8, 12];
@@ -40,7 +44,8 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     }
     let num = super::within("num", args.num, 1 << 24)?;
     let batch = super::within("batch", args.sampling.chain.batch, 1 << 20)?;
-    let (device, precision) = super::set_up(&args.sampling.chain.device)?;
+    let place = Place::of_environment()?;
+    let (device, precision) = super::set_up_at(&args.sampling.chain.device, place.as_ref())?;
     let trained = super::open(&args.trained, device, precision)?;
     let sampler = sampler(&trained, args)?;
     let schedule = match &sampler {
@@ -49,9 +54,15 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     };
     let recorded = Recorded::open(args, &trained)?;
     let count = recorded.count.unwrap_or(num);
+    let (seed, config) = (args.sampling.chain.seed, peers::compared(&trained.config));
+    let about = json!({"step": trained.step, "config": config, "sampler": format!("{sampler:?}"), "seed": seed,
+        "num": count});
+    let peers = peers::meet(place.as_ref(), (device, precision), &about, peers::PATIENCE)?;
+    let own = peers.part(count as usize);
     let mut strip = Vec::new();
-    let images = super::in_batches("images", count, batch, |numbers, each| {
-        let first = numbers.start;
+    let images = super::in_batches("images", own.len() as u64, batch, |numbers, each| {
+        let first = own.start as u64 + numbers.start;
+        let numbers = first..own.start as u64 + numbers.end;
         let (x, mut noise) = recorded.part(args.sampling.chain.seed, numbers, &trained, &sampler, device)?;
         let mut each = |at: sample::Progress| {
             each(at.done, at.total);
@@ -66,25 +77,65 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
         let x = sampler.sample(score, x, &mut noise, &mut each)?;
         Ok(x.to_device(Device::Cpu))
     })?;
-    let images = Tensor::cat(&images, 0);
-    let written = write(args, &images, &strip, trained.network.shape().item.len() == 3)?;
-    writeln!(
-        out,
-        "schedule: L = {}, T = {}, epsilon {:e} ({})",
-        schedule.num_levels(),
-        schedule.steps_per_level(),
-        schedule.epsilon(),
-        escape::one_line(&trained.config.noise.subject())
-    )?;
-    writeln!(
-        out,
-        "{count} samples after step {} of {} ({} score evaluations each): {}",
-        trained.step,
-        trained.config.preset,
-        sampler.evaluations(),
-        written.join(", ")
-    )?;
-    Ok(Outcome::Yes)
+    let is_first = peers.is_first();
+    let images =
+        gathered(&images, own, count, &trained, &peers).and_then(|images| peers.leave().map(|()| images));
+    peers::outcome(images, |images| {
+        if !is_first {
+            return Ok(Outcome::Yes);
+        }
+        let written = write(args, &images, &strip, trained.network.shape().item.len() == 3)?;
+        writeln!(
+            out,
+            "schedule: L = {}, T = {}, epsilon {:e} ({})",
+            schedule.num_levels(),
+            schedule.steps_per_level(),
+            schedule.epsilon(),
+            escape::one_line(&trained.config.noise.subject())
+        )?;
+        writeln!(
+            out,
+            "{count} samples after step {} of {} ({} score evaluations each): {}",
+            trained.step,
+            trained.config.preset,
+            sampler.evaluations(),
+            written.join(", ")
+        )?;
+        Ok(Outcome::Yes)
+    })
+}
+
+/// The images of all processes, from the numbers that each has sampled.
+fn gathered(
+    images: &[Tensor],
+    own: Range<usize>,
+    count: u64,
+    trained: &Trained,
+    peers: &Peers,
+) -> Result<Tensor, Error> {
+    if peers.size() == 1 {
+        return torch::attempt(|| Tensor::cat(images, 0));
+    }
+    let weights: Vec<&Tensor> = trained.network.parameters().tensors().iter().collect();
+    if !peers.are_same(&weights)? {
+        return Err(Error::setting(
+            "the network",
+            format!("another in rank {} than in rank 0", peers.rank()),
+            "the same",
+        ));
+    }
+    let item = &trained.network.shape().item;
+    let all = Tensor::f_zeros([&[count as i64], &item[..]].concat(), (Kind::Float, Device::Cpu))?;
+    torch::attempt(|| {
+        for (first, part) in
+            (own.start as i64..).step_by(images.first().map_or(1, |x| x.size()[0] as usize)).zip(images)
+        {
+            all.narrow(0, first, part.size()[0]).copy_(part);
+        }
+    })?;
+    // Each image is that of one process and 0 in all others.
+    peers.sum_(&[&all])?;
+    Ok(all)
 }
 
 /// The sampler asked for, on the run's range of noise.
@@ -153,7 +204,7 @@ impl Recorded {
     fn part(
         &self,
         seed: u64,
-        images: std::ops::Range<u64>,
+        images: Range<u64>,
         trained: &Trained,
         sampler: &Sampler,
         device: Device,

@@ -5,14 +5,15 @@ mod estimate;
 mod lock;
 pub mod loss;
 mod progress;
+mod saver;
 mod saving;
+mod sheets;
 mod state;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
-use ncsn_theory::langevin::Annealing;
 use tch::{Device, Tensor};
 
 pub use adam::Adam;
@@ -20,24 +21,21 @@ pub use estimate::{Estimate, fitting};
 pub use lock::{LOCK, Lock};
 use progress::Progress;
 pub use progress::duration;
+use saver::Saver;
+pub use saving::Snapshot;
 pub use state::{Done, State};
 
 use crate::checkpoint::CHECKPOINTS;
 use crate::config::Config;
 use crate::dataset::{self, Items, Split};
 use crate::log::{LINES, Line, Log};
-use crate::sample::{self, Noise, Streams};
-use crate::sheet::Sheet;
 use crate::torch::Later;
-use crate::{Error, checkpoint, sheet};
+use crate::{Error, checkpoint};
 
 /// Name of the configuration in a run's folder.
 pub const CONFIG: &str = "config.toml";
 /// Name of the folder of sample sheets in a run's folder.
 pub const SAMPLES: &str = "samples";
-
-/// Share of the network's evaluations that go into sheets of samples, unless they have an interval of their own.
-const SHEET_SHARE: f64 = 0.05;
 
 /// How a training session ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,13 +95,14 @@ impl Session<'_> {
             progress.hide();
         }
         let mut clock = Clock { since: Instant::now(), step: state.step };
-        let mut saved = None;
+        let mut saver = Saver::new(self.run);
         let mut test = None;
         let mut pending: Option<(Queued, Vec<usize>)> = None;
         // Of several processes, all stop after the same step.
         let alone = state.peers.size() == 1;
         let mut stopped = false;
         while state.step < settings.iterations && !(if alone { self.stopped() } else { stopped }) {
+            saver.check()?;
             let (numbers, stored) =
                 batches.recv().unwrap_or_else(|_| unreachable!("the thread outlives us"))?;
             let x = stored.tensor(self.split.train.shape(), device)?;
@@ -140,7 +139,7 @@ impl Session<'_> {
                     // Lines beyond a checkpoint are dropped on resuming; those before it must be there.
                     log.flush()?;
                 }
-                saved = Some((state.step, progress.beside("saving", |_| self.save(state))?));
+                progress.beside("saving", |_| saver.begin(state, config))?;
             }
             if sampling && let Some(log) = &mut log {
                 progress.beside("sampling", |each| self.sample(state, log, each))?;
@@ -157,13 +156,10 @@ impl Session<'_> {
             log.flush()?;
         }
         let images_per_s = progress.images_per_s(state.step);
-        let checkpoint = match saved {
-            Some((step, path)) if step == state.step => path,
-            _ => {
-                state.levels.gather(&state.peers)?;
-                self.save(state)?
-            }
-        };
+        state.levels.gather(&state.peers)?;
+        saver.begin(state, config)?;
+        saver.finish()?;
+        let checkpoint = saver.folder(state.step);
         progress.finish();
         Ok(Finished {
             step: state.step,
@@ -238,63 +234,6 @@ impl Session<'_> {
     fn record_levels(&self, state: &mut State, log: &mut Log) -> Result<(), Error> {
         let (counts, means) = state.levels.take().into_iter().unzip();
         log.line(&Line::Levels { step: state.step, counts, means })
-    }
-
-    /// Saves the state; of several processes, the first does, once all have found theirs to be the same.
-    fn save(&self, state: &State) -> Result<PathBuf, Error> {
-        state.compare()?;
-        if !state.peers.is_first() {
-            return Ok(checkpoint::folder(&self.run.join(CHECKPOINTS), state.step));
-        }
-        state.save(&self.run.join(CHECKPOINTS), self.config)
-    }
-
-    /// Whether a sheet of samples is drawn after a step: at its own interval where there is one, else at checkpoints as
-    /// long as sheets, but for the first, take at most [`SHEET_SHARE`] of the network's evaluations.
-    fn sheet_due(&self, step: u64) -> Result<bool, Error> {
-        let Config { records, training, network, noise, .. } = self.config;
-        if records.samples == 0 || network.item.len() != 3 {
-            return Ok(false);
-        }
-        if let Some(every) = records.samples_every {
-            return Ok(step.is_multiple_of(every));
-        }
-        let every = records.checkpoint_every;
-        if !step.is_multiple_of(every) {
-            return Ok(false);
-        }
-        let sheet = records.samples * Annealing::from(noise.schedule()).score_evaluations();
-        // Gradients cost twice what the network itself does.
-        let trained = |step: u64| 3.0 * (training.batch * step) as f64;
-        let sheets = |step: u64| (SHEET_SHARE * trained(step) / sheet as f64).ceil();
-        Ok(sheets(step) > sheets(step - every))
-    }
-
-    /// Samples a sheet of images with the averaged weights, the same noise every time.
-    fn sample(&self, state: &State, log: &mut Log, each: &dyn Fn(u64, u64)) -> Result<(), Error> {
-        let count = self.config.records.samples;
-        let item = &self.config.network.item;
-        let device = state.network.device();
-        let mut streams = Streams::new(self.config.training.seed, 0..count, item, device);
-        let x = streams.uniform()?;
-        let go_on = |at: sample::Progress| {
-            each(at.done, at.total);
-            !self.stopped()
-        };
-        let annealing = self.config.schedule().into();
-        let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&state.average, x, sigma);
-        let noise = &mut Noise::Streams(streams);
-        let x = sample::annealed_langevin(score, &annealing, x, noise, &mut { go_on })?;
-        if self.stopped() {
-            return Ok(());
-        }
-        let picture = Sheet::of_tensor(&x)?;
-        let folder = self.run.join(SAMPLES);
-        std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-        let path = folder.join(format!("step-{:08}.png", state.step));
-        let png = picture.png();
-        sheet::write(&path, &png).map_err(Error::file(&path))?;
-        log.picture(state.step, &picture, &png)
     }
 }
 

@@ -2,31 +2,60 @@
 
 use std::path::{Path, PathBuf};
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::state::State;
 use crate::checkpoint::{self, FIRST_SCHEMA, MANIFEST, Manifest, SCHEMA, TENSORS};
 use crate::config::Config;
 use crate::model::Parameters;
-use crate::{Error, tensor_file};
+use crate::{Error, tensor_file, torch};
 
-impl State {
+/// A state as a checkpoint holds it, in memory of its own: the state can go on while it is written.
+pub struct Snapshot {
+    tensors: Vec<(String, Tensor)>,
+    /// But for the digests.
+    manifest: Manifest,
+}
+
+impl Snapshot {
     /// Writes a checkpoint, and removes the older ones beyond the last `config.records.keep`.
     ///
     /// # Errors
     /// Those of [`checkpoint::make`]; [`Error::Setting`] when a weight is not finite.
-    pub fn save(&self, checkpoints: &Path, config: &Config) -> Result<PathBuf, Error> {
-        let finite = |parameters: &Parameters| {
-            parameters.tensors().iter().all(|tensor| tensor.isfinite().all().int64_value(&[]) != 0)
-        };
-        if !tch::no_grad(|| finite(self.network.parameters()) && finite(self.average.parameters())) {
+    pub fn write(self, checkpoints: &Path) -> Result<PathBuf, Error> {
+        let weights =
+            self.tensors.iter().filter(|(name, _)| name.starts_with("model.") || name.starts_with("ema."));
+        if !weights.into_iter().all(|(_, tensor)| tensor.isfinite().all().int64_value(&[]) != 0) {
             return Err(Error::setting("a weight", "not finite", "finite: the checkpoint before is kept"));
         }
-        checkpoint::make(checkpoints, self.step, config.records.keep, |folder| self.write(folder, config))
+        let Manifest { step, config: Config { records, .. }, .. } = &self.manifest;
+        checkpoint::make(checkpoints, *step, records.keep, |folder| {
+            let path = folder.join(TENSORS);
+            tensor_file::write(
+                &path,
+                self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor)),
+                None,
+            )?;
+            let tensors_sha256 = checkpoint::sha256(&path)?;
+            Manifest { tensors_sha256, ..self.manifest.clone() }.write(folder)
+        })
+    }
+}
+
+impl State {
+    /// Writes a checkpoint; see [`Snapshot::write`].
+    ///
+    /// # Errors
+    /// Those of [`snapshot`](Self::snapshot) and [`Snapshot::write`].
+    pub fn save(&self, checkpoints: &Path, config: &Config) -> Result<PathBuf, Error> {
+        self.snapshot(config)?.write(checkpoints)
     }
 
-    fn write(&self, folder: &Path, config: &Config) -> Result<(), Error> {
-        let path = folder.join(TENSORS);
+    /// A copy on the CPU.
+    ///
+    /// # Errors
+    /// [`Error::Torch`], [`Error::OutOfMemory`].
+    pub fn snapshot(&self, config: &Config) -> Result<Snapshot, Error> {
         let [sums, counts] = self.levels.tensors();
         let mut tensors: Vec<(String, &Tensor)> = vec![
             ("sigmas".to_owned(), self.network.sigmas()),
@@ -36,19 +65,24 @@ impl State {
         for (prefix, parameters) in self.groups() {
             tensors.extend(parameters.iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
         }
-        tensor_file::write(&path, tensors, None)?;
+        let copied = |tensor: &Tensor| {
+            let tensor = tensor.detach();
+            if tensor.device().is_cuda() { tensor.to_device(Device::Cpu) } else { tensor.copy() }
+        };
+        let tensors =
+            torch::attempt(|| tensors.into_iter().map(|(name, tensor)| (name, copied(tensor))).collect())?;
         let manifest = Manifest {
             schema: SCHEMA.to_owned(),
             program: concat!("ncsn-trainer ", env!("CARGO_PKG_VERSION")).to_owned(),
             step: self.step,
             optimizer_steps: self.adam.step(),
             smoothed_loss: self.smoothed,
-            tensors_sha256: checkpoint::sha256(&path)?,
+            tensors_sha256: String::new(),
             names: self.network.parameters().names().to_vec(),
             config: config.clone(),
             sha256: String::new(),
         };
-        manifest.write(folder)
+        Ok(Snapshot { tensors, manifest })
     }
 
     /// The groups of parameters and how their names begin.

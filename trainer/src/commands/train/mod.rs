@@ -10,14 +10,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use ncsn_data::escape;
-use ncsn_shell::{Outcome, TRY_AGAIN, warn};
+use ncsn_shell::{Outcome, warn};
 use serde_json::json;
 use tch::Device;
 
+use super::peers;
 use crate::checkpoint::CHECKPOINTS;
 use crate::cli::{Format, TrainArgs};
 use crate::config::{Config, Precision};
@@ -47,10 +47,14 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
     }
     let is_for_people = is_first && args.format == Format::Text;
     let costs = if *resume || !is_for_people { Vec::new() } else { costs()? };
-    let peers = match &place {
-        None => Peers::alone(),
-        Some(place) => meet(place, &plan, device, precision, args.peers_patience)?,
-    };
+    let size = place.as_ref().map_or(1, |place| place.size);
+    ensure!(
+        config.training.batch >= size as u64,
+        "batch is {}, allowed: at least {size}, an item for each process",
+        config.training.batch
+    );
+    let about = json!({"run": run, "resume": resume, "config": peers::compared(config)});
+    let peers = peers::meet(place.as_ref(), (device, precision), &about, args.peers_patience)?;
     let mut ready = Ready::new(&plan, args.from.as_deref(), (device, precision), peers)?;
     if is_for_people && let Err(error) = describe(out, &plan, &ready.state, precision, &costs) {
         warn(&format!("standard output: {error}; the training goes on"));
@@ -63,46 +67,16 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
             ready.state.step
         ));
     }
-    let done = match ready.train(&stop).and_then(|done| ready.leave().map(|()| done)) {
-        Err(Error::Peers(reason)) => {
-            lost(&reason);
-            return Ok(Outcome::TryAgain);
+    let done = ready.train(&stop).and_then(|done| ready.leave().map(|()| done));
+    peers::outcome(done, |done| {
+        if is_first {
+            report(out, args.format, run, &done)?;
         }
-        done => done?,
-    };
-    if is_first {
-        report(out, args.format, run, &done)?;
-    }
-    Ok(match stop.load(Ordering::Relaxed) {
-        signal if signal > 0 && !done.complete => Outcome::Stopped(signal),
-        _ => Outcome::Yes,
+        Ok(match stop.load(Ordering::Relaxed) {
+            signal if signal > 0 && !done.complete => Outcome::Stopped(signal),
+            _ => Outcome::Yes,
+        })
     })
-}
-
-/// Meets the other processes of a training.
-fn meet(place: &Place, plan: &Plan, device: Device, precision: Precision, patience: u64) -> Result<Peers> {
-    let mut config = plan.config.clone();
-    ensure!(
-        config.training.batch >= place.size as u64,
-        "batch is {}, allowed: at least {}, an item for each process",
-        config.training.batch,
-        place.size
-    );
-    // The same files may lie elsewhere on another machine; their digest is compared.
-    (config.data.train, config.data.test) = (None, None);
-    let about = json!({"program": env!("CARGO_PKG_VERSION"), "run": plan.run, "resume": plan.resume,
-        "precision": precision.to_string(), "cuda": device.is_cuda(), "config": config});
-    let ended = |reason: &str| {
-        lost(reason);
-        // The main thread may be waiting for what was lost.
-        std::process::exit(i32::from(TRY_AGAIN));
-    };
-    Ok(Peers::join(place, device, &about, Duration::from_secs(patience), ended)?)
-}
-
-/// Says that another process was lost, and what is left.
-fn lost(reason: &str) {
-    ncsn_shell::fail(&format!("{reason}; the run goes on from its last checkpoint with --resume"));
 }
 
 /// The number of the signal by which the user stops a training, 0 until then.
