@@ -39,9 +39,18 @@ fn a_batch_in_parts_has_the_gradients_of_the_whole() {
         success(trainer(&format!("{WIDE} {more} --run")).arg(&run));
         run
     };
-    let whole = moments(&run("whole", ""));
+    let loss = |run: &Path| {
+        let log = std::fs::read_to_string(run.join("log.jsonl")).expect("a log");
+        let line: serde_json::Value =
+            serde_json::from_str(log.lines().next().expect("a line")).expect("JSON");
+        line["loss"].as_f64().expect("a loss")
+    };
+    let whole = run("whole", "--log-every 1");
+    let (whole, whole_loss) = (moments(&whole), loss(&whole));
     for parts in [2, 3, 7] {
-        let found = moments(&run(&parts.to_string(), &format!("--accumulate {parts}")));
+        let found = run(&parts.to_string(), &format!("--log-every 1 --accumulate {parts}"));
+        assert!((loss(&found) - whole_loss).abs() < 1e-5 * whole_loss, "{parts} parts: {}", loss(&found));
+        let found = moments(&found);
         for (a, b) in found.iter().zip(&whole) {
             // Sums of the same terms in another order.
             let apart = distance(a, b);
