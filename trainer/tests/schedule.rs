@@ -64,6 +64,18 @@ fn sampling_says_which_schedule_it_uses() {
     assert_eq!(line("--sampler ode --steps 2"), expected(&format!("T = 1, epsilon {epsilon:e}")));
     // What the flags change is what is used.
     assert_eq!(line("--steps-per-level 2 --epsilon 1e-6"), expected("T = 2, epsilon 1e-6"));
+    // Technique 4 for another T.
+    let two =
+        schedule.schedule.with_steps(2).and_then(|two| two.optimal_epsilon()).expect("an epsilon").mid();
+    assert_eq!(line("--steps-per-level 2"), expected(&format!("T = 2, epsilon {two:e}")));
+    let warning = |flags: &str| {
+        let mut sample =
+            trainer(&format!("sample --checkpoint run --num 1 --grid x.png --device cpu {flags}"));
+        let said = sample.current_dir(folder.path()).output().expect("starts").stderr;
+        String::from_utf8_lossy(&said).into_owned()
+    };
+    assert!(warning("--steps-per-level 1").contains("warning: T = 1 with epsilon "), "steps are too few");
+    assert_eq!(warning("--steps-per-level 20"), "");
 }
 
 /// The table that configurations of before had, for the preset `shapes`.

@@ -45,7 +45,7 @@ pub struct ChainArgs {
     /// Seed of start and noise
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     pub seed: u64,
-    /// Langevin steps per level [default: the run's]
+    /// Langevin steps per level, with Technique 4's epsilon for them [default: the run's]
     #[arg(long, value_name = "T")]
     pub steps_per_level: Option<u64>,
     /// Step size at the smallest noise level [default: the run's]

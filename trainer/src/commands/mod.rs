@@ -27,6 +27,7 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Once;
 
 use anyhow::Result;
 use clap::CommandFactory;
@@ -127,12 +128,31 @@ fn settings(args: &NetworkArgs, usual: Option<&str>, on_gpu: bool) -> Result<Con
     Ok(config)
 }
 
-/// The run's Langevin dynamics, with what the flags change.
+/// Noise that chains of a network that is not told σ may leave, in units of σ_L: published schedules leave 1.2.
+const MOST_NOISE_LEFT: f64 = 2.0;
+
+/// The run's Langevin dynamics, with what the flags change: another T takes Technique 4's ε for it.
 fn annealing(config: &Config, args: &ChainArgs, denoise: bool) -> Result<Annealing, Error> {
     let own = config.schedule();
-    let schedule = own
-        .with_steps(args.steps_per_level.unwrap_or(own.steps_per_level()))?
-        .with_epsilon(args.epsilon.unwrap_or(own.epsilon()))?;
+    let schedule = own.with_steps(args.steps_per_level.unwrap_or(own.steps_per_level()))?;
+    let epsilon = match args.epsilon {
+        Some(epsilon) => epsilon,
+        None if schedule.steps_per_level() == own.steps_per_level() => own.epsilon(),
+        None => schedule.optimal_epsilon()?.mid(),
+    };
+    let schedule = schedule.with_epsilon(epsilon)?;
+    let left = sampling::noise_left(&schedule);
+    if left > MOST_NOISE_LEFT && !config.network.architecture.is_conditional() {
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            warn(&format!(
+                "T = {} with epsilon {:e} leaves noise of {left:.1} sigma_min, as the network is not told sigma: \
+                 take more steps a level",
+                schedule.steps_per_level(),
+                schedule.epsilon()
+            ));
+        });
+    }
     Ok(Annealing { schedule, denoise })
 }
 

@@ -15,7 +15,7 @@ use tch::Tensor;
 pub use consistent::{Consistent, consistent_annealed};
 pub use inpaint::{Mask, Region, inpaint};
 pub use interpolate::rows;
-pub use langevin::{annealed_langevin, denoised};
+pub use langevin::{annealed_langevin, denoised, noise_left};
 pub use likelihood::{Densities, Trace, ln_densities, ln_normal, score_and_divergence, signs};
 pub use noise::{Noise, Streams, between};
 pub use sde::{PUBLISHED_SNR, PredictorCorrector, ProbabilityFlow, predictor_corrector, probability_flow};
