@@ -34,6 +34,8 @@ pub enum SamplerChoice {
     PredictorCorrector,
     /// Probability-flow ODE by Heun's method: no noise but the start (Song et al. 2021)
     Ode,
+    /// The same by DPM-Solver++(2M), with one score evaluation a step (Lu et al. 2022)
+    Dpm,
 }
 
 /// Langevin dynamics on a trained network.
@@ -88,6 +90,9 @@ pub struct SampleArgs {
     /// less one]
     #[arg(long, value_name = "STEPS")]
     pub steps: Option<u64>,
+    /// Space the levels of ode and dpm by equal steps of sigma^(1/RHO), 7 in Karras et al. (2022) [default: geometrically]
+    #[arg(long, value_name = "RHO")]
+    pub rho: Option<f64>,
     /// Signal-to-noise ratio of predictor-corrector's corrector [default: 0.16, as published]
     #[arg(long, value_name = "RATIO")]
     pub snr: Option<f64>,

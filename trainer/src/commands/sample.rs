@@ -15,7 +15,9 @@ use tch::{Device, Kind, Tensor};
 use super::peers;
 use crate::cli::{SampleArgs, SamplerChoice};
 use crate::peers::{Peers, Place};
-use crate::sample::{self, Consistent, Noise, PredictorCorrector, ProbabilityFlow, Sampler, Streams};
+use crate::sample::{
+    self, Consistent, MultiStep, Noise, PredictorCorrector, ProbabilityFlow, Sampler, Streams,
+};
 use crate::sheet::Sheet;
 use crate::source::Trained;
 use crate::tensor_file::TensorFile;
@@ -143,11 +145,12 @@ fn gathered(
 /// # Errors
 /// Flags of another sampler; those of the sampler's constants.
 fn sampler(trained: &Trained, args: &SampleArgs) -> Result<Sampler> {
-    use SamplerChoice::{Consistent as Consist, Langevin, Ode, PredictorCorrector as Predict};
+    use SamplerChoice::{Consistent as Consist, Dpm, Langevin, Ode, PredictorCorrector as Predict};
     let choice = args.sampler;
     let langevin = &args.sampling;
     let flags = [
-        ("--steps", args.steps.is_some(), choice != Langevin, "consistent, predictor-corrector or ode"),
+        ("--steps", args.steps.is_some(), choice != Langevin, "consistent, predictor-corrector, ode or dpm"),
+        ("--rho", args.rho.is_some(), matches!(choice, Ode | Dpm), "ode or dpm"),
         ("--snr", args.snr.is_some(), choice == Predict, "predictor-corrector"),
         ("--eta", args.eta.is_some(), choice == Consist, "consistent"),
         ("--steps-per-level", langevin.chain.steps_per_level.is_some(), choice == Langevin, "langevin"),
@@ -165,7 +168,7 @@ fn sampler(trained: &Trained, args: &SampleArgs) -> Result<Sampler> {
     }
     let schedule = trained.config.schedule();
     let steps = args.steps.unwrap_or(schedule.num_levels() - 1);
-    let levels = sample::geometric(schedule.range(), steps)?;
+    let levels = sample::spaced(schedule.range(), steps, args.rho)?;
     let denoise = !langevin.no_denoise;
     Ok(match choice {
         Consist => Sampler::Consistent(Consistent::new(levels, args.eta, denoise)?),
@@ -173,6 +176,7 @@ fn sampler(trained: &Trained, args: &SampleArgs) -> Result<Sampler> {
             let snr = args.snr.unwrap_or(sample::PUBLISHED_SNR);
             Sampler::PredictorCorrector(PredictorCorrector::new(levels, snr, denoise)?)
         }
+        Dpm => Sampler::MultiStep(MultiStep::new(levels, denoise)),
         Ode | Langevin => Sampler::ProbabilityFlow(ProbabilityFlow::new(levels, denoise)),
     })
 }
@@ -212,7 +216,10 @@ impl Recorded {
         let (first, count) = (images.start as i64, (images.end - images.start) as i64);
         let item = &trained.network.shape().item;
         let mut streams = Streams::new(seed, images, item, device);
-        let drawn = sampler.start(&mut streams)?;
+        let mut drawn = sampler.start(&mut streams)?;
+        if sampler.is_flow() && item.len() == 3 && !trained.config.network.architecture.is_conditional() {
+            drawn = torch::attempt(|| sample::on_sphere(&drawn, trained.config.schedule().range().max()))?;
+        }
         let part = |tensor: &Tensor, axis| tensor.narrow(axis, first, count).to_device(device);
         let x = self.init.as_ref().map_or(drawn, |init| part(init, 0));
         let noise = match &self.noise {

@@ -1,6 +1,7 @@
 //! Sampling with a trained network, or with any other score.
 
 mod consistent;
+mod dpm;
 mod inpaint;
 mod interpolate;
 mod langevin;
@@ -13,6 +14,7 @@ use ncsn_theory::schedule::NoiseRange;
 use tch::Tensor;
 
 pub use consistent::{Consistent, consistent_annealed};
+pub use dpm::{MultiStep, multistep};
 pub use inpaint::{Mask, Region, inpaint};
 pub use interpolate::rows;
 pub use langevin::{annealed_langevin, denoised, noise_left};
@@ -64,6 +66,42 @@ pub fn geometric(range: NoiseRange, steps: u64) -> Result<Vec<f64>, Error> {
     Ok(range.levels(steps + 1).collect())
 }
 
+/// The same levels, or with ρ those of equal steps of σ^{1/ρ}: the larger ρ, the denser at the small end.
+///
+/// # Formula
+/// ```text
+/// σ_i = (σ₁^{1/ρ} + (i/N)·(σ_L^{1/ρ} − σ₁^{1/ρ}))^ρ,   i = 0 … N, ends exact
+/// ```
+/// # Errors
+/// Those of [`geometric`]; [`Error::Setting`] for ρ that is not positive or above 1000, where the levels are those of [`geometric`].
+///
+/// # Source
+/// Karras et al. (2022), equation (5), with ρ = 7.
+pub fn spaced(range: NoiseRange, steps: u64, rho: Option<f64>) -> Result<Vec<f64>, Error> {
+    let mut levels = geometric(range, steps)?;
+    if let Some(rho) = rho {
+        if !(rho > 0.0 && rho <= 1000.0) {
+            return Err(Error::setting("rho", rho, "positive, at most 1000"));
+        }
+        let [first, last] = [range.max(), range.min()].map(|sigma| sigma.powf(1.0 / rho));
+        let inner = 1..steps as usize;
+        for (step, level) in levels.iter_mut().enumerate().filter(|(step, _)| inner.contains(step)) {
+            *level = (first + step as f64 / steps as f64 * (last - first)).powf(rho);
+        }
+    }
+    Ok(levels)
+}
+
+/// Noise `[batch, …]` of N(0, σ²) brought to the norm that it has in many dimensions (Proposition 2), σ√D.
+///
+/// A network that is not told σ takes the norm for it. Along the probability-flow ODE its noise n then falls as σ does, dn = dσ, so
+/// that what a start had too much, σ₁/√(2D) typically, is left at the end.
+pub fn on_sphere(x: &Tensor, sigma: f64) -> Tensor {
+    let axes: Vec<i64> = (1..x.dim() as i64).collect();
+    let rms = x.square().mean_dim(axes.as_slice(), true, x.kind()).sqrt();
+    x / rms * sigma
+}
+
 /// A way to sample, with its constants.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sampler {
@@ -75,6 +113,8 @@ pub enum Sampler {
     PredictorCorrector(PredictorCorrector),
     /// The probability-flow ODE.
     ProbabilityFlow(ProbabilityFlow),
+    /// The same in fewer evaluations.
+    MultiStep(MultiStep),
 }
 
 impl Sampler {
@@ -84,8 +124,15 @@ impl Sampler {
             Self::Langevin(annealing) => streams.start(annealing.schedule.range().max()),
             Self::Consistent(Consistent { levels, .. })
             | Self::PredictorCorrector(PredictorCorrector { levels, .. })
+            | Self::MultiStep(MultiStep { levels, .. })
             | Self::ProbabilityFlow(ProbabilityFlow { levels, .. }) => Ok(streams.normal()? * levels[0]),
         }
+    }
+
+    /// Whether nothing is drawn after the start.
+    #[must_use]
+    pub fn is_flow(&self) -> bool {
+        matches!(self, Self::ProbabilityFlow(_) | Self::MultiStep(_))
     }
 
     /// Score evaluations for each item.
@@ -96,6 +143,7 @@ impl Sampler {
             Self::Consistent(settings) => settings.evaluations(),
             Self::PredictorCorrector(settings) => settings.evaluations(),
             Self::ProbabilityFlow(settings) => settings.evaluations(),
+            Self::MultiStep(settings) => settings.evaluations(),
         }
     }
 
@@ -115,6 +163,7 @@ impl Sampler {
             Self::Consistent(settings) => consistent_annealed(score, settings, x, noise, each),
             Self::PredictorCorrector(settings) => predictor_corrector(score, settings, x, noise, each),
             Self::ProbabilityFlow(settings) => probability_flow(score, settings, x, each),
+            Self::MultiStep(settings) => multistep(score, settings, x, each),
         }
     }
 }

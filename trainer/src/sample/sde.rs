@@ -159,7 +159,7 @@ pub fn probability_flow(
 }
 
 /// The denoising at the smallest level, where wanted.
-fn finish(
+pub(super) fn finish(
     score: &mut Score,
     levels: &[f64],
     denoise: bool,
