@@ -45,6 +45,7 @@
 //! | Technique 2, normal law | [`schedule::gamma_root`], [`schedule::num_levels`] | `tests/schedule.rs`, mpmath | enclosed | `technique2_normal_law`, `bridge_normal_law`, `technique2_overlap_probability`, `technique2_overlap_1`, `technique2_ex_unique_gamma`, `technique2_no_gamma`, `technique2_overlap_around_root`, `technique2_levels_reach_target`, `technique2_rounding_rules` |
 //! | Technique 2, exact law | [`chi_overlap::chi_overlap`] | `tests/radius_oracles.rs`, mpmath | enclosed | none |
 //! | Technique 3 | the trainer's `model::Network` | `trainer/tests/network_parity.rs` | compared with PyTorch | none |
+//! | Technique 3, noise that Algorithm 1 leaves | [`chain::unconditional_noise`] | `tests/chain.rs`, mpmath; the trainer's sampler, simulation | tested | none |
 //! | Technique 4, ε | [`schedule::optimal_delta`], [`schedule::optimal_delta_from`] | `tests/schedule.rs`, mpmath | enclosed | `technique4_variance_ratio_gt_1`, `technique4_optimal_epsilon` |
 //! | Technique 4, T | [`schedule::Steps`], [`schedule::steps_for_tolerance`] | `tests/schedule.rs` | enclosed | `technique4_optimal_ratio_decreasing` |
 //! | Technique 5 | [`ema::Ema`] | unit tests | enclosed | none |

@@ -23,7 +23,7 @@ pub use spacing::{
 pub use step::{MAX_STEPS, Steps, optimal_delta, optimal_delta_from, steps_for_tolerance};
 
 use crate::Error;
-use crate::chain::chain_excess_from;
+use crate::chain::{chain_excess_from, unconditional_noise};
 use crate::interval::Interval;
 use crate::proposition3::excess_from;
 
@@ -153,6 +153,12 @@ impl Schedule {
     #[must_use]
     pub fn chain_ratio(&self) -> Interval {
         1.0 + self.chain_excess(self.num_levels)
+    }
+
+    /// Noise left after all levels of Algorithm 1, in units of σ_L, by scores that are not told σ; see [`unconditional_noise`].
+    #[must_use]
+    pub fn unconditional_noise(&self) -> f64 {
+        unconditional_noise(self.gamma().mid(), self.delta().mid(), self.steps_per_level, self.num_levels)
     }
 
     /// s²/σ² − 1 after the first `levels` levels of Algorithm 1.

@@ -128,7 +128,7 @@ fn settings(args: &NetworkArgs, usual: Option<&str>, on_gpu: bool) -> Result<Con
     Ok(config)
 }
 
-/// Noise that chains of a network that is not told σ may leave, in units of σ_L: published schedules leave 1.2.
+/// Noise that a network which is not told σ may leave, in units of σ_L: CIFAR-10's published schedule leaves 1.2.
 const MOST_NOISE_LEFT: f64 = 2.0;
 
 /// The run's Langevin dynamics, with what the flags change: another T takes Technique 4's ε for it.
@@ -141,7 +141,7 @@ fn annealing(config: &Config, args: &ChainArgs, denoise: bool) -> Result<Anneali
         None => schedule.optimal_epsilon()?.mid(),
     };
     let schedule = schedule.with_epsilon(epsilon)?;
-    let left = sampling::noise_left(&schedule);
+    let left = schedule.unconditional_noise();
     if left > MOST_NOISE_LEFT && !config.network.architecture.is_conditional() {
         static SAID: Once = Once::new();
         SAID.call_once(|| {

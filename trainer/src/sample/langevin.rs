@@ -1,7 +1,6 @@
 //! Algorithm 1: annealed Langevin dynamics with an estimated score.
 
 use ncsn_theory::langevin::Annealing;
-use ncsn_theory::schedule::Schedule;
 use tch::Tensor;
 
 use super::noise::Noise;
@@ -63,35 +62,9 @@ pub fn denoised(score: &mut Score, x: &Tensor, sigma: f64) -> Result<Tensor, Err
     Ok(x + score(x, sigma)? * sigma.powi(2))
 }
 
-/// Noise that a chain leaves on an image, in units of σ_L, with a network that is not told σ (Technique 3).
-///
-/// # Formula
-/// The network finds out the noise ρσ_i that is there and points at the image, s = −(x − x₀)/(ρσ_i·σ_i), so that a step has
-/// ```text
-/// ρ² ← (ρ − δ)² + 2δ,   δ = ε/σ_L²;   from one level to the next ρ ← γ·ρ
-/// ```
-/// Scores that are told σ have (1 − δ)²·ρ² instead (Proposition 3), and no chain of theirs grows without bound.
-///
-/// # Accuracy
-/// Rounding of double precision; the formula is exact for one image in infinitely many dimensions.
-#[must_use]
-pub fn noise_left(schedule: &Schedule) -> f64 {
-    let delta = schedule.step_size(schedule.num_levels() - 1) / schedule.range().min().powi(2);
-    let mut rho = 1.0_f64;
-    for level in 0..schedule.num_levels() {
-        if level > 0 {
-            rho *= schedule.sigma(level - 1) / schedule.sigma(level);
-        }
-        for _ in 0..schedule.steps_per_level() {
-            rho = ((rho - delta).powi(2) + 2.0 * delta).sqrt();
-        }
-    }
-    rho
-}
-
 #[cfg(test)]
 mod tests {
-    use ncsn_theory::schedule::NoiseRange;
+    use ncsn_theory::schedule::{NoiseRange, Schedule};
     use tch::{Device, Kind};
 
     use super::*;
@@ -107,11 +80,11 @@ mod tests {
     }
 
     #[test]
-    fn chains_leave_the_noise_that_the_formula_has() {
+    fn a_network_that_is_not_told_sigma_leaves_the_noise_that_theory_has() {
         let dim = 100_000_i64;
         for steps in [1, 2, 3, 5] {
             let annealing = Annealing { schedule: schedule(steps), denoise: false };
-            let expected = noise_left(&annealing.schedule);
+            let expected = annealing.schedule.unconditional_noise();
             // One image, 0: the network sees the noise in the norm.
             let score =
                 &mut |x: &Tensor, sigma: f64| -> Result<Tensor, Error> { Ok(x * (-1.0 / (rms(x) * sigma))) };
@@ -124,6 +97,5 @@ mod tests {
             let most = if steps < 3 { 0.1 } else { 0.01 };
             assert!((found / expected - 1.0).abs() < most, "T = {steps}: {found} and {expected}");
         }
-        assert!(noise_left(&schedule(1)) > 1000.0 && noise_left(&schedule(5)) < 1.2);
     }
 }

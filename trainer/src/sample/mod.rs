@@ -17,7 +17,7 @@ pub use consistent::{Consistent, consistent_annealed};
 pub use dpm::{MultiStep, multistep};
 pub use inpaint::{Mask, Region, inpaint};
 pub use interpolate::rows;
-pub use langevin::{annealed_langevin, denoised, noise_left};
+pub use langevin::{annealed_langevin, denoised};
 pub use likelihood::{Densities, Trace, ln_densities, ln_normal, score_and_divergence, signs};
 pub use noise::{Noise, Streams, between};
 pub use sde::{PUBLISHED_SNR, PredictorCorrector, ProbabilityFlow, predictor_corrector, probability_flow};
