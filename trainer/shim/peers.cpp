@@ -163,7 +163,7 @@ int ncsn_group_open(Store* store, int rank, int size, const char* address, const
 void ncsn_group_close(Group* group) { delete group; }
 
 // tensor <- the sum of all processes' tensors: f32, contiguous.
-int ncsn_group_sum_(Group* group, Tensor* tensor) {
+int ncsn_group_all_reduce_(Group* group, Tensor* tensor) {
   return guarded([&] {
     TORCH_CHECK(tensor->is_contiguous() && tensor->scalar_type() == at::kFloat, "sums are of contiguous f32");
     if (tensor->is_cuda()) {
@@ -179,7 +179,7 @@ int ncsn_group_sum_(Group* group, Tensor* tensor) {
 }
 
 // Waits for every process.
-int ncsn_group_meet(Group* group) {
+int ncsn_group_barrier(Group* group) {
   return guarded([&] { group->gloo->barrier()->wait(); });
 }
 

@@ -53,6 +53,18 @@ fn peer(rank: usize, size: usize, port: u16, arguments: &str) -> Command {
     command
 }
 
+/// A training by several processes that goes on until something happens; what it says is kept.
+fn launched(options: &str, iterations: u64, run: &Path) -> Child {
+    let mut command = trainer(&format!("launch {options} {SMALL} --iterations {iterations} --run"));
+    command.arg(run).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts")
+}
+
+/// What an ended process has said on standard output and on standard error.
+fn said(child: &mut Child) -> [String; 2] {
+    let out = child.stdout.take().map(std::io::read_to_string).expect("piped").expect("text");
+    [out, child.stderr.take().map(std::io::read_to_string).expect("piped").expect("text")]
+}
+
 fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).and_then(|socket| socket.local_addr()).expect("a port").port()
 }
@@ -149,17 +161,12 @@ fn a_run_goes_on_with_another_number_of_processes() {
 fn a_killed_process_ends_all_of_them_and_leaves_the_checkpoint() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = folder.path().join("run");
-    let mut launch = trainer(&format!("launch --nproc 3 {SMALL} --iterations 100000 --run"))
-        .arg(&run)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("starts");
+    let mut launch = launched("--nproc 3", 100_000, &run);
     let peers = trained(&run, "checkpoints/step-00000004", &mut launch);
     assert_eq!(peers.len(), 3);
     send(peers[1], libc::SIGKILL);
     assert_eq!(status_within(&mut launch, 60), Some(75));
-    let said = std::io::read_to_string(launch.stderr.take().expect("piped")).expect("text");
+    let [_, said] = said(&mut launch);
     assert!(said.contains("error: another process has ended (") && said.contains("--resume"), "{said}");
     let alive = peers.iter().filter(|id| Path::new(&format!("/proc/{id}")).exists());
     assert_eq!(alive.count(), 0);
@@ -172,16 +179,11 @@ fn a_killed_process_ends_all_of_them_and_leaves_the_checkpoint() {
 fn lost_processes_are_started_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = folder.path().join("run");
-    let mut launch = trainer(&format!("launch --nproc 2 --max-restarts 1 {SMALL} --iterations 400 --run"))
-        .arg(&run)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("starts");
+    let mut launch = launched("--nproc 2 --max-restarts 1", 400, &run);
     let peers = trained(&run, "checkpoints/step-00000004", &mut launch);
     send(peers[0], libc::SIGKILL);
     assert_eq!(status_within(&mut launch, 300), Some(0));
-    let said = std::io::read_to_string(launch.stderr.take().expect("piped")).expect("text");
+    let [_, said] = said(&mut launch);
     assert!(said.contains("start 1 of 1 again"), "{said}");
     let steps: Vec<u64> = lines(&run, "train").iter().filter_map(|line| line["step"].as_u64()).collect();
     assert_eq!(steps, (1..=400).collect::<Vec<_>>());
@@ -218,16 +220,11 @@ fn a_signal_stops_all_after_the_same_step() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, to_all) in [("launch", true), ("one", false)] {
         let run = folder.path().join(name);
-        let mut launch = trainer(&format!("launch --nproc 2 {SMALL} --iterations 100000 --run"))
-            .arg(&run)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("starts");
+        let mut launch = launched("--nproc 2 --max-restarts 1", 100_000, &run);
         let peers = trained(&run, "checkpoints/step-00000004", &mut launch);
         send(if to_all { launch.id() as i32 } else { peers[1] }, libc::SIGTERM);
         assert_eq!(status_within(&mut launch, 60), Some(128 + libc::SIGTERM), "{name}");
-        let said = std::io::read_to_string(launch.stdout.take().expect("piped")).expect("text");
+        let [said, _] = said(&mut launch);
         assert!(said.contains("stopped after step ") && said.contains("to go on: "), "{said}");
         let last = lines(&run, "train").last().expect("a line")["step"].as_u64().expect("a step");
         tensors(&run, last);
@@ -256,12 +253,48 @@ fn several_sample_what_one_does() {
 }
 
 #[test]
+fn a_signal_before_they_are_ready_stops_them_for_good() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = folder.path().join("run");
+    for milliseconds in [30, 100, 300] {
+        let mut launch = launched("--nproc 2 --max-restarts 9", 100_000, &run);
+        sleep(Duration::from_millis(milliseconds));
+        send(launch.id() as i32, libc::SIGTERM);
+        // The launcher itself may be too young to know the signal.
+        let status = status_within(&mut launch, 60);
+        let [_, errors] = said(&mut launch);
+        assert!(status.is_none_or(|code| code == 128 + libc::SIGTERM), "{status:?} {errors}");
+        assert!(!errors.contains("again"), "{errors}");
+        let _ = fs::remove_dir_all(&run);
+    }
+}
+
+#[test]
+fn what_all_would_say_is_said_once_and_the_culprit_is_heard() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = folder.path().join("run");
+    let line = failure(trainer("launch --nproc 3 train --preset nosuch --run").arg(&run));
+    assert!(line.contains("preset is nosuch"), "{line}");
+    let mut launch = trainer(&format!("launch --nproc 2 {SMALL} --lr 1e30 --iterations 50 --run"));
+    let output = launch.arg(&run).output().expect("starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert_eq!(errors.matches("the loss is ").count(), 1, "{errors}");
+    // As few images as there are processes, or fewer: the first has some to show.
+    let run = folder.path().join("short");
+    success(trainer(&format!("{SMALL} --iterations 1 --run")).arg(&run));
+    let launch =
+        "launch --nproc 3 sample --num 2 --sampler dpm --steps 3 --rho 7 --device cpu --trajectory strip.png";
+    success(trainer(launch).current_dir(folder.path()).arg("--checkpoint").arg(&run));
+}
+
+#[test]
 fn who_does_not_come_or_differs_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = folder.path().join("run");
     let arguments =
-        |more: &str| format!("{SMALL} --iterations 4 --peers-patience 20 {more} --run {}", run.display());
-    let brief = arguments("").replace("patience 20", "patience 1");
+        |more: &str| format!("{SMALL} --iterations 4 --rendezvous-timeout 20 {more} --run {}", run.display());
+    let brief = arguments("").replace("timeout 20", "timeout 1");
     let line = failure(&mut peer(0, 3, free_port(), &brief));
     assert!(line.contains("rank 1, 2 of 3 has not come within 1 s"), "{line}");
     let port = free_port();

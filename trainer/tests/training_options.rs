@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::command::{failure, resume, success, trainer};
 use common::distance;
@@ -16,6 +16,13 @@ const SMALL: &str = "train --preset shapes --filters 4 --batch 4 --samples 0 --d
 fn tensors(run: &Path, step: u64) -> TensorFile {
     let folder = checkpoint::folder(&run.join("checkpoints"), step);
     TensorFile::read(&folder.join("tensors.safetensors")).expect("tensors")
+}
+
+/// A run of one step.
+fn wide(folder: &Path, name: &str, more: &str) -> PathBuf {
+    let run = folder.join(name);
+    success(trainer(&format!("{WIDE} {more} --run")).arg(&run));
+    run
 }
 
 /// First moments after a step, a tenth of the gradients.
@@ -34,11 +41,7 @@ fn norm(tensors: &[tch::Tensor]) -> f64 {
 #[test]
 fn a_batch_in_parts_has_the_gradients_of_the_whole() {
     let folder = tempfile::tempdir().expect("a folder");
-    let run = |name: &str, more: &str| {
-        let run = folder.path().join(name);
-        success(trainer(&format!("{WIDE} {more} --run")).arg(&run));
-        run
-    };
+    let run = |name: &str, more: &str| wide(folder.path(), name, more);
     let loss = |run: &Path| {
         let log = std::fs::read_to_string(run.join("log.jsonl")).expect("a log");
         let line: serde_json::Value =
@@ -62,11 +65,7 @@ fn a_batch_in_parts_has_the_gradients_of_the_whole() {
 #[test]
 fn long_gradients_are_shortened_and_short_ones_are_not() {
     let folder = tempfile::tempdir().expect("a folder");
-    let run = |name: &str, more: &str| {
-        let run = folder.path().join(name);
-        success(trainer(&format!("{WIDE} {more} --run")).arg(&run));
-        moments(&run)
-    };
+    let run = |name: &str, more: &str| moments(&wide(folder.path(), name, more));
     let plain = run("plain", "");
     let length = norm(&plain);
     let (most, more) = (5.0 * length, 20.0 * length);

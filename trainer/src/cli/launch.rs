@@ -30,10 +30,8 @@ pub struct LaunchArgs {
 /// The commands for several processes.
 #[derive(clap::Subcommand, Clone, Debug)]
 pub enum Launched {
-    /// See [`TrainArgs`].
-    #[command(about = None, long_about = None)]
+    /// As 'ncsn-trainer train'
     Train(Box<TrainArgs>),
-    /// See [`SampleArgs`].
-    #[command(about = None, long_about = None)]
+    /// As 'ncsn-trainer sample'
     Sample(Box<SampleArgs>),
 }

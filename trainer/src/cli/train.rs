@@ -64,7 +64,7 @@ pub struct TrainArgs {
     pub iterations: Option<u64>,
     /// Seconds to wait at the start for the other processes of a training by several
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    pub peers_patience: u64,
+    pub rendezvous_timeout: u64,
     /// Where to compute
     #[command(flatten)]
     pub device: DeviceArgs,

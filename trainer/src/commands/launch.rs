@@ -1,19 +1,20 @@
 //! `ncsn-trainer launch`: several processes of this program on one machine.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::net::TcpListener;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ncsn_shell::{Outcome, TRY_AGAIN, warn};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
+use signal_hook::consts::{SIGKILL, SIGTERM};
 
+use super::train::signals;
 use crate::Error;
 use crate::cli::LaunchArgs;
 use crate::peers::place::{
@@ -32,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(20);
 pub fn run(args: &LaunchArgs) -> Result<Outcome> {
     super::within("nproc", args.nproc as u64, MOST as u64)?;
     let signal = Arc::new(AtomicU8::new(0));
-    for number in [SIGINT, SIGTERM, SIGHUP] {
+    for number in signals::that_stop() {
         let signal = Arc::clone(&signal);
         // SAFETY: a store to an atomic is all that the handler does.
         unsafe {
@@ -41,14 +42,16 @@ pub fn run(args: &LaunchArgs) -> Result<Outcome> {
     }
     let mut restarts = 0;
     loop {
-        let ended = Group::start(args, restarts)?.wait(&signal)?;
-        match ended {
+        match Group::start(args, restarts)?.wait(&signal)? {
             Ended::Lost if restarts < args.max_restarts => {
                 restarts += 1;
                 warn(&format!("a process was lost; start {} of {} again", restarts, args.max_restarts));
             }
             Ended::Lost => return Ok(Outcome::TryAgain),
-            Ended::With(status) => return Ok(outcome(status)),
+            Ended::Stopped(signal) => return Ok(Outcome::Stopped(signal)),
+            Ended::With(0) => return Ok(Outcome::Yes),
+            // Each process has said itself why.
+            Ended::With(status) => std::process::exit(status),
         }
     }
 }
@@ -57,21 +60,21 @@ pub fn run(args: &LaunchArgs) -> Result<Outcome> {
 enum Ended {
     /// All by themselves: the first status that is not 0.
     With(i32),
+    /// By a signal to this process, which may have come before they could take it.
+    Stopped(u8),
     /// One was killed or lost another, which may not happen again.
     Lost,
 }
 
-fn outcome(status: i32) -> Outcome {
-    match status {
-        0 => Outcome::Yes,
-        129.. => Outcome::Stopped((status - 128) as u8),
-        // Each process has said itself why.
-        status => std::process::exit(status),
-    }
+/// One of the processes.
+struct Member {
+    child: Child,
+    /// What it says on standard error; none for the first, who says it itself.
+    said: Option<JoinHandle<String>>,
 }
 
 /// Processes that are ended with this value.
-struct Group(Vec<Child>);
+struct Group(Vec<Member>);
 
 impl Group {
     fn start(args: &LaunchArgs, restarts: u64) -> Result<Self> {
@@ -91,58 +94,70 @@ impl Group {
             command.env(RESTARTS, restarts.to_string());
             // A terminal's Ctrl-C comes to this process, which passes it on once.
             command.process_group(0);
+            command.stderr(if rank == 0 { Stdio::inherit() } else { Stdio::piped() });
             end_with_parent(&mut command);
-            group.0.push(command.spawn().map_err(Error::file(&program))?);
+            let mut child = command.spawn().map_err(Error::file(&program))?;
+            let said = child.stderr.take().map(|pipe| {
+                thread::spawn(move || io::read_to_string(pipe).unwrap_or_else(|error| error.to_string()))
+            });
+            group.0.push(Member { child, said });
         }
         Ok(group)
     }
 
     /// Waits for all of them, passing signals on; when one fails, the others are given time to end, and then ended.
     fn wait(mut self, signal: &AtomicU8) -> Result<Ended> {
-        let mut statuses: Vec<ExitStatus> = Vec::new();
+        let mut stopped = None;
         let mut failed: Option<Instant> = None;
-        while !self.0.is_empty() {
-            let passed = signal.swap(0, Ordering::Relaxed);
-            let mut running = Vec::new();
-            for mut child in self.0.drain(..) {
-                match child.try_wait()? {
-                    Some(status) => statuses.push(status),
-                    None => running.push(child),
-                }
+        let statuses = loop {
+            // What has ended is asked again, and says the same.
+            let statuses = self.0.iter_mut().map(|member| member.child.try_wait());
+            let statuses: Vec<Option<ExitStatus>> = statuses.collect::<io::Result<_>>()?;
+            if let Some(all) = statuses.iter().copied().collect::<Option<Vec<ExitStatus>>>() {
+                break all;
             }
-            self.0 = running;
+            let passed = signal.swap(0, Ordering::Relaxed);
             if passed > 0 {
+                stopped = Some(passed);
                 self.send(i32::from(passed));
             }
-            if failed.is_none() && statuses.iter().any(|status| !status.success()) {
+            if failed.is_none() && statuses.iter().flatten().any(|status| !status.success()) {
                 failed = Some(Instant::now());
             }
             if failed.is_some_and(|since| since.elapsed() > GRACE) {
                 self.send(SIGKILL);
             }
             thread::sleep(BETWEEN);
-        }
-        let is_lost = |status: &ExitStatus| match (status.code(), status.signal()) {
-            (Some(code), _) => code == i32::from(TRY_AGAIN),
-            // Those that this process has killed, too, follow one that was lost or has failed by itself.
-            (None, signal) => signal.is_some(),
         };
-        // Wrong use and failures that would come again are said with 2.
-        let own = statuses
-            .iter()
-            .filter_map(ExitStatus::code)
-            .find(|&code| code != 0 && code != i32::from(TRY_AGAIN));
-        match own {
-            Some(code) => Ok(Ended::With(code)),
-            None if statuses.iter().any(is_lost) => Ok(Ended::Lost),
-            None => Ok(Ended::With(0)),
+        self.repeat(&statuses);
+        // Wrong use and failures that would come again; those that were killed follow another or may not come again.
+        let codes = || statuses.iter().filter_map(ExitStatus::code);
+        Ok(match (codes().find(|&code| code != 0 && code != i32::from(TRY_AGAIN)), stopped) {
+            (Some(code), _) if code > 128 => Ended::Stopped((code - 128) as u8),
+            (Some(code), _) => Ended::With(code),
+            (None, _) if statuses.iter().all(ExitStatus::success) => Ended::With(0),
+            (None, Some(signal)) => Ended::Stopped(signal),
+            (None, None) => Ended::Lost,
+        })
+    }
+
+    /// Says what others than the first have said, if they ended otherwise: else it is the same.
+    fn repeat(&mut self, statuses: &[ExitStatus]) {
+        for (rank, (member, status)) in self.0.iter_mut().zip(statuses).enumerate() {
+            let said = member.said.take().and_then(|said| said.join().ok()).unwrap_or_default();
+            if status.code() != statuses[0].code() {
+                // A failure to write to standard error leaves nowhere to report it.
+                said.lines().for_each(|line| drop(writeln!(io::stderr(), "rank {rank}: {line}")));
+            }
         }
     }
 
-    fn send(&self, signal: i32) {
-        for child in &self.0 {
-            // SAFETY: the process is this one's child and was not waited for, so that the number is still its own.
-            unsafe { libc::kill(child.id() as i32, signal) };
+    fn send(&mut self, signal: i32) {
+        for Member { child, .. } in &mut self.0 {
+            if matches!(child.try_wait(), Ok(None)) {
+                // SAFETY: the process is this one's child and was not waited for, so that the number is still its own.
+                unsafe { libc::kill(child.id() as i32, signal) };
+            }
         }
     }
 }
@@ -150,7 +165,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         self.send(SIGKILL);
-        for child in &mut self.0 {
+        for Member { child, .. } in &mut self.0 {
             let _ = child.wait();
         }
     }

@@ -231,8 +231,11 @@ fn in_batches<T>(
     Ok(parts)
 }
 
-/// A bar on standard error; indicatif hides it where that is not a terminal.
+/// A bar on standard error, of the first of several processes; indicatif hides it where that is not a terminal.
 fn bar() -> ProgressBar {
+    if Place::of_environment().is_ok_and(|place| place.is_some_and(|place| place.rank > 0)) {
+        return ProgressBar::hidden();
+    }
     let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} {eta}");
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

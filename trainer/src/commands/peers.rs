@@ -27,7 +27,7 @@ pub(super) fn meet(
     about: &Value,
     patience: u64,
 ) -> Result<Peers, Error> {
-    let Some(place) = place else { return Ok(Peers::alone()) };
+    let Some(place) = place.filter(|place| place.size > 1) else { return Ok(Peers::alone()) };
     let (program, precision) = (env!("CARGO_PKG_VERSION"), precision.to_string());
     let about = json!({"program": program, "precision": precision, "cuda": device.is_cuda(), "about": about});
     let ended = |reason: &str| {

@@ -16,7 +16,7 @@ use super::peers;
 use crate::cli::{SampleArgs, SamplerChoice};
 use crate::peers::{Peers, Place};
 use crate::sample::{
-    self, Consistent, MultiStep, Noise, PredictorCorrector, ProbabilityFlow, Sampler, Streams,
+    self, Consistent, DpmSolver, Noise, PredictorCorrector, ProbabilityFlow, Sampler, Streams,
 };
 use crate::sheet::Sheet;
 use crate::source::Trained;
@@ -136,7 +136,7 @@ fn gathered(
         }
     })?;
     // Each image is that of one process and 0 in all others.
-    peers.sum_(&[&all])?;
+    peers.all_reduce_(&[&all])?;
     Ok(all)
 }
 
@@ -176,7 +176,7 @@ fn sampler(trained: &Trained, args: &SampleArgs) -> Result<Sampler> {
             let snr = args.snr.unwrap_or(sample::PUBLISHED_SNR);
             Sampler::PredictorCorrector(PredictorCorrector::new(levels, snr, denoise)?)
         }
-        Dpm => Sampler::MultiStep(MultiStep::new(levels, denoise)),
+        Dpm => Sampler::DpmSolver(DpmSolver::new(levels, denoise)),
         Ode | Langevin => Sampler::ProbabilityFlow(ProbabilityFlow::new(levels, denoise)),
     })
 }

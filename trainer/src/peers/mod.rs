@@ -1,8 +1,10 @@
-//! One training by several processes, each with its own device: where they meet, what they add up, whether all are alive.
+//! A process group, in torch.distributed's words: one training by several processes, each with its own device. Where they meet
+//! (rendezvous), what they add up (all-reduce), whether all are alive.
 //!
 //! Every process has the same weights and draws the same random numbers for the whole batch; it computes its own part of the
 //! batch, and gradients are added up. The result does not depend on the number of processes, but for rounding.
 
+mod agree;
 pub mod place;
 mod store;
 mod watch;
@@ -19,7 +21,6 @@ pub use place::Place;
 use store::{Store, text};
 use watch::Watch;
 
-use crate::config::differing;
 use crate::{Error, torch};
 
 unsafe extern "C" {
@@ -34,8 +35,8 @@ unsafe extern "C" {
         output: *mut *mut c_void,
     ) -> c_int;
     fn ncsn_group_close(group: *mut c_void);
-    fn ncsn_group_sum_(group: *mut c_void, tensor: torch::Raw) -> c_int;
-    fn ncsn_group_meet(group: *mut c_void) -> c_int;
+    fn ncsn_group_all_reduce_(group: *mut c_void, tensor: torch::Raw) -> c_int;
+    fn ncsn_group_barrier(group: *mut c_void) -> c_int;
 }
 
 /// Longest wait for others who are alive, as while one of them samples a sheet: [`watch`] finds out who is not.
@@ -99,7 +100,7 @@ impl Peers {
         if store.add(&format!("came/{rank}"), 1)? > 1 {
             return Err(Error::Peers(format!("two processes have RANK {rank}")));
         }
-        compare(&store, place, about, patience)?;
+        agree::compare(&store, place, about, patience)?;
         let cuda = if let Device::Cuda(index) = device { index as c_int } else { -1 };
         let is_here = matches!(place.host.as_str(), "localhost" | "127.0.0.1" | "::1");
         let address = text(if is_here { "127.0.0.1" } else { "" })?;
@@ -153,13 +154,13 @@ impl Peers {
     ///
     /// # Errors
     /// [`Error::Peers`] when another process has ended.
-    pub fn sum_(&self, tensors: &[&Tensor]) -> Result<(), Error> {
+    pub fn all_reduce_(&self, tensors: &[&Tensor]) -> Result<(), Error> {
         let Some(group) = &self.group else { return Ok(()) };
         let flat: Vec<Tensor> =
             torch::attempt(|| tensors.iter().map(|tensor| tensor.detach().flatten(0, -1)).collect())?;
         let all = Tensor::f_cat(&flat, 0)?.f_to_kind(Kind::Float)?;
         // SAFETY: the pointers are of a live group and tensor.
-        torch::check(unsafe { ncsn_group_sum_(group.raw, torch::raw(&all)) }).map_err(gone)?;
+        torch::check(unsafe { ncsn_group_all_reduce_(group.raw, torch::raw(&all)) }).map_err(gone)?;
         torch::attempt(|| {
             tch::no_grad(|| {
                 let mut first = 0;
@@ -176,51 +177,52 @@ impl Peers {
     /// Each tensor becomes that of the first process.
     ///
     /// # Errors
-    /// As [`sum_`](Self::sum_).
-    pub fn share_(&self, tensors: &[&Tensor]) -> Result<(), Error> {
+    /// As [`all_reduce_`](Self::all_reduce_).
+    pub fn broadcast_(&self, tensors: &[&Tensor]) -> Result<(), Error> {
         if !self.is_first() {
             torch::attempt(|| tensors.iter().for_each(|tensor| drop(tensor.detach().zero_())))?;
         }
-        self.sum_(tensors)
+        self.all_reduce_(tensors)
     }
 
-    /// Whether the tensors have the same bits as the first process's, as far as the sum of all their words tells.
+    /// Whether the tensors have the same bits as the first process's, as far as a checksum tells.
     ///
     /// # Errors
-    /// As [`sum_`](Self::sum_).
+    /// As [`all_reduce_`](Self::all_reduce_).
     pub fn are_same(&self, tensors: &[&Tensor]) -> Result<bool, Error> {
         if self.group.is_none() {
             return Ok(true);
         }
-        let words = torch::attempt(|| tensors.iter().map(|tensor| words(tensor)).fold(0, i64::wrapping_add))?;
+        let sum =
+            torch::attempt(|| tensors.iter().map(|tensor| checksum(tensor)).fold(0, i64::wrapping_add))?;
         // In parts that f32 holds exactly.
-        let own: Vec<f32> = (0..4).map(|part| (words >> (16 * part) & 0xffff) as f32).collect();
+        let own: Vec<f32> = (0..4).map(|part| (sum >> (16 * part) & 0xffff) as f32).collect();
         let shared = Tensor::f_from_slice(&own)?.f_to_device(tensors[0].device())?;
-        self.share_(&[&shared])?;
+        self.broadcast_(&[&shared])?;
         Ok(torch::to_vec(&shared) == own)
     }
 
     /// The sum of all processes' numbers.
     ///
     /// # Errors
-    /// As [`sum_`](Self::sum_).
-    pub fn sum(&self, number: f64, device: Device) -> Result<f64, Error> {
+    /// As [`all_reduce_`](Self::all_reduce_).
+    pub fn all_reduce(&self, number: f64, device: Device) -> Result<f64, Error> {
         if self.group.is_none() {
             return Ok(number);
         }
         let tensor = Tensor::f_from_slice(&[number as f32])?.f_to_device(device)?;
-        self.sum_(&[&tensor])?;
+        self.all_reduce_(&[&tensor])?;
         Ok(torch::to_vec(&tensor).iter().map(|&sum| f64::from(sum)).sum())
     }
 
     /// Waits for all, and parts from them.
     ///
     /// # Errors
-    /// As [`sum_`](Self::sum_).
+    /// As [`all_reduce_`](Self::all_reduce_).
     pub fn leave(mut self) -> Result<(), Error> {
         let Some(mut group) = self.group.take() else { return Ok(()) };
         // SAFETY: the pointer is of a live group.
-        torch::check(unsafe { ncsn_group_meet(group.raw) }).map_err(gone)?;
+        torch::check(unsafe { ncsn_group_barrier(group.raw) }).map_err(gone)?;
         drop(group.watch.take());
         let mut left = group.store.add("left", 1).unwrap_or_default();
         // Others would see the host's end as a loss.
@@ -233,8 +235,8 @@ impl Peers {
     }
 }
 
-/// Sum of the values of a tensor of f32 as words.
-fn words(tensor: &Tensor) -> i64 {
+/// Sum of the values of a tensor of f32, each as an integer of 32 bits.
+fn checksum(tensor: &Tensor) -> i64 {
     tensor.detach().view_dtype(Kind::Int).sum(Kind::Int64).int64_value(&[])
 }
 
@@ -243,9 +245,11 @@ pub fn parts(count: usize, of: usize) -> impl Iterator<Item = Range<usize>> {
     (0..of).map(move |number| part(count, number, of))
 }
 
-/// The part of a number of items that one of several takes.
+/// The part of a number of items that one of several takes; the first ones have one more where they cannot be equal.
 fn part(count: usize, rank: usize, size: usize) -> Range<usize> {
-    count * rank / size..count * (rank + 1) / size
+    let (each, rest) = (count / size, count % size);
+    let first = |number: usize| number * each + number.min(rest);
+    first(rank)..first(rank + 1)
 }
 
 /// An error of Gloo or NCCL: they fail where another process does.
@@ -256,41 +260,6 @@ fn gone(error: Error) -> Error {
     }
 }
 
-/// Waits for what each process is about to do, and compares it with this one's.
-fn compare(store: &Store, place: &Place, about: &Value, patience: Duration) -> Result<(), Error> {
-    let Place { rank, size, .. } = *place;
-    let own = serde_json::json!({"WORLD_SIZE": size, "about": about});
-    let key = |rank: usize| format!("about/{rank}");
-    store.set(&key(rank), &own.to_string())?;
-    let since = Instant::now();
-    for other in (0..size).filter(|&other| other != rank) {
-        let left = patience.saturating_sub(since.elapsed());
-        let Ok(found) = store.get(&key(other), left) else {
-            let missing = (0..size).filter(|&rank| !store.has(&key(rank)).unwrap_or(false));
-            let missing: Vec<String> = missing.map(|rank| rank.to_string()).collect();
-            return Err(Error::Peers(format!(
-                "rank {} of {size} has not come within {} s",
-                missing.join(", "),
-                patience.as_secs()
-            )));
-        };
-        let found: Value = serde_json::from_str(&found).unwrap_or_default();
-        if let Some(first) = differing(&found, &own).first() {
-            let value = |all: &Value| {
-                let path = format!("/{}", first.replace('.', "/"));
-                all.pointer(&path).map_or("missing".to_owned(), Value::to_string)
-            };
-            return Err(Error::Peers(format!(
-                "{} is {} in rank {other} and {} in rank {rank}",
-                first.trim_start_matches("about."),
-                value(&found),
-                value(&own)
-            )));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,17 +268,18 @@ mod tests {
     fn one_bit_is_seen() {
         let a = Tensor::from_slice(&[1.0_f32, -2.5, 0.0]);
         let b = Tensor::from_slice(&[1.0_f32, -2.5, f32::from_bits(1)]);
-        assert_eq!(words(&a), words(&a.copy()));
-        assert_ne!(words(&a), words(&b));
+        assert_eq!(checksum(&a), checksum(&a.copy()));
+        assert_ne!(checksum(&a), checksum(&b));
     }
 
     #[test]
     fn parts_are_all_items_once_and_as_equal_as_can_be() {
-        for (count, size) in [(128, 8), (7, 3), (5, 5), (1000, 7)] {
+        for (count, size) in [(128, 8), (7, 3), (5, 5), (1000, 7), (2, 3)] {
             let parts: Vec<Range<usize>> = (0..size).map(|rank| part(count, rank, size)).collect();
             assert_eq!(parts.iter().cloned().flatten().collect::<Vec<_>>(), (0..count).collect::<Vec<_>>());
             let lengths = || parts.iter().map(Range::len);
             assert!(lengths().max() <= lengths().min().map(|least| least + 1), "{parts:?}");
+            assert!(!parts[0].is_empty(), "the first process has something to show");
         }
     }
 }

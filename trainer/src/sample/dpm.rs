@@ -6,14 +6,14 @@ use super::sde::finish;
 use super::{Progress, Score, denoised};
 use crate::Error;
 
-/// Constants of the multistep solver.
+/// Constants of the dpm_solver solver.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MultiStep {
+pub struct DpmSolver {
     pub(super) levels: Vec<f64>,
     denoise: bool,
 }
 
-impl MultiStep {
+impl DpmSolver {
     /// # Arguments
     /// * `levels` — σ from largest to smallest, as [`spaced`](super::spaced) makes them
     #[must_use]
@@ -48,9 +48,9 @@ impl MultiStep {
 /// # Source
 /// Lu et al. (2022), "DPM-Solver++: fast solver for guided sampling of diffusion probabilistic models", Algorithm 2 (2M), with
 /// α = 1 and λ = −ln σ for the SDE of [`probability_flow`](super::probability_flow).
-pub fn multistep(
+pub fn dpm_solver(
     score: &mut Score,
-    settings: &MultiStep,
+    settings: &DpmSolver,
     mut x: Tensor,
     each: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Tensor, Error> {
@@ -88,7 +88,7 @@ mod tests {
             Ok(x * (-1.0 / (0.25 + sigma * sigma)))
         };
         let one = || Tensor::ones([1, 1], (Kind::Double, Device::Cpu));
-        let multi = multistep(score, &MultiStep::new(levels.clone(), false), one(), &mut |_| true);
+        let multi = dpm_solver(score, &DpmSolver::new(levels.clone(), false), one(), &mut |_| true);
         let heun = probability_flow(score, &ProbabilityFlow::new(levels, false), one(), &mut |_| true);
         let exact = ((0.25 + 1e-4) / (0.25 + 100.0_f64)).sqrt();
         [multi.expect("an end").double_value(&[0, 0]), heun.expect("an end").double_value(&[0, 0]), exact]
@@ -115,7 +115,7 @@ mod tests {
             Ok((x - 0.3) * (-1.0 / (sigma * sigma)))
         };
         let x = Tensor::from_slice(&[40.0_f64, -70.0]).view([2, 1]);
-        let x = multistep(score, &MultiStep::new(levels, true), x, &mut |_| true).expect("an end");
+        let x = dpm_solver(score, &DpmSolver::new(levels, true), x, &mut |_| true).expect("an end");
         assert!((x - 0.3).abs().max().double_value(&[]) < 1e-12);
     }
 
@@ -128,13 +128,13 @@ mod tests {
             &mut |x: &Tensor, sigma: f64| -> Result<Tensor, Error> { Ok(x / rms(x) * (-1.0 / sigma)) };
         tch::manual_seed(3);
         let z = Tensor::randn([8, 784], (Kind::Double, Device::Cpu)) * 16.0;
-        let settings = MultiStep::new(levels, false);
-        let plain = multistep(score, &settings, z.copy(), &mut |_| true).expect("an end");
+        let settings = DpmSolver::new(levels, false);
+        let plain = dpm_solver(score, &settings, z.copy(), &mut |_| true).expect("an end");
         let kept = (rms(&plain) - 0.01) - (rms(&z) - 16.0);
         let is_more = (rms(&z) - 16.0).gt(0.1);
         assert!(is_more.sum(Kind::Int64).int64_value(&[]) >= 1, "some have more noise than σ₁");
         assert!(kept.masked_select(&is_more).abs().max().double_value(&[]) < 1e-9, "and keep all of it");
-        let mended = multistep(score, &settings, on_sphere(&z, 16.0), &mut |_| true).expect("an end");
+        let mended = dpm_solver(score, &settings, on_sphere(&z, 16.0), &mut |_| true).expect("an end");
         assert!((rms(&mended) - 0.01).abs().max().double_value(&[]) < 1e-9);
     }
 

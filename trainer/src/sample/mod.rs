@@ -14,7 +14,7 @@ use ncsn_theory::schedule::NoiseRange;
 use tch::Tensor;
 
 pub use consistent::{Consistent, consistent_annealed};
-pub use dpm::{MultiStep, multistep};
+pub use dpm::{DpmSolver, dpm_solver};
 pub use inpaint::{Mask, Region, inpaint};
 pub use interpolate::rows;
 pub use langevin::{annealed_langevin, denoised};
@@ -114,7 +114,7 @@ pub enum Sampler {
     /// The probability-flow ODE.
     ProbabilityFlow(ProbabilityFlow),
     /// The same in fewer evaluations.
-    MultiStep(MultiStep),
+    DpmSolver(DpmSolver),
 }
 
 impl Sampler {
@@ -124,7 +124,7 @@ impl Sampler {
             Self::Langevin(annealing) => streams.start(annealing.schedule.range().max()),
             Self::Consistent(Consistent { levels, .. })
             | Self::PredictorCorrector(PredictorCorrector { levels, .. })
-            | Self::MultiStep(MultiStep { levels, .. })
+            | Self::DpmSolver(DpmSolver { levels, .. })
             | Self::ProbabilityFlow(ProbabilityFlow { levels, .. }) => Ok(streams.normal()? * levels[0]),
         }
     }
@@ -132,7 +132,7 @@ impl Sampler {
     /// Whether nothing is drawn after the start.
     #[must_use]
     pub fn is_flow(&self) -> bool {
-        matches!(self, Self::ProbabilityFlow(_) | Self::MultiStep(_))
+        matches!(self, Self::ProbabilityFlow(_) | Self::DpmSolver(_))
     }
 
     /// Score evaluations for each item.
@@ -143,7 +143,7 @@ impl Sampler {
             Self::Consistent(settings) => settings.evaluations(),
             Self::PredictorCorrector(settings) => settings.evaluations(),
             Self::ProbabilityFlow(settings) => settings.evaluations(),
-            Self::MultiStep(settings) => settings.evaluations(),
+            Self::DpmSolver(settings) => settings.evaluations(),
         }
     }
 
@@ -163,7 +163,7 @@ impl Sampler {
             Self::Consistent(settings) => consistent_annealed(score, settings, x, noise, each),
             Self::PredictorCorrector(settings) => predictor_corrector(score, settings, x, noise, each),
             Self::ProbabilityFlow(settings) => probability_flow(score, settings, x, each),
-            Self::MultiStep(settings) => multistep(score, settings, x, each),
+            Self::DpmSolver(settings) => dpm_solver(score, settings, x, each),
         }
     }
 }

@@ -154,9 +154,9 @@ impl LevelRecord {
     /// Brings together what several processes have gathered, with the first of them.
     ///
     /// # Errors
-    /// Those of [`Peers::sum_`].
+    /// Those of [`Peers::all_reduce_`].
     pub fn gather(&mut self, peers: &Peers) -> Result<(), Error> {
-        peers.sum_(&[&self.sums, &self.counts])?;
+        peers.all_reduce_(&[&self.sums, &self.counts])?;
         if !peers.is_first() {
             let _ = (self.sums.zero_(), self.counts.zero_());
         }

@@ -2,6 +2,7 @@
 
 mod adam;
 mod estimate;
+mod explain;
 mod lock;
 pub mod loss;
 mod progress;

@@ -83,13 +83,13 @@ impl State {
     /// [`Error::Peers`].
     pub fn join(&mut self, peers: Peers) -> Result<(), Error> {
         let device = self.network.device();
-        let share = |number: f64| peers.sum(if peers.is_first() { number } else { 0.0 }, device);
+        let share = |number: f64| peers.all_reduce(if peers.is_first() { number } else { 0.0 }, device);
         // Exact in f32: steps are below 2²⁴.
         let (step, optimizer_steps) = (share(self.step as f64)?, share(self.adam.step() as f64)?);
         let smoothed = share(self.smoothed.unwrap_or(-1.0))?;
         let groups = self.groups();
         let tensors: Vec<&Tensor> = groups.iter().flat_map(|(_, group)| group.tensors()).collect();
-        peers.share_(&tensors)?;
+        peers.broadcast_(&tensors)?;
         self.adam.set_step(optimizer_steps as u64);
         self.step = step as u64;
         if !peers.is_first() {
@@ -175,7 +175,7 @@ impl State {
         let mut stopped = None;
         if self.peers.size() > 1 {
             let stop = Tensor::f_full([1], f64::from(u8::from(stop)), (Kind::Float, loss.device()))?;
-            self.peers.sum_(&gradients.iter().chain([&loss, &stop]).collect::<Vec<_>>())?;
+            self.peers.all_reduce_(&gradients.iter().chain([&loss, &stop]).collect::<Vec<_>>())?;
             stopped = Some(stop);
         }
         let not_finite = loss.isfinite().logical_not().to_kind(Kind::Float);
@@ -213,7 +213,14 @@ impl State {
     }
 
     /// This process's part of the draws of a step.
-    fn draw(&self, seed: u64, step: u64, data: &Data, x: &Tensor, of: usize) -> Result<Draw, Error> {
+    pub(super) fn draw(
+        &self,
+        seed: u64,
+        step: u64,
+        data: &Data,
+        x: &Tensor,
+        of: usize,
+    ) -> Result<Draw, Error> {
         let levels = self.network.sigmas().size()[0];
         let shape = [&[of as i64], &x.size()[1..]].concat();
         let draw = Draw::new(seed, step, data, levels, &shape, self.network.device())?;
@@ -238,81 +245,6 @@ impl State {
                 dsm_losses(&self.average, &x, &draw.levels, &draw.noise).sum(Kind::Float).double_value(&[])
             })
         })?;
-        Ok(self.peers.sum(own, x.device())? / of as f64)
-    }
-
-    /// Why the loss of a step, or a gradient, is not finite: the first such item and the first layer that its values left, or
-    /// the first parameter of such a gradient.
-    ///
-    /// # Errors
-    /// [`Error::NotFinite`], always.
-    #[must_use]
-    pub fn explain(&self, x: Tensor, of: usize, items: &[usize], step: u64, config: &Config) -> Error {
-        let sigmas = self.network.sigmas();
-        let draw = self.draw(config.training.seed, step, &config.data, &x, of);
-        let draw = match draw {
-            Ok(draw) => draw,
-            Err(error) => return error,
-        };
-        let explained = torch::attempt(|| {
-            tch::no_grad(|| {
-                let x = draw.augment(x);
-                let losses = torch::to_vec(&dsm_losses(&self.network, &x, &draw.levels, &draw.noise));
-                let Some(at) = losses.iter().position(|loss| !loss.is_finite()) else {
-                    return self.explain_gradient(&x, &draw, &losses, items, step);
-                };
-                let first = std::cell::RefCell::new(None);
-                let noisy = &x + self.network.sigma_of(&draw.levels) * &draw.noise;
-                let _ = self.network.watched(
-                    &noisy,
-                    &draw.levels,
-                    Some(&|seen| {
-                        if first.borrow().is_none() && seen.output.isfinite().all().int64_value(&[]) == 0 {
-                            *first.borrow_mut() = Some(seen.layer.to_owned());
-                        }
-                    }),
-                );
-                let level = draw.levels.int64_value(&[at as i64]) as usize;
-                Error::NotFinite {
-                    step,
-                    loss: losses[at],
-                    level,
-                    sigma: sigmas.double_value(&[level as i64]),
-                    item: items[at],
-                    layer: first.into_inner().unwrap_or_else(|| "none: the loss overflows".to_owned()),
-                }
-            })
-        });
-        explained.unwrap_or_else(|error| error)
-    }
-
-    /// The same where all losses are finite: the item of the largest loss, and the parameter.
-    fn explain_gradient(&self, x: &Tensor, draw: &Draw, losses: &[f32], items: &[usize], step: u64) -> Error {
-        let parameters = self.network.parameters();
-        let gradients = tch::with_grad(|| {
-            let loss = dsm_losses(&self.network, x, &draw.levels, &draw.noise).mean(Kind::Float);
-            torch::gradients(&loss, parameters.tensors())
-        });
-        let gradients = match gradients {
-            Ok(gradients) => gradients,
-            Err(error) => return error,
-        };
-        let finite = |gradient: &Tensor| gradient.isfinite().all().int64_value(&[]) != 0;
-        let first = parameters.names().iter().zip(&gradients).find(|(_, gradient)| !finite(gradient));
-        let largest = |best: usize, at: usize| if losses[at] > losses[best] { at } else { best };
-        let at = (0..losses.len()).fold(0, largest);
-        let level = draw.levels.int64_value(&[at as i64]) as usize;
-        Error::NotFinite {
-            step,
-            loss: losses[at],
-            level,
-            sigma: self.network.sigmas().double_value(&[level as i64]),
-            item: items[at],
-            layer: match first {
-                Some((name, _)) => format!("the gradient of {name}"),
-                None if self.peers.size() > 1 => "none in this process's part of the batch".to_owned(),
-                None => "none: the sum of the losses overflows".to_owned(),
-            },
-        }
+        Ok(self.peers.all_reduce(own, x.device())? / of as f64)
     }
 }

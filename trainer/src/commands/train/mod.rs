@@ -3,7 +3,7 @@
 mod cost;
 mod plan;
 mod resume;
-mod signals;
+pub(super) mod signals;
 
 use std::fs;
 use std::io::Write;
@@ -54,7 +54,7 @@ pub fn run(args: TrainArgs, out: &mut dyn Write) -> Result<Outcome> {
         config.training.batch
     );
     let about = json!({"run": run, "resume": resume, "config": peers::compared(config)});
-    let peers = peers::meet(place.as_ref(), (device, precision), &about, args.peers_patience)?;
+    let peers = peers::meet(place.as_ref(), (device, precision), &about, args.rendezvous_timeout)?;
     let mut ready = Ready::new(&plan, args.from.as_deref(), (device, precision), peers)?;
     if is_for_people && let Err(error) = describe(out, &plan, &ready.state, precision, &costs) {
         warn(&format!("standard output: {error}; the training goes on"));

@@ -13,10 +13,7 @@ use signal_hook::iterator::Signals;
 /// # Errors
 /// The system's, when it takes no handler.
 pub(super) fn stop_on_signals(stop: &Arc<AtomicU8>) -> Result<()> {
-    // nohup has a closed terminal ignored, and so it stays.
-    let wanted =
-        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal != SIGHUP || !is_ignored(SIGHUP));
-    let mut signals = Signals::new(wanted)?;
+    let mut signals = Signals::new(that_stop())?;
     let stop = Arc::clone(stop);
     std::thread::spawn(move || {
         for signal in signals.forever() {
@@ -30,6 +27,11 @@ pub(super) fn stop_on_signals(stop: &Arc<AtomicU8>) -> Result<()> {
         }
     });
     Ok(())
+}
+
+/// The signals by which users and systems stop a process. nohup has a closed terminal ignored, and so it stays.
+pub(in crate::commands) fn that_stop() -> impl Iterator<Item = i32> {
+    [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal != SIGHUP || !is_ignored(SIGHUP))
 }
 
 /// Whether this process was started with a signal ignored.
