@@ -216,10 +216,7 @@ impl Recorded {
         let (first, count) = (images.start as i64, (images.end - images.start) as i64);
         let item = &trained.network.shape().item;
         let mut streams = Streams::new(seed, images, item, device);
-        let mut drawn = sampler.start(&mut streams)?;
-        if sampler.is_flow() && item.len() == 3 && !trained.config.network.architecture.is_conditional() {
-            drawn = torch::attempt(|| sample::on_sphere(&drawn, trained.config.schedule().range().max()))?;
-        }
+        let drawn = sampler.start_for(trained.network.shape(), &mut streams)?;
         let part = |tensor: &Tensor, axis| tensor.narrow(axis, first, count).to_device(device);
         let x = self.init.as_ref().map_or(drawn, |init| part(init, 0));
         let noise = match &self.noise {

@@ -22,8 +22,8 @@ pub use likelihood::{Densities, Trace, ln_densities, ln_normal, score_and_diverg
 pub use noise::{Noise, Streams, between};
 pub use sde::{PUBLISHED_SNR, PredictorCorrector, ProbabilityFlow, predictor_corrector, probability_flow};
 
-use crate::Error;
-use crate::model::Network;
+use crate::model::{Network, NetworkShape};
+use crate::{Error, torch};
 
 /// Score of items `[batch, …]` at a noise level σ, of the same shape: a network's by [`score_at`], or an exact one.
 pub type Score<'a> = dyn FnMut(&Tensor, f64) -> Result<Tensor, Error> + 'a;
@@ -129,10 +129,21 @@ impl Sampler {
         }
     }
 
-    /// Whether nothing is drawn after the start.
-    #[must_use]
-    pub fn is_flow(&self) -> bool {
-        matches!(self, Self::ProbabilityFlow(_) | Self::DpmSolver(_))
+    /// The same for a network: a flow, which draws nothing later, of images and without σ starts [`on_sphere`].
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start).
+    pub fn start_for(&self, network: &NetworkShape, streams: &mut Streams) -> Result<Tensor, Error> {
+        let start = self.start(streams)?;
+        match self {
+            Self::ProbabilityFlow(ProbabilityFlow { levels, .. })
+            | Self::DpmSolver(DpmSolver { levels, .. })
+                if network.item.len() == 3 && !network.architecture.is_conditional() =>
+            {
+                torch::attempt(|| on_sphere(&start, levels[0]))
+            }
+            _ => Ok(start),
+        }
     }
 
     /// Score evaluations for each item.
@@ -165,5 +176,42 @@ impl Sampler {
             Self::ProbabilityFlow(settings) => probability_flow(score, settings, x, each),
             Self::DpmSolver(settings) => dpm_solver(score, settings, x, each),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Architecture;
+    use tch::{Device, Kind};
+
+    #[test]
+    fn flows_of_networks_without_sigma_start_with_the_norm_of_many_dimensions() {
+        let range = NoiseRange::new(16.0, 0.01).expect("a range");
+        let levels = || geometric(range, 4).expect("levels");
+        let flows = [
+            Sampler::ProbabilityFlow(ProbabilityFlow::new(levels(), true)),
+            Sampler::DpmSolver(DpmSolver::new(levels(), true)),
+        ];
+        let start = |sampler: &Sampler, architecture: Architecture| {
+            let item = vec![3, 8, 8];
+            let mut streams = Streams::new(1, 0..4, &item, Device::Cpu);
+            let network = NetworkShape { architecture, filters: 8, item };
+            let x = sampler.start_for(&network, &mut streams).expect("a start");
+            let norms =
+                x.flatten(1, -1).square().sum_dim_intlist([1_i64].as_slice(), false, Kind::Double).sqrt();
+            ((norms / (16.0 * 192.0_f64.sqrt()) - 1.0).abs().max().double_value(&[]), x)
+        };
+        let corrected = PredictorCorrector::new(levels(), PUBLISHED_SNR, true).expect("a ratio");
+        for flow in &flows {
+            // Rounding of f32; drawn norms are off by 1/√(2·192) = 5 %.
+            assert!(start(flow, Architecture::Ncsnv2).0 < 1e-6);
+            assert!(
+                start(flow, Architecture::Ncsn).0 > 0.01,
+                "scores that are told σ take the start as drawn"
+            );
+        }
+        let drawn = start(&Sampler::PredictorCorrector(corrected), Architecture::Ncsnv2).1;
+        assert_eq!(drawn, start(&flows[0], Architecture::Ncsn).1);
     }
 }
