@@ -184,6 +184,7 @@ fn lost_processes_are_started_again() {
     send(peers[0], libc::SIGKILL);
     assert_eq!(status_within(&mut launch, 300), Some(0));
     let [_, said] = said(&mut launch);
+    assert!(said.contains("rank 1: error: another process has ended"), "the first was killed: {said}");
     assert!(said.contains("start 1 of 1 again"), "{said}");
     let steps: Vec<u64> = lines(&run, "train").iter().filter_map(|line| line["step"].as_u64()).collect();
     assert_eq!(steps, (1..=400).collect::<Vec<_>>());
