@@ -9,8 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::command::{failure, resume, success, trainer};
+use common::command::{failure, resume, success, trainer, write_array, write_schedule};
 use common::distance;
+use ncsn_theory::schedule::DataRange;
 use ncsn_trainer::checkpoint;
 use ncsn_trainer::tensor_file::TensorFile;
 use serde_json::Value;
@@ -257,7 +258,7 @@ fn several_sample_what_one_does() {
 fn a_signal_before_they_are_ready_stops_them_for_good() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = folder.path().join("run");
-    for milliseconds in [30, 100, 300] {
+    for milliseconds in [30, 100, 200, 300, 400, 500] {
         let mut launch = launched("--nproc 2 --max-restarts 9", 100_000, &run);
         sleep(Duration::from_millis(milliseconds));
         send(launch.id() as i32, libc::SIGTERM);
@@ -287,6 +288,27 @@ fn what_all_would_say_is_said_once_and_the_culprit_is_heard() {
     let launch =
         "launch --nproc 3 sample --num 2 --sampler dpm --steps 3 --rho 7 --device cpu --trajectory strip.png";
     success(trainer(launch).current_dir(folder.path()).arg("--checkpoint").arg(&run));
+}
+
+/// An item whose values overflow comes to the second process: the first knows only that it was not its own.
+#[test]
+fn the_process_of_a_broken_item_names_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut values: Vec<f32> = (0..8 * 64).map(|k| (k * 7 % 251) as f32 / 251.0).collect();
+    for (k, value) in values[3 * 64..4 * 64].iter_mut().enumerate() {
+        *value = if k * 7 % 251 % 2 == 0 { 3e38 } else { -3e38 };
+    }
+    let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
+    write_array(&folder.path().join("x.npy"), "<f4", "(8, 1, 8, 8)", &bytes);
+    write_schedule(&folder.path().join("s.toml"), 64, 10.0, DataRange::Native);
+    let launch = "launch --nproc 2 train --preset own --data x.npy --schedule s.toml --filters 4 --batch 8 \
+                  --iterations 5 --held-out 0 --samples 0 --device cpu --run run";
+    let output = trainer(launch).current_dir(folder.path()).output().expect("starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("\nrank 1: error: step 0: the loss is "), "{errors}");
+    assert!(errors.contains("image 3 of the data"), "{errors}");
+    assert_eq!(errors.matches("of another process is not finite").count(), 1, "{errors}");
 }
 
 #[test]
