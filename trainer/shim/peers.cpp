@@ -46,7 +46,7 @@ using Identity = std::array<char, 128>;
 struct ById {
   Identity bytes;
 };
-constexpr int kFloat32 = 7, kSum = 0;
+constexpr int kFloat32 = 7, kFloat64 = 8, kSum = 0;
 
 // libtorch's CUDA half has loaded the library, and its names are visible.
 template <class F>
@@ -162,14 +162,16 @@ int ncsn_group_open(Store* store, int rank, int size, const char* address, const
 
 void ncsn_group_close(Group* group) { delete group; }
 
-// tensor <- the sum of all processes' tensors: f32, contiguous.
+// tensor <- the sum of all processes' tensors: f32 or f64, contiguous.
 int ncsn_group_all_reduce_(Group* group, Tensor* tensor) {
   return guarded([&] {
-    TORCH_CHECK(tensor->is_contiguous() && tensor->scalar_type() == at::kFloat, "sums are of contiguous f32");
+    const bool is_double = tensor->scalar_type() == at::kDouble;
+    TORCH_CHECK(tensor->is_contiguous() && (is_double || tensor->scalar_type() == at::kFloat), "sums are of contiguous f32, f64");
     if (tensor->is_cuda()) {
       c10::DeviceGuard guard(tensor->device());
       auto sum = nccl::function<int (*)(const void*, void*, size_t, int, int, nccl::Communicator, void*)>("ncclAllReduce");
-      nccl::check(sum(tensor->data_ptr(), tensor->data_ptr(), tensor->numel(), nccl::kFloat32, nccl::kSum,
+      nccl::check(sum(tensor->data_ptr(), tensor->data_ptr(), tensor->numel(),
+                      is_double ? nccl::kFloat64 : nccl::kFloat32, nccl::kSum,
                       group->communicator, stream_of(tensor->device())));
     } else {
       std::vector<Tensor> tensors{*tensor};

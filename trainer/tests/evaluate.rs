@@ -118,6 +118,13 @@ fn evaluate_gives_the_inception_score_and_the_spatial_distance() {
     assert_eq!(found["inception_score"]["classes"], 8);
     let expected = frechet(&statistics(&samples[1]), &statistics(&data[1])).expect("2023 features each");
     close(get("spatial", "distance") / expected.distance, 1.0, 1e-3);
+    // Of the last rounds of 12 and 11 items, one process has less than a batch and one nothing.
+    let same = format!("{run} --device cpu --format json --batch 3 --threads 1 --statistics");
+    let alone = success(trainer(&same).arg("1.safetensors").current_dir(folder.path()));
+    let several = format!("launch --nproc 5 {same}");
+    assert_eq!(alone, success(trainer(&several).arg("5.safetensors").current_dir(folder.path())));
+    let file = |name: &str| fs::read(path(name)).expect("statistics");
+    assert!(file("1.safetensors") == file("5.safetensors"), "the same bits");
 }
 
 #[test]
@@ -454,10 +461,12 @@ fn clamped_values_are_counted() {
     // Of 4 × 30 values, 3 do not round to a byte.
     let images = Tensor::full([4, 1, 6, 5], 0.5, (Kind::Float, Device::Cpu));
     for (number, value) in [-0.0019, 1.0019, -0.0020, 1.0020, 255.0].into_iter().enumerate() {
-        let _ = images.get(0).get(0).get(1).get(number as i64).fill_(value);
+        let _ = images.get(3).get(0).get(1).get(number as i64).fill_(value);
     }
     ncsn_trainer::array_file::write_tensor(&folder.path().join("samples.npy"), &images).expect("writes");
-    for command in ["evaluate", "neighbours --num 4"] {
+    // The last item is the second of two processes', or the one that three are shown in the last round.
+    let launched = [2, 3].map(|count| format!("launch --nproc {count} evaluate --batch 1"));
+    for command in ["evaluate", &launched[0], &launched[1], "neighbours --num 4"] {
         let arguments = format!("{command} --samples samples.npy --data data.npy --device cpu");
         let text = success(trainer(&arguments).current_dir(folder.path()));
         assert!(

@@ -79,6 +79,16 @@ fn distances_are_those_of_sample_and_evaluate_and_the_least_is_kept() {
     assert_eq!(lines(folder).len(), 6);
     json(folder, &SELECT.replace("--seed 5", "--seed 6"));
     assert_eq!(lines(folder).len(), 12);
+    // Of 10 samples in batches of 5 the third process has none.
+    let alone = SELECT.replace("--seed 5 ", "--seed 7 ").replace("--batch 4", "--batch 5 --threads 1");
+    json(folder, &alone);
+    let record = || fs::read_to_string(folder.join("run/selection.jsonl")).expect("a record");
+    let one = record();
+    fs::remove_file(folder.join("run/selection.jsonl")).expect("removes");
+    fs::remove_dir_all(folder.join("run/statistics")).expect("removes");
+    json(folder, &format!("launch --nproc 3 {alone}"));
+    assert!(one.ends_with(&record()), "{one}\n{}", record());
+    assert_eq!(lines(folder).len(), 6);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Arguments of `launch`.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
-use super::{SampleArgs, TrainArgs};
+use super::{EvaluateArgs, SampleArgs, SelectArgs, TrainArgs};
 
-/// Train or sample by several processes on this machine, each with its own GPU or share of the cores
+/// Train, sample, select or evaluate by several processes on this machine, each with its own GPU or share of the cores
 ///
 /// The batch is divided among them; weights, losses and checkpoints are those of one process but for rounding. A run goes on
 /// with any number of processes. For several machines, torchrun, SLURM or Kubernetes set RANK, WORLD_SIZE, MASTER_ADDR and
@@ -28,10 +28,23 @@ pub struct LaunchArgs {
 }
 
 /// The commands for several processes.
-#[derive(clap::Subcommand, Clone, Debug)]
+#[derive(Subcommand, Clone, Debug)]
 pub enum Launched {
     /// As 'ncsn-trainer train'
     Train(Box<TrainArgs>),
     /// As 'ncsn-trainer sample'
     Sample(Box<SampleArgs>),
+    /// As 'ncsn-trainer select'
+    Select(Box<SelectArgs>),
+    /// As 'ncsn-trainer evaluate'
+    Evaluate(Box<EvaluateArgs>),
+}
+
+impl Launched {
+    /// Names of the commands.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        let all = Self::augment_subcommands(clap::Command::new("launch"));
+        all.get_subcommands().map(|command| command.get_name().to_owned()).collect()
+    }
 }

@@ -24,7 +24,7 @@ pub use evaluate::{
     SelectArgs, SetsArgs,
 };
 pub use hype::{HypeArgs, HypeCommand, HypeMakeArgs, HypeScoreArgs};
-pub use launch::LaunchArgs;
+pub use launch::{LaunchArgs, Launched};
 pub use sample::{
     AddChoice, ChainArgs, DiagnoseArgs, InpaintArgs, InterpolateArgs, LikelihoodArgs, SampleArgs,
     SamplerChoice, SamplingArgs, SheetsArgs, TrainedArgs,

@@ -16,7 +16,7 @@ use signal_hook::consts::{SIGKILL, SIGTERM};
 
 use super::train::signals;
 use crate::Error;
-use crate::cli::LaunchArgs;
+use crate::cli::{LaunchArgs, Launched};
 use crate::peers::place::{
     LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT, MOST, RANK, RESTARTS, WORLD_SIZE,
 };
@@ -173,7 +173,9 @@ impl Drop for Group {
 
 /// This process's arguments from the inner command on.
 fn arguments() -> impl Iterator<Item = OsString> {
-    std::env::args_os().skip(1).skip_while(|argument| argument != "train" && argument != "sample")
+    let names = Launched::names();
+    let is_command = move |argument: &OsString| names.iter().any(|name| argument == name.as_str());
+    std::env::args_os().skip(1).skip_while(move |argument| !is_command(argument))
 }
 
 fn free_port() -> io::Result<u16> {

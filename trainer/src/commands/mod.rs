@@ -64,13 +64,19 @@ pub fn main() -> ExitCode {
 /// # Errors
 /// Wrong use and failures, each in one line.
 pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
-    let is_for_several = matches!(command, Command::Train(_) | Command::Sample(_) | Command::Launch(_));
+    let is_for_several = matches!(
+        command,
+        Command::Train(_)
+            | Command::Sample(_)
+            | Command::Evaluate(_)
+            | Command::Select(_)
+            | Command::Launch(_)
+    );
     if !is_for_several
         && let Some(size) = Place::of_environment()?.map(|place| place.size).filter(|&size| size > 1)
     {
-        return Err(
-            Error::setting(WORLD_SIZE, size, "1: only train and sample are for several processes").into()
-        );
+        let allowed = "1: only train, sample, evaluate and select are for several processes";
+        return Err(Error::setting(WORLD_SIZE, size, allowed).into());
     }
     let outcome = match command {
         Command::Train(args) => train::run(args, out),

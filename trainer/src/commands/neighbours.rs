@@ -27,7 +27,7 @@ const BATCH_VALUES: u64 = 1 << 22;
 pub fn run(args: &NeighboursArgs, out: &mut dyn Write) -> Result<Outcome> {
     let comparison = &args.comparison;
     output::check(&[("--grid", args.grid.as_deref(), &["png"])])?;
-    let device = super::evaluate::device(comparison)?;
+    let device = super::evaluate::device(comparison, None)?;
     let features = Features::open(comparison.features.source(), device)?;
     let Compared { features, samples, data, mut notes } = super::evaluate::open(comparison, features)?;
     let is_image = samples.shape().len() == 3;

@@ -50,15 +50,19 @@ pub(super) fn compared(config: &Config) -> Config {
 /// # Errors
 /// Those that are its own.
 pub(super) fn outcome<T>(
-    result: Result<T, Error>,
+    result: Result<T, impl Into<anyhow::Error>>,
     done: impl FnOnce(T) -> Result<Outcome>,
 ) -> Result<Outcome> {
-    match result {
-        Err(Error::Peers(reason)) => {
-            lost(&reason);
+    let error = match result {
+        Ok(result) => return done(result),
+        Err(error) => error.into(),
+    };
+    match error.downcast_ref() {
+        Some(Error::Peers(reason)) => {
+            lost(reason);
             Ok(Outcome::TryAgain)
         }
-        result => done(result?),
+        _ => Err(error),
     }
 }
 

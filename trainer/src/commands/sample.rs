@@ -80,8 +80,8 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
         Ok(x.to_device(Device::Cpu))
     })?;
     let is_first = peers.is_first();
-    let images =
-        gathered(&images, own, count, &trained, &peers).and_then(|images| peers.leave().map(|()| images));
+    let images = gathered(images, own.start, count, &trained, &peers)
+        .and_then(|images| peers.leave().map(|()| images));
     peers::outcome(images, |images| {
         if !is_first {
             return Ok(Outcome::Yes);
@@ -107,17 +107,14 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     })
 }
 
-/// The images of all processes, from the numbers that each has sampled.
+/// The images of all processes, of which this one has sampled those from `first` on.
 fn gathered(
-    images: &[Tensor],
-    own: Range<usize>,
+    images: Vec<Tensor>,
+    first: usize,
     count: u64,
     trained: &Trained,
     peers: &Peers,
 ) -> Result<Tensor, Error> {
-    if peers.size() == 1 {
-        return torch::attempt(|| Tensor::cat(images, 0));
-    }
     let weights: Vec<&Tensor> = trained.network.parameters().tensors().iter().collect();
     if !peers.are_same(&weights)? {
         return Err(Error::setting(
@@ -126,18 +123,12 @@ fn gathered(
             "the same",
         ));
     }
-    let item = &trained.network.shape().item;
-    let all = Tensor::f_zeros([&[count as i64], &item[..]].concat(), (Kind::Float, Device::Cpu))?;
-    torch::attempt(|| {
-        for (first, part) in
-            (own.start as i64..).step_by(images.first().map_or(1, |x| x.size()[0] as usize)).zip(images)
-        {
-            all.narrow(0, first, part.size()[0]).copy_(part);
-        }
-    })?;
-    // Each image is that of one process and 0 in all others.
-    peers.all_reduce_(&[&all])?;
-    Ok(all)
+    // There may be fewer images than processes.
+    let none =
+        Tensor::f_zeros([&[0], &trained.network.shape().item[..]].concat(), (Kind::Float, Device::Cpu))?;
+    let parts: Vec<Tensor> = std::iter::once(none).chain(images).collect();
+    let own = torch::attempt(|| Tensor::cat(&parts, 0))?;
+    peers.all_gather(&own, first, count as usize)
 }
 
 /// The sampler asked for, on the run's range of noise.

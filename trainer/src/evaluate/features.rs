@@ -9,6 +9,7 @@ use super::inception::{FEATURES, Inception};
 use super::script::{Convention, Script};
 use crate::dataset::{Items, Stored, Units};
 use crate::layout::{Stated, Wanted};
+use crate::peers::Peers;
 use crate::{Error, checkpoint, sheet, torch};
 
 /// A map from items to vectors.
@@ -258,6 +259,17 @@ impl Clamped {
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self { count: self.count + other.count, most: self.most.max(other.most) }
+    }
+
+    /// Those of all processes.
+    ///
+    /// # Errors
+    /// Those of [`Peers::all_gather`].
+    pub fn of_all(self, peers: &Peers) -> Result<Self, Error> {
+        let own = Tensor::f_from_slice(&[self.count as f64, self.most])?.f_view([1, 2])?;
+        let all = torch::values::<f64>(&peers.all_gather(&own, peers.rank(), peers.size())?);
+        let each = all.chunks_exact(2).map(|pair| Self { count: pair[0] as u64, most: pair[1] });
+        Ok(each.fold(Self::default(), Self::and))
     }
 
     /// A line for people, where there are any; `values` is the number of all.

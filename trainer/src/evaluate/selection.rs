@@ -54,6 +54,12 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// Whether it is of a checkpoint's weights under these conditions.
+    #[must_use]
+    pub fn is_of(&self, tensors: &str, weights: Weights, conditions: &Conditions) -> bool {
+        self.tensors == tensors && self.weights == weights && self.conditions == *conditions
+    }
+
     /// The smaller distance, and whether it is that of the denoised samples.
     #[must_use]
     pub fn better(&self) -> (f64, bool) {
@@ -75,7 +81,6 @@ pub fn best(all: &[Measured]) -> Option<&Measured> {
 pub struct Record {
     file: File,
     path: PathBuf,
-    lines: Vec<Measured>,
 }
 
 impl Record {
@@ -85,10 +90,10 @@ impl Record {
     /// [`Error::File`]; [`Error::Content`] with the number of a line that is none of ours.
     pub fn open(run: &Path) -> Result<Self, Error> {
         let path = run.join(RECORD);
-        let (lines, whole) = log::whole_lines(&path, EXPECTED)?;
+        let (_, whole) = log::whole_lines::<Measured>(&path, EXPECTED)?;
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::file(&path))?;
         file.set_len(whole).map_err(Error::file(&path))?;
-        Ok(Self { file, path, lines })
+        Ok(Self { file, path })
     }
 
     /// All measurements of a run, without opening it for more.
@@ -112,26 +117,15 @@ impl Record {
         Ok(found)
     }
 
-    /// The measurement of a checkpoint's weights under these conditions, if there is one.
-    #[must_use]
-    pub fn find(&self, tensors: &str, weights: Weights, conditions: &Conditions) -> Option<&Measured> {
-        let is_it = |line: &&Measured| {
-            line.tensors == tensors && line.weights == weights && line.conditions == *conditions
-        };
-        self.lines.iter().find(is_it)
-    }
-
     /// Appends a measurement, and brings it to the disk.
     ///
     /// # Errors
     /// [`Error::File`].
-    pub fn add(&mut self, measured: Measured) -> Result<(), Error> {
+    pub fn add(&mut self, measured: &Measured) -> Result<(), Error> {
         let failed = Error::file(&self.path);
-        let text = serde_json::to_string(&measured).map_err(io::Error::other);
+        let text = serde_json::to_string(measured).map_err(io::Error::other);
         let written = text.and_then(|text| self.file.write_all(format!("{text}\n").as_bytes()));
-        written.and_then(|()| self.file.sync_data()).map_err(failed)?;
-        self.lines.push(measured);
-        Ok(())
+        written.and_then(|()| self.file.sync_data()).map_err(failed)
     }
 }
 
@@ -170,20 +164,26 @@ mod tests {
     }
 
     #[test]
+    fn a_measurement_is_of_its_weights_and_conditions_alone() {
+        let one = measured(1, 5.0, 4.0);
+        assert!(one.is_of("1", Weights::Ema, &one.conditions));
+        assert!(!one.is_of("2", Weights::Ema, &one.conditions));
+        assert!(!one.is_of("1", Weights::Raw, &one.conditions));
+        let other = Conditions { seed: 1, ..one.conditions.clone() };
+        assert!(!one.is_of("1", Weights::Ema, &other));
+    }
+
+    #[test]
     fn a_record_goes_on_behind_its_last_whole_line() {
         let run = tempfile::tempdir().expect("a folder");
         let (first, second) = (measured(1, 5.0, 0.1 + 0.2), measured(2, 3.0, 9.0));
-        Record::open(run.path()).expect("a new record").add(first.clone()).expect("writes");
+        Record::open(run.path()).expect("a new record").add(&first).expect("writes");
         let path = run.path().join(RECORD);
         let text = fs::read_to_string(&path).expect("a record");
         fs::write(&path, format!("{text}{}", &text[..40])).expect("writes");
         let mut record = Record::open(run.path()).expect("cut, not damaged");
-        assert_eq!(record.find("1", Weights::Ema, &first.conditions), Some(&first));
-        assert_eq!(record.find("1", Weights::Raw, &first.conditions), None);
-        let other = Conditions { seed: 1, ..first.conditions.clone() };
-        assert_eq!(record.find("1", Weights::Ema, &other), None);
-        record.add(second.clone()).expect("writes");
-        assert_eq!(Record::open(run.path()).expect("whole").lines, [first, second]);
+        record.add(&second).expect("writes");
+        assert_eq!(Record::read(run.path()).expect("whole"), [first, second]);
         fs::write(&path, "{}\n").expect("writes");
         let message = Record::open(run.path()).expect_err("no measurement").to_string();
         assert!(message.contains("line 1: missing field"), "{message}");

@@ -150,7 +150,14 @@ impl Peers {
         part(count, self.rank, self.size)
     }
 
-    /// Each tensor becomes the sum of all processes' tensors, of the same bits for all.
+    /// This process's batch of a round, in which each process takes one, in their order.
+    #[must_use]
+    pub fn batch(&self, round: &Range<u64>, batch: u64) -> Range<u64> {
+        let first = (round.start + self.rank as u64 * batch).min(round.end);
+        first..(first + batch).min(round.end)
+    }
+
+    /// Each tensor becomes the sum of all processes' tensors, of the same bits for all; f32, or f64 where one of them is.
     ///
     /// # Errors
     /// [`Error::Peers`] when another process has ended.
@@ -158,7 +165,8 @@ impl Peers {
         let Some(group) = &self.group else { return Ok(()) };
         let flat: Vec<Tensor> =
             torch::attempt(|| tensors.iter().map(|tensor| tensor.detach().flatten(0, -1)).collect())?;
-        let all = Tensor::f_cat(&flat, 0)?.f_to_kind(Kind::Float)?;
+        let is_double = tensors.iter().any(|tensor| tensor.kind() == Kind::Double);
+        let all = Tensor::f_cat(&flat, 0)?.f_to_kind(if is_double { Kind::Double } else { Kind::Float })?;
         // SAFETY: the pointers are of a live group and tensor.
         torch::check(unsafe { ncsn_group_all_reduce_(group.raw, torch::raw(&all)) }).map_err(gone)?;
         torch::attempt(|| {
@@ -172,6 +180,26 @@ impl Peers {
                 }
             });
         })
+    }
+
+    /// The rows of all processes, of which this one has those from `first` on: f32 or f64, bit for bit but for -0.
+    ///
+    /// # Arguments
+    /// * `own` — `[…, item]`, of the same item for all
+    /// * `count` — rows of all
+    ///
+    /// # Errors
+    /// As [`all_reduce_`](Self::all_reduce_).
+    pub fn all_gather(&self, own: &Tensor, first: usize, count: usize) -> Result<Tensor, Error> {
+        if self.group.is_none() {
+            return Ok(own.shallow_clone());
+        }
+        let shape = [&[count as i64], &own.size()[1..]].concat();
+        let all = Tensor::f_zeros(shape, (own.kind(), own.device()))?;
+        // Each row is that of one process and 0 in all others.
+        all.f_narrow(0, first as i64, own.size()[0])?.f_copy_(own)?;
+        self.all_reduce_(&[&all])?;
+        Ok(all)
     }
 
     /// Each tensor becomes that of the first process.
@@ -210,9 +238,9 @@ impl Peers {
         if self.group.is_none() {
             return Ok(number);
         }
-        let tensor = Tensor::f_from_slice(&[number as f32])?.f_to_device(device)?;
+        let tensor = Tensor::f_from_slice(&[number])?.f_to_device(device)?;
         self.all_reduce_(&[&tensor])?;
-        Ok(torch::to_vec(&tensor).iter().map(|&sum| f64::from(sum)).sum())
+        Ok(tensor.double_value(&[0]))
     }
 
     /// Waits for all, and parts from them.

@@ -5,7 +5,7 @@ use std::path::Path;
 use ncsn_data::{Options, escape};
 use tch::Device;
 
-use super::super::{set_up, within};
+use super::super::{set_up_at, within};
 use crate::Error;
 use crate::cli::{ComparisonArgs, DeviceArgs, SetsArgs};
 use crate::config::Precision;
@@ -14,6 +14,7 @@ use crate::evaluate::features::{self, Features};
 use crate::evaluate::foreign::Which;
 use crate::evaluate::statistics::{self, Statistics};
 use crate::layout::Wanted;
+use crate::peers::Place;
 
 /// Statistics of a file, the features that they are of, and a line where the file does not say which.
 ///
@@ -40,11 +41,12 @@ pub fn unnamed(path: &Path, dim: i64) -> String {
     )
 }
 
-/// The device asked for, set to single precision, in which published distances are computed.
+/// The device asked for, set to single precision, in which published distances are computed; for one of several processes as
+/// [`set_up_at`] has it.
 ///
 /// # Errors
 /// [`Error::NoDevice`]; [`Error::Setting`] for a batch outside 1 to 2²⁰.
-pub fn device(args: &ComparisonArgs) -> Result<Device, Error> {
+pub fn device(args: &ComparisonArgs, place: Option<&Place>) -> Result<Device, Error> {
     within("batch", args.batch, 1 << 20)?;
     let single = DeviceArgs {
         device: args.device,
@@ -52,7 +54,7 @@ pub fn device(args: &ComparisonArgs) -> Result<Device, Error> {
         threads: args.threads,
         deterministic: false,
     };
-    Ok(set_up(&single)?.0)
+    Ok(set_up_at(&single, place)?.0)
 }
 
 /// What is compared, and by what.

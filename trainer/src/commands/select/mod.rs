@@ -1,5 +1,7 @@
 //! `ncsn-trainer select`: the best of a run's checkpoints, by the Fréchet distance of a few samples.
 
+mod target;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,47 +11,38 @@ use ncsn_data::escape;
 use ncsn_shell::Outcome;
 use ncsn_theory::langevin::Annealing;
 use serde_json::json;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
-use super::evaluate::{Side, Taking, measured, open_statistics};
+use super::peers;
 use crate::checkpoint::{self, CHECKPOINTS};
 use crate::cli::{Format, SelectArgs};
 use crate::config::Config;
-use crate::dataset::{self, HeldOut, Wish};
 use crate::evaluate::features::{self, Features};
-use crate::evaluate::foreign::Which;
 use crate::evaluate::frechet::Law;
 use crate::evaluate::selection::{Conditions, Measured, Record, best};
-use crate::evaluate::statistics::{self, Moments, Statistics};
+use crate::evaluate::statistics::{Moments, Statistics};
+use crate::peers::{Peers, Place};
 use crate::source::{self, Opening, Trained};
 use crate::train::CONFIG;
 use crate::weights::Weights;
 use crate::{Error, figures, sample, sheet};
+use target::{Aim, Target};
 
 /// Name of the best checkpoint's folder in a run's, which training does not remove.
 const BEST: &str = "best";
 /// Name of the curves in a run's folder.
 const CURVES: &str = "selection.svg";
 
-/// What samples are compared with.
-struct Target {
-    features: Features,
-    statistics: Statistics,
-    /// SHA-256 of the data, or of the file of statistics.
-    digest: String,
-    notes: Vec<String>,
-}
-
-/// Measures what is not measured yet, marks the best, draws the curves.
+/// Measures what is not measured yet, marks the best, draws the curves; of several processes, each draws samples, and the first
+/// writes.
 ///
 /// # Errors
 /// A run without checkpoints; data, weights or statistics that cannot be read or do not fit.
 pub fn run(args: &SelectArgs, out: &mut dyn Write) -> Result<Outcome> {
-    select(args, out)?;
-    Ok(Outcome::Yes)
+    peers::outcome(select(args, out), |_| Ok(Outcome::Yes))
 }
 
-/// As [`run`]; the measurements, in the order of their steps.
+/// As [`run`]; the measurements, in the order of their steps: for the first process.
 ///
 /// # Errors
 /// As [`run`].
@@ -61,10 +54,16 @@ pub(super) fn select(args: &SelectArgs, out: &mut dyn Write) -> Result<Vec<Measu
     let checkpoints = args.run.join(CHECKPOINTS);
     let steps = checkpoint::list(&checkpoints)?;
     ensure!(!steps.is_empty(), "{} holds no checkpoint, nothing to select", escape::path(&checkpoints));
-    let (device, precision) = super::set_up(&args.chain.device)?;
-    let target = target(args, &config, device)?;
+    let place = Place::of_environment()?;
+    let (device, precision) = super::set_up_at(&args.chain.device, place.as_ref())?;
+    let aim = Aim::open(args, &config, device)?;
+    let known = Record::read(&args.run)?;
+    let about = json!({"num": num, "steps": steps, "chain": [args.chain.batch, args.chain.seed],
+        "features": aim.features.identity(), "data": aim.digest, "known": known.len(), "statistics": aim.is_known()});
+    let peers = peers::meet(place.as_ref(), (device, precision), &about, peers::PATIENCE)?;
+    let target = aim.take(args, device, &peers)?;
+    let mut record = peers.is_first().then(|| Record::open(&args.run)).transpose()?;
     let mut law = None;
-    let mut record = Record::open(&args.run)?;
     let mut found = Vec::new();
     let total = steps.len() * 2;
     for (number, (&step, weights)) in
@@ -83,16 +82,23 @@ pub(super) fn select(args: &SelectArgs, out: &mut dyn Write) -> Result<Vec<Measu
             epsilon: annealing.schedule.epsilon(),
             precision,
         };
-        if let Some(known) = record.find(&manifest.tensors_sha256, weights, &conditions) {
+        if let Some(known) =
+            known.iter().find(|known| known.is_of(&manifest.tensors_sha256, weights, &conditions))
+        {
             found.push(known.clone());
             continue;
         }
         let what = format!("step {step}, {weights} weights ({} of {total})", number + 1);
         let trained = source::open(&folder, None, Opening { weights, device, precision })?;
-        let [plain, denoised] = samples(&trained, annealing, args, &what, &target.features, device)?;
+        let samples = samples(&trained, annealing, args, &what, &target.features, &peers)?;
+        let (Some([plain, denoised]), Some(statistics), Some(record)) =
+            (samples, &target.statistics, &mut record)
+        else {
+            continue;
+        };
         let law = match &mut law {
             Some(law) => law,
-            none => none.insert(Law::new(&target.statistics)?),
+            none => none.insert(Law::new(statistics)?),
         };
         let measured = Measured {
             step,
@@ -102,78 +108,67 @@ pub(super) fn select(args: &SelectArgs, out: &mut dyn Write) -> Result<Vec<Measu
             plain: law.distance(&plain)?,
             denoised: law.distance(&denoised)?,
         };
-        record.add(measured.clone())?;
+        record.add(&measured)?;
         found.push(measured);
+    }
+    let is_first = peers.is_first();
+    peers.leave()?;
+    if !is_first {
+        return Ok(found);
     }
     let best = best(&found).context("nothing was measured")?;
     keep(&checkpoint::folder(&checkpoints, best.step), &args.run.join(BEST))?;
     let curves = args.run.join(CURVES);
     let figure = figures::selection(&found);
     sheet::write(&curves, figure.svg().as_bytes()).map_err(Error::file(&curves))?;
-    report(args, &found, best, &target, out)?;
+    let dim = target.features.dim(&config.network.item)?;
+    report(args, &found, best, &target, dim, out)?;
     Ok(found)
 }
 
-/// The run's training data, or what --data names, as statistics of features; those of a run's data are kept beside it.
-fn target(args: &SelectArgs, config: &Config, device: Device) -> Result<Target> {
-    let features = Features::open(args.features.source(), device)?;
-    if let Some(path) = &args.data {
-        ensure!(
-            statistics::is_statistics(path),
-            "{} is no file of statistics, as 'evaluate --statistics', pytorch-fid or EDM2 write them; without --data \
-             samples are compared with the run's training data",
-            escape::path(path)
-        );
-        let features = features.for_shape(&config.network.item);
-        let (features, statistics, note) = open_statistics(path, features, args.array.as_deref())?;
-        let (found, own) = (statistics.dim(), features.dim(&config.network.item)?);
-        ensure!(found == own, "{} holds {found} features, samples of the run have {own}", escape::path(path));
-        let notes = note.into_iter().collect();
-        return Ok(Target { features, statistics, digest: checkpoint::sha256(path)?, notes });
-    }
-    let split = dataset::open(&config.data, &Wish::of(config, HeldOut::Exactly))?;
-    let features = features.fitting(&split.train)?;
-    let identity = features.identity();
-    let digest = split.digest;
-    // A name for each pair of data and features: statistics of others are never taken for these.
-    let name = format!("{identity} {digest}").replace(' ', "-");
-    let path = args.run.join("statistics").join(format!("{name}.safetensors"));
-    if path.exists() {
-        let statistics = Statistics::read(&path, &identity, Which::default())?;
-        return Ok(Target { features, statistics, digest, notes: Vec::new() });
-    }
-    let taking = Taking { features: &features, batch: args.chain.batch, device, spatial: false };
-    let Side { statistics, note, .. } = measured("data", &split.train, taking, &mut |_| Ok(()))?;
-    let folder = args.run.join("statistics");
-    fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-    statistics.write(&path, &identity)?;
-    Ok(Target { features, statistics, digest, notes: note.into_iter().collect() })
-}
-
-/// Statistics of samples as Langevin dynamics leaves them, and after the denoising step.
+/// Statistics of samples as Langevin dynamics leaves them, and after the denoising step, for the first process.
 fn samples(
     trained: &Trained,
     annealing: Annealing,
     args: &SelectArgs,
     what: &str,
     features: &Features,
-    device: Device,
-) -> Result<[Statistics; 2]> {
+    peers: &Peers,
+) -> Result<Option<[Statistics; 2]>> {
+    let device = trained.network.device();
     let dim = features.dim(&trained.network.shape().item)?;
     let mut moments = [Moments::new(dim, device)?, Moments::new(dim, device)?];
-    super::in_batches(what, args.num, args.chain.batch, |numbers, each| {
-        let plain = super::drawn(trained, annealing, args.chain.seed, numbers, device, each)?;
-        let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
-        let denoised = sample::denoised(score, &plain, annealing.schedule.range().min())?;
-        for (moments, x) in moments.iter_mut().zip([plain, denoised]) {
-            let compared = features::as_compared(x.to_device(Device::Cpu), features)?;
-            moments.add(&features.of(&compared.items, device)?);
+    let batch = args.chain.batch;
+    super::in_batches(what, args.num, batch * peers.size() as u64, |round, each| {
+        let own = peers.batch(&round, batch);
+        let (first, count) = ((own.start - round.start) as usize, (round.end - round.start) as usize);
+        let none = || Tensor::f_zeros([0, dim], (Kind::Float, device));
+        let parts = if own.is_empty() {
+            [none()?, none()?]
+        } else {
+            let plain = super::drawn(trained, annealing, args.chain.seed, own, device, each)?;
+            let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
+            let denoised = sample::denoised(score, &plain, annealing.schedule.range().min())?;
+            let features_of = |x: &Tensor| {
+                let compared = features::as_compared(x.to_device(Device::Cpu), features)?;
+                features.of(&compared.items, device)
+            };
+            [features_of(&plain)?, features_of(&denoised)?]
+        };
+        for (moments, part) in moments.iter_mut().zip(parts) {
+            let all = peers.all_gather(&part, first, count)?;
+            if peers.is_first() {
+                moments.add(&all);
+            }
         }
         Ok(())
     })
     .with_context(|| what.to_owned())?;
+    if !peers.is_first() {
+        return Ok(None);
+    }
     let [plain, denoised] = moments;
-    Ok([plain.finish()?, denoised.finish()?])
+    Ok(Some([plain.finish()?, denoised.finish()?]))
 }
 
 /// Makes the best checkpoint's files those of a folder of its own: links, or copies where the file system has none.
@@ -205,15 +200,15 @@ fn report(
     found: &[Measured],
     best: &Measured,
     target: &Target,
+    dim: i64,
     out: &mut dyn Write,
 ) -> Result<()> {
     let (distance, denoised) = best.better();
     let path = args.run.join(BEST);
     let mut notes = target.notes.clone();
-    if args.num <= target.statistics.dim() as u64 {
+    if args.num <= dim as u64 {
         notes.push(format!(
-            "no more samples than the {} features: distances are too large, and comparable at this number only",
-            target.statistics.dim()
+            "no more samples than the {dim} features: distances are too large, and comparable at this number only"
         ));
     }
     match args.format {
@@ -228,7 +223,7 @@ fn report(
                 out,
                 "Fréchet distance of {} samples to the data, by {} features: {}",
                 args.num,
-                target.statistics.dim(),
+                dim,
                 target.features.name()
             )?;
             writeln!(out, "{:>9}  {:<8} {:>14} {:>14}", "step", "weights", "not denoised", "denoised")?;
