@@ -49,6 +49,7 @@
 //! | Technique 4, ε | [`schedule::optimal_delta`], [`schedule::optimal_delta_from`] | `tests/schedule.rs`, mpmath | enclosed | `technique4_variance_ratio_gt_1`, `technique4_optimal_epsilon` |
 //! | Technique 4, T | [`schedule::Steps`], [`schedule::steps_for_tolerance`] | `tests/schedule.rs` | enclosed | `technique4_optimal_ratio_decreasing` |
 //! | Technique 5 | [`ema::Ema`] | unit tests | enclosed | none |
+//! | Technique 5, its length chosen after training (Karras et al. 2024) | [`power_ema::PowerEma`] | unit tests, mpmath | enclosed | none |
 //! | Algorithm 1 | [`langevin::annealed_langevin`] | `tests/langevin.rs` | tested | none |
 //! | Poster | [`poster::explore`] | `tests/langevin.rs` | tested | none |
 //! | Table 4 | [`schedule::presets`], [`schedule::check`] | `tests/table4.rs` | enclosed | a certificate for each data set |
@@ -73,6 +74,7 @@ pub mod langevin;
 mod names;
 pub mod normal;
 pub mod poster;
+pub mod power_ema;
 pub mod proposition1;
 pub mod proposition2;
 pub mod proposition3;

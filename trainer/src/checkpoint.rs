@@ -151,7 +151,10 @@ pub fn make(
 }
 
 /// Removes a checkpoint: under its name it is there whole or not at all.
-fn remove(checkpoints: &Path, step: u64) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::File`].
+pub fn remove(checkpoints: &Path, step: u64) -> Result<(), Error> {
     let (old, removed) = (folder(checkpoints, step), checkpoints.join(format!("{REMOVED}{step}")));
     fs::rename(&old, &removed).map_err(Error::file(&old))?;
     fs::remove_dir_all(&removed).map_err(Error::file(&removed))

@@ -1,6 +1,7 @@
 //! Command line: what can be given, and nothing else.
 
 mod ablate;
+mod ema;
 mod evaluate;
 mod hype;
 mod launch;
@@ -19,6 +20,7 @@ use crate::device::Wanted;
 use crate::layout::{ImageShape, Layout, Stated};
 
 pub use ablate::AblateArgs;
+pub use ema::EmaArgs;
 pub use evaluate::{
     ComparisonArgs, ConvertArgs, EvaluateArgs, FeatureArgs, NeighboursArgs, ReportArgs, ScoreArgs,
     SelectArgs, SetsArgs,
@@ -62,6 +64,7 @@ pub enum Command {
     Hype(HypeArgs),
     Select(SelectArgs),
     Ablate(AblateArgs),
+    Ema(EmaArgs),
     Convert(ConvertArgs),
     /// Write the scores that a network gives to the items of a file
     ///
@@ -96,6 +99,7 @@ impl Command {
             | Self::Neighbours(NeighboursArgs { comparison: ComparisonArgs { format, .. }, .. })
             | Self::Hype(HypeArgs { command: HypeCommand::Score(HypeScoreArgs { format, .. }) })
             | Self::Select(SelectArgs { format, .. })
+            | Self::Ema(EmaArgs { format, .. })
             | Self::Model(ModelArgs { format, .. })
             | Self::Bench(BenchArgs { format, .. })
             | Self::Cost(CostArgs { format, .. })

@@ -123,6 +123,9 @@ pub struct OverrideArgs {
     /// How the learning rate falls to 0 at the last step: constant (it does not), linear or cosine
     #[arg(long, value_name = "SHAPE")]
     pub decay: Option<Decay>,
+    /// Steps between snapshots of two averages, 8 bytes a parameter, of which 'ncsn-trainer ema' makes those of other lengths
+    #[arg(long, value_name = "STEPS")]
+    pub snapshots_every: Option<u64>,
     /// Seed of everything random [default: the preset's]
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u64>,

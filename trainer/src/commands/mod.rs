@@ -7,6 +7,7 @@ pub mod cost;
 pub mod data;
 pub mod devices;
 pub mod diagnose;
+pub mod ema;
 pub mod evaluate;
 pub mod hype;
 pub mod inpaint;
@@ -93,6 +94,7 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Outcome> {
         Command::Hype(args) => hype::run(&args.command, out),
         Command::Select(args) => select::run(&args, out),
         Command::Ablate(args) => ablate::run(&args, out),
+        Command::Ema(args) => ema::run(&args, out),
         Command::Convert(args) => convert::run(&args, out),
         Command::Score(args) => score::score(&args, out),
         Command::Loss(args) => score::loss(&args, out),

@@ -127,6 +127,9 @@ pub struct Training {
     /// How the learning rate falls after that.
     #[serde(default, skip_serializing_if = "is_constant")]
     pub decay: Decay,
+    /// Steps between snapshots of two averages of the weights, of which those of other lengths can be made; none for no snapshots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshots_every: Option<u64>,
 }
 
 fn one() -> u64 {
@@ -253,6 +256,7 @@ impl Config {
             ("iterations", iterations, 1, 1 << 31),
             ("accumulate", self.training.accumulate, 1, batch),
             ("warmup", self.training.warmup, 0, iterations),
+            ("snapshots_every", self.training.snapshots_every.unwrap_or(1), 1, 1 << 31),
             ("log_every", self.records.log_every, 1, 1 << 31),
             ("test_every", self.records.test_every, 1, 1 << 31),
             ("checkpoint_every", self.records.checkpoint_every, 1, 1 << 31),

@@ -5,6 +5,7 @@ mod estimate;
 mod explain;
 mod lock;
 pub mod loss;
+pub mod posthoc;
 mod progress;
 mod saver;
 mod saving;
@@ -119,6 +120,7 @@ impl Session<'_> {
             let due = |every: u64| state.step.is_multiple_of(every);
             let records = &config.records;
             let (testing, saving) = (due(records.test_every), due(records.checkpoint_every));
+            let averages_due = settings.snapshots_every.is_some_and(due);
             let sampling = self.sheet_due(state.step)?;
             if (testing || saving || sampling)
                 && let Some((done, numbers)) = pending.take()
@@ -142,6 +144,9 @@ impl Session<'_> {
                 }
                 progress.beside("saving", |_| saver.begin(state, config))?;
             }
+            if averages_due {
+                saver.begin_averages(state, config)?;
+            }
             if sampling && let Some(log) = &mut log {
                 progress.beside("sampling", |each| self.sample(state, log, each))?;
                 log.flush()?;
@@ -159,6 +164,7 @@ impl Session<'_> {
         let images_per_s = progress.images_per_s(state.step);
         state.levels.gather(&state.peers)?;
         saver.begin(state, config)?;
+        saver.begin_averages(state, config)?;
         saver.finish()?;
         let checkpoint = saver.folder(state.step);
         progress.finish();

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
+use super::posthoc::AVERAGES;
+use super::saving::Snapshot;
 use super::state::State;
 use crate::checkpoint::{self, CHECKPOINTS};
 use crate::config::Config;
@@ -10,8 +12,8 @@ use crate::{Error, torch};
 
 /// Writes one checkpoint at a time, on a thread of its own.
 pub(super) struct Saver {
-    checkpoints: PathBuf,
-    writing: Option<JoinHandle<Result<PathBuf, Error>>>,
+    run: PathBuf,
+    writing: Option<JoinHandle<Result<(), Error>>>,
     /// Step of the last one.
     step: Option<u64>,
 }
@@ -19,7 +21,7 @@ pub(super) struct Saver {
 impl Saver {
     /// For a run's folder.
     pub(super) fn new(run: &Path) -> Self {
-        Self { checkpoints: run.join(CHECKPOINTS), writing: None, step: None }
+        Self { run: run.to_owned(), writing: None, step: None }
     }
 
     /// Begins to write a state, once the one before is written, unless it is the same; of several processes, the first does, when
@@ -34,12 +36,36 @@ impl Saver {
         state.compare()?;
         if state.peers.is_first() {
             self.finish()?;
-            let (snapshot, checkpoints) = (state.snapshot(config)?, self.checkpoints.clone());
-            // One thread of libtorch is enough for what is bound by the disk.
-            let write = move || torch::attempt(|| tch::no_grad(|| snapshot.write(&checkpoints)))?;
-            self.writing = Some(thread::spawn(write));
+            self.write(state.snapshot(config)?, self.run.join(CHECKPOINTS), config.records.keep);
         }
         Ok(())
+    }
+
+    /// The same of the averages of which others can be made, none of which is removed.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub(super) fn begin_averages(&mut self, state: &State, config: &Config) -> Result<(), Error> {
+        if state.peers.is_first()
+            && let Some(averages) = state.averages(config)?
+        {
+            // Behind the checkpoint of the same step, but no more than that waits.
+            if self.step != Some(state.step) {
+                self.finish()?;
+            }
+            self.write(averages, self.run.join(AVERAGES), u64::MAX);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, snapshot: Snapshot, folder: PathBuf, keep: u64) {
+        let before = self.writing.take();
+        let write = move || {
+            joined(before)?;
+            // One thread of libtorch is enough for what is bound by the disk.
+            torch::attempt(|| tch::no_grad(|| snapshot.write(&folder, keep)))?.map(drop)
+        };
+        self.writing = Some(thread::spawn(write));
     }
 
     /// What has become of one that is written by now.
@@ -55,16 +81,21 @@ impl Saver {
     /// # Errors
     /// As [`check`](Self::check).
     pub(super) fn finish(&mut self) -> Result<(), Error> {
-        match self.writing.take().map(JoinHandle::join) {
-            Some(Ok(written)) => written.map(drop),
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-            None => Ok(()),
-        }
+        joined(self.writing.take())
     }
 
     /// Folder of a step's checkpoint.
     pub(super) fn folder(&self, step: u64) -> PathBuf {
-        checkpoint::folder(&self.checkpoints, step)
+        checkpoint::folder(&self.run.join(CHECKPOINTS), step)
+    }
+}
+
+/// What has become of a thread, which is waited for.
+fn joined(writing: Option<JoinHandle<Result<(), Error>>>) -> Result<(), Error> {
+    match writing.map(JoinHandle::join) {
+        Some(Ok(written)) => written,
+        Some(Err(panic)) => std::panic::resume_unwind(panic),
+        None => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tch::{Device, Tensor};
 
+use super::posthoc::Powers;
 use super::state::State;
 use crate::checkpoint::{self, FIRST_SCHEMA, MANIFEST, Manifest, SCHEMA, TENSORS};
 use crate::config::Config;
@@ -18,18 +19,18 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Writes a checkpoint, and removes the older ones beyond the last `config.records.keep`.
+    /// Writes a checkpoint, and removes the older ones beyond the last `keep`.
     ///
     /// # Errors
     /// Those of [`checkpoint::make`]; [`Error::Setting`] when a weight is not finite.
-    pub fn write(self, checkpoints: &Path) -> Result<PathBuf, Error> {
-        let weights =
-            self.tensors.iter().filter(|(name, _)| name.starts_with("model.") || name.starts_with("ema."));
+    pub fn write(self, checkpoints: &Path, keep: u64) -> Result<PathBuf, Error> {
+        let is_weight =
+            |name: &str| ["model.", "ema.", "power_"].iter().any(|prefix| name.starts_with(prefix));
+        let weights = self.tensors.iter().filter(|(name, _)| is_weight(name));
         if !weights.into_iter().all(|(_, tensor)| tensor.isfinite().all().int64_value(&[]) != 0) {
             return Err(Error::setting("a weight", "not finite", "finite: the checkpoint before is kept"));
         }
-        let Manifest { step, config: Config { records, .. }, .. } = &self.manifest;
-        checkpoint::make(checkpoints, *step, records.keep, |folder| {
+        checkpoint::make(checkpoints, self.manifest.step, keep, |folder| {
             let path = folder.join(TENSORS);
             tensor_file::write(
                 &path,
@@ -48,7 +49,7 @@ impl State {
     /// # Errors
     /// Those of [`snapshot`](Self::snapshot) and [`Snapshot::write`].
     pub fn save(&self, checkpoints: &Path, config: &Config) -> Result<PathBuf, Error> {
-        self.snapshot(config)?.write(checkpoints)
+        self.snapshot(config)?.write(checkpoints, config.records.keep)
     }
 
     /// A copy on the CPU.
@@ -57,12 +58,29 @@ impl State {
     /// [`Error::Torch`], [`Error::OutOfMemory`].
     pub fn snapshot(&self, config: &Config) -> Result<Snapshot, Error> {
         let [sums, counts] = self.levels.tensors();
-        let mut tensors: Vec<(String, &Tensor)> = vec![
-            ("sigmas".to_owned(), self.network.sigmas()),
-            ("levels.sums".to_owned(), sums),
-            ("levels.counts".to_owned(), counts),
-        ];
-        for (prefix, parameters) in self.groups() {
+        let record = [("levels.sums", sums), ("levels.counts", counts)];
+        self.copied(record.into_iter(), &self.groups(), config)
+    }
+
+    /// A copy of the averages of which others can be made, if there are any.
+    ///
+    /// # Errors
+    /// As [`snapshot`](Self::snapshot).
+    pub fn averages(&self, config: &Config) -> Result<Option<Snapshot>, Error> {
+        let groups = self.powers.as_ref().map(|powers| powers.groups().collect::<Vec<_>>());
+        groups.map(|groups| self.copied([].into_iter(), &groups, config)).transpose()
+    }
+
+    fn copied<'a>(
+        &'a self,
+        others: impl Iterator<Item = (&'static str, &'a Tensor)>,
+        groups: &[(&'static str, &'a Parameters)],
+        config: &Config,
+    ) -> Result<Snapshot, Error> {
+        let others = others.chain([("sigmas", self.network.sigmas())]);
+        let mut tensors: Vec<(String, &Tensor)> =
+            others.map(|(name, tensor)| (name.to_owned(), tensor)).collect();
+        for (prefix, parameters) in groups {
             tensors.extend(parameters.iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
         }
         let copied = |tensor: &Tensor| {
@@ -94,6 +112,7 @@ impl State {
             ("adam.exp_avg_sq.", &self.adam.squares),
         ];
         groups.extend(self.adam.maxima.as_ref().map(|maxima| ("adam.max_exp_avg_sq.", maxima)));
+        groups.extend(self.powers.iter().flat_map(Powers::groups));
         groups
     }
 

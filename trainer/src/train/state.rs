@@ -5,6 +5,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::adam::Adam;
 use super::loss::{Draw, LevelRecord, dsm_losses, seeded};
+use super::posthoc::Powers;
 use crate::config::{Config, Data, Precision};
 use crate::model::Network;
 use crate::peers::{Peers, parts};
@@ -22,6 +23,8 @@ pub struct State {
     pub average: Network,
     /// The optimiser.
     pub adam: Adam,
+    /// Averages of which others can be made after training, where the configuration asks for snapshots of them.
+    pub powers: Option<Powers>,
     /// Steps done.
     pub step: u64,
     /// Losses by level since the last checkpoint.
@@ -62,12 +65,15 @@ impl State {
             network.set_autocast(half);
             average.set_autocast(half);
             let adam = Adam::new(network.parameters(), &config.training, device);
+            let powers =
+                config.training.snapshots_every.map(|_| Powers::new(network.parameters())).transpose()?;
             let levels = LevelRecord::new(sigmas.len() as i64, device);
             let failed = Tensor::zeros([] as [i64; 0], (Kind::Float, device));
             Ok(Self {
                 network,
                 average,
                 adam,
+                powers,
                 step: 0,
                 levels,
                 smoothed: None,
@@ -194,6 +200,9 @@ impl State {
         // The loss itself, or a division by 0.
         let loss = loss / (1.0 - &self.failed);
         self.update_average(settings.ema()?)?;
+        if let Some(powers) = &self.powers {
+            powers.update(self.network.parameters(), self.step + 1)?;
+        }
         let done = Done { loss, stop: stopped, step: self.step };
         self.step += 1;
         Ok(done)

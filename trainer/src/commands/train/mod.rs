@@ -18,7 +18,6 @@ use serde_json::json;
 use tch::Device;
 
 use super::peers;
-use crate::checkpoint::CHECKPOINTS;
 use crate::cli::{Format, TrainArgs};
 use crate::config::{Config, Precision};
 use crate::dataset;
@@ -116,7 +115,7 @@ impl<'a> Ready<'a> {
             fs::create_dir_all(run).map_err(Error::file(run))?;
             lock = Some(Lock::take(run)?);
             if *resume {
-                resume::restore(&mut state, &run.join(CHECKPOINTS), config, from, &warn)?;
+                resume::restore(&mut state, run, config, from, &warn)?;
             } else {
                 create(run, config)?;
             }

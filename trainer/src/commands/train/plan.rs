@@ -197,6 +197,7 @@ fn override_with(config: &mut Config, args: &TrainArgs) {
     config.training.clip_norm = overrides.clip_norm.or(config.training.clip_norm);
     set(&mut config.training.warmup, &overrides.warmup);
     set(&mut config.training.decay, &overrides.decay);
+    config.training.snapshots_every = overrides.snapshots_every.or(config.training.snapshots_every);
     set(&mut config.training.seed, &overrides.seed);
     set(&mut config.training.iterations, iterations);
     set(&mut config.records.checkpoint_every, &records.checkpoint_every);

@@ -4,13 +4,16 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail, ensure};
 
+use crate::checkpoint::CHECKPOINTS;
 use crate::config::{Config, differing};
+use crate::train::posthoc::AVERAGES;
 use crate::train::{CONFIG, State};
 use crate::{Error, checkpoint};
 
 /// Brings a new state to where a run was; leaves it where no checkpoint was saved yet.
 ///
 /// # Arguments
+/// * `run` — the run's folder
 /// * `from` — name of the checkpoint, else the last. Later ones are set aside, for a run has one past, and `warn` is
 ///   told
 ///
@@ -19,11 +22,12 @@ use crate::{Error, checkpoint};
 /// differ.
 pub(super) fn restore(
     state: &mut State,
-    checkpoints: &Path,
+    run: &Path,
     config: &Config,
     from: Option<&str>,
     warn: &dyn Fn(&str),
 ) -> Result<()> {
+    let checkpoints = &run.join(CHECKPOINTS);
     checkpoint::sweep(checkpoints)?;
     let steps = checkpoint::list(checkpoints)?;
     let at = match from {
@@ -43,6 +47,17 @@ pub(super) fn restore(
     for &later in &steps[at + 1..] {
         let kept = checkpoint::set_aside(checkpoints, later)?;
         warn(&format!("{} is kept as {kept}", checkpoint::name(later)));
+    }
+    let averages = &run.join(AVERAGES);
+    checkpoint::sweep(averages)?;
+    for later in checkpoint::list(averages)?.into_iter().filter(|&step| step > steps[at]) {
+        // What came after the last checkpoint will come again; another past is kept.
+        if from.is_some() {
+            let kept = checkpoint::set_aside(averages, later)?;
+            warn(&format!("{AVERAGES}/{} is kept as {kept}", checkpoint::name(later)));
+        } else {
+            checkpoint::remove(averages, later)?;
+        }
     }
     Ok(())
 }
