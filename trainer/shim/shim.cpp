@@ -189,6 +189,20 @@ int ncsn_gradients(Tensor* loss, Tensor* const* parameters, size_t count, Tensor
   });
 }
 
+// Gradients by way of `gradient`, that of something by `output`; null for inputs that the output does not depend on.
+int ncsn_gradients_from(Tensor* output, Tensor* gradient, Tensor* const* inputs, size_t count, Tensor** gradients) {
+  return guarded([&] {
+    auto all = list(inputs, count);
+    auto found = torch::autograd::grad({*output}, all, {*gradient}, c10::nullopt, false, true);
+    for (size_t i = 0; i < count; i++) {
+      if (found[i].defined() && !same_layout(found[i], all[i])) {
+        found[i] = at::empty_like(all[i], found[i].options()).copy_(found[i]);
+      }
+    }
+    for (size_t i = 0; i < count; i++) gradients[i] = found[i].defined() ? new Tensor(found[i]) : nullptr;
+  });
+}
+
 // self <- self + weight * (other - self), tensor by tensor.
 int ncsn_lerp_(Tensor* const* self, Tensor* const* other, size_t count, double weight) {
   return guarded([&] {

@@ -225,6 +225,7 @@ pub fn derived(dim: u64, sigma_max: f64, sigma_min: f64, steps: u64, source: &st
 fn training() -> Training {
     Training {
         accumulate: 1,
+        gradient_checkpointing: false,
         snapshots_every: None,
         clip_norm: None,
         warmup: 0,

@@ -81,6 +81,9 @@ pub struct BenchArgs {
     /// Items per step [default: the preset's]
     #[arg(long, value_name = "ITEMS")]
     pub batch: Option<u64>,
+    /// Compute layers again for their gradients, in less memory
+    #[arg(long)]
+    pub gradient_checkpointing: bool,
     /// Timed repeats of each step
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     pub repeats: usize,

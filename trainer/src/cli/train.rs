@@ -114,6 +114,9 @@ pub struct OverrideArgs {
     /// Compute a batch in this many parts, one after the other, in the memory of one: the same gradients but for rounding
     #[arg(long, value_name = "PARTS")]
     pub accumulate: Option<u64>,
+    /// Compute layers again for their gradients instead of keeping all that these need: less memory, a third more time
+    #[arg(long)]
+    pub gradient_checkpointing: bool,
     /// Shorten gradients whose norm over all parameters is larger
     #[arg(long, value_name = "NORM")]
     pub clip_norm: Option<f64>,

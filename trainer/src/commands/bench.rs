@@ -19,6 +19,7 @@ pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (device, precision) = super::set_up(&args.device)?;
     let mut config = super::settings(&args.network, Some("cifar10"), device.is_cuda())?;
     config.training.batch = args.batch.unwrap_or(config.training.batch);
+    config.training.gradient_checkpointing |= args.gradient_checkpointing;
     config.check()?;
     let report = bench(&config, device, precision, args.repeats, args.trace.as_deref())?;
     if args.format == Format::Json {

@@ -118,6 +118,9 @@ pub struct Training {
     /// Parts of a batch that are computed one after the other, which takes the memory of one.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub accumulate: u64,
+    /// Whether layers are computed again for their gradients, in less memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gradient_checkpointing: bool,
     /// Largest norm of the gradient of all parameters; longer ones are shortened to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,

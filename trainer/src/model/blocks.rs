@@ -61,7 +61,11 @@ impl ResBlock {
     }
 
     /// `[batch, in, height, width]` → `[batch, out, height, width]`, or half of both sides.
-    pub fn forward(&self, x: &Tensor, context: Context) -> Tensor {
+    pub fn forward<'net>(&'net self, x: &Tensor, context: Context<'_, 'net>) -> Tensor {
+        context.part(&[x], |x, context| self.block(&x[0], context))
+    }
+
+    fn block(&self, x: &Tensor, context: Context) -> Tensor {
         let h = self.conv1.forward(&elu(&self.normalize1.forward(x, context)), context);
         let mut h = self.conv2.forward(&elu(&self.normalize2.forward(&h, context)), context);
         if self.halve {
@@ -113,14 +117,16 @@ impl ResidualUnits {
         Self { units: (1..=blocks).map(|block| [unit(block, 1), unit(block, 2)]).collect() }
     }
 
-    fn forward(&self, x: &Tensor, context: Context) -> Tensor {
+    fn forward<'net>(&'net self, x: &Tensor, context: Context<'_, 'net>) -> Tensor {
         let mut x = x.shallow_clone();
         for stages in &self.units {
-            let mut h = x.shallow_clone();
-            for unit in stages {
-                h = unit.conv.forward(&elu(&unit.normalize(&h, context)), context);
-            }
-            x = h + x;
+            x = context.part(&[&x], move |x, context| {
+                let mut h = x[0].shallow_clone();
+                for unit in stages {
+                    h = unit.conv.forward(&elu(&unit.normalize(&h, context)), context);
+                }
+                h + &x[0]
+            });
         }
         x
     }
@@ -150,7 +156,13 @@ impl Fusion {
         Self { convs, norms }
     }
 
-    fn forward(&self, inputs: &[Tensor], size: &[i64], context: Context) -> Tensor {
+    fn forward<'net>(&'net self, inputs: &[Tensor], size: &[i64], context: Context<'_, 'net>) -> Tensor {
+        let size = size.to_vec();
+        let inputs: Vec<&Tensor> = inputs.iter().collect();
+        context.part(&inputs, move |inputs, context| self.fused(inputs, &size, context))
+    }
+
+    fn fused(&self, inputs: &[Tensor], size: &[i64], context: Context) -> Tensor {
         let scaled = inputs.iter().enumerate().map(|(i, x)| {
             let h = match self.norms.get(i) {
                 Some(norm) => self.convs[i].forward(&norm.forward(x, context), context),
@@ -191,7 +203,11 @@ impl ChainedPooling {
         Self { stages }
     }
 
-    fn forward(&self, x: &Tensor, context: Context) -> Tensor {
+    fn forward<'net>(&'net self, x: &Tensor, context: Context<'_, 'net>) -> Tensor {
+        context.part(&[x], |x, context| self.pooled(&x[0], context))
+    }
+
+    fn pooled(&self, x: &Tensor, context: Context) -> Tensor {
         let mut x = elu(x);
         let mut path = x.shallow_clone();
         for stage in &self.stages {
@@ -234,7 +250,7 @@ impl RefineBlock {
     }
 
     /// Inputs `[batch, in_i, height_i, width_i]` → `[batch, out, height, width]`.
-    pub fn forward(&self, inputs: &[&Tensor], size: &[i64], context: Context) -> Tensor {
+    pub fn forward<'net>(&'net self, inputs: &[&Tensor], size: &[i64], context: Context<'_, 'net>) -> Tensor {
         let mut adapted: Vec<Tensor> =
             self.adapt_convs.iter().zip(inputs).map(|(units, x)| units.forward(x, context)).collect();
         let h = match &self.msf {

@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::registry::{Init, Scope};
+use super::tape::Tape;
 use crate::torch::{self, Rounding};
 
 /// Added to variances before the square root, as in PyTorch's `InstanceNorm2d`.
@@ -21,16 +22,32 @@ pub struct Seen<'a> {
     pub parameters: usize,
 }
 
-/// What a forward pass carries along beside the images.
+/// What a forward pass of a network that lives for `'net` carries along beside the images.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub struct Context<'a, 'net> {
     /// Index of each image's noise level, `[batch]`, int64.
     pub levels: &'a Tensor,
     /// Told of every layer with parameters, in order of evaluation.
     pub watch: Option<&'a dyn Fn(Seen)>,
+    /// Keeps the parts of the pass, for gradient checkpointing.
+    pub tape: Option<&'a Tape<'net>>,
 }
 
-impl Context<'_> {
+impl<'net> Context<'_, 'net> {
+    /// A part of the pass: what lies within it is computed again for its gradients where there is a tape.
+    pub(super) fn part(
+        self,
+        inputs: &[&Tensor],
+        forward: impl Fn(&[Tensor], Context<'_, 'net>) -> Tensor + 'net,
+    ) -> Tensor {
+        let Some(tape) = self.tape else {
+            let inputs: Vec<Tensor> = inputs.iter().map(|input| input.shallow_clone()).collect();
+            return forward(&inputs, self);
+        };
+        let levels = self.levels.shallow_clone();
+        tape.run(inputs, move |inputs| forward(inputs, Context { levels: &levels, watch: None, tape: None }))
+    }
+
     pub(super) fn see(&self, layer: &str, output: &Tensor, flop: impl Fn() -> f64, parameters: &[&Tensor]) {
         if let Some(watch) = self.watch {
             let parameters = parameters.iter().map(|tensor| tensor.numel()).sum();

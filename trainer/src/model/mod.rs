@@ -9,8 +9,10 @@ mod mlp;
 mod refinenet;
 pub mod registry;
 mod score;
+mod tape;
 
 pub use architecture::{Architecture, Depth};
 pub use layers::{Context, Seen};
 pub use registry::{Parameters, Scope};
 pub use score::{Network, NetworkShape};
+pub use tape::Tape;

@@ -128,9 +128,9 @@ impl RefineNet {
     }
 
     /// `[batch, channels, height, width]` → the same shape.
-    pub fn forward(&self, x: &Tensor, context: Context) -> Tensor {
+    pub fn forward<'net>(&'net self, x: &Tensor, context: Context<'_, 'net>) -> Tensor {
         let mut outputs: Vec<Tensor> = Vec::with_capacity(self.stages.len());
-        let mut h = self.begin_conv.forward(x, context);
+        let mut h = context.part(&[x], |x, context| self.begin_conv.forward(&x[0], context));
         for blocks in &self.stages {
             for block in blocks {
                 h = block.forward(&h, context);
@@ -143,6 +143,8 @@ impl RefineNet {
             refined = Some(block.forward(&inputs, &stage.size()[2..], context));
         }
         let h = refined.unwrap_or(h);
-        self.end_conv.forward(&elu(&self.normalizer.forward(&h, context)), context)
+        context.part(&[&h], |h, context| {
+            self.end_conv.forward(&elu(&self.normalizer.forward(&h[0], context)), context)
+        })
     }
 }

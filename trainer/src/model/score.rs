@@ -13,6 +13,7 @@ use super::layers::{Context, Seen, as_index};
 use super::mlp::Mlp;
 use super::refinenet::RefineNet;
 use super::registry::{Parameters, Scope};
+use super::tape::Tape;
 use crate::{Error, torch};
 
 /// What determines a network's parameters.
@@ -181,7 +182,8 @@ impl Network {
         let factor = Tensor::full(shape.as_slice(), sigma, (Kind::Float, x.device()));
         let level = if self.shape.architecture.is_conditional() { self.level_of(sigma)? } else { 0 };
         let index = Tensor::full([x.size()[0]], level, (Kind::Int64, x.device()));
-        Ok(self.evaluate(x, &as_index(&index), &factor, None))
+        let output = self.output(x, &factor, Context { levels: &as_index(&index), watch: None, tape: None });
+        Ok(self.score_of(output, &factor))
     }
 
     /// Index of the level that σ is, to single precision.
@@ -204,21 +206,53 @@ impl Network {
 
     /// As [`score`](Self::score), telling `watch` of every layer with parameters.
     pub fn watched(&self, x: &Tensor, levels: &Tensor, watch: Option<&dyn Fn(Seen)>) -> Tensor {
-        self.evaluate(x, &as_index(levels), &self.sigma_of(levels), watch)
+        let (index, sigma) = (as_index(levels), self.sigma_of(levels));
+        let output = self.output(x, &sigma, Context { levels: &index, watch, tape: None });
+        self.score_of(output, &sigma)
     }
 
-    /// Score at the level with an index (for networks that are told it) and σ `[batch, 1, …]` (for the others).
-    fn evaluate(&self, x: &Tensor, index: &Tensor, sigma: &Tensor, watch: Option<&dyn Fn(Seen)>) -> Tensor {
-        let context = Context { levels: index, watch };
+    /// Gradients of a scalar made of the scores, by all parameters, in less memory and more time: see [`Tape`].
+    ///
+    /// # Arguments
+    /// As of [`score`](Self::score); `scalar` — what is made of the scores, and something to return
+    ///
+    /// # Errors
+    /// Those of [`Tape::gradients`].
+    pub fn checkpointed<R>(
+        &self,
+        x: &Tensor,
+        levels: &Tensor,
+        scalar: impl FnOnce(&Tensor) -> (Tensor, R),
+    ) -> Result<(R, Vec<Tensor>), Error> {
+        let tape = Tape::new(self.autocast.then(|| self.device()));
+        let (returned, gradient) = torch::attempt(|| {
+            let (index, sigma) = (as_index(levels), self.sigma_of(levels));
+            let output = self.output(x, &sigma, Context { levels: &index, watch: None, tape: Some(&tape) });
+            let output = output.detach().set_requires_grad(true);
+            let (scalar, returned) = scalar(&self.score_of(output.shallow_clone(), &sigma));
+            torch::gradients(&scalar, &[output]).map(|mut found| (returned, found.swap_remove(0)))
+        })??;
+        Ok((returned, tape.gradients(gradient, self.parameters.tensors())?))
+    }
+
+    /// What the network itself gives, at the level with an index (for networks that are told it) and σ `[batch, 1, …]` (for
+    /// perceptrons).
+    fn output<'net>(&'net self, x: &Tensor, sigma: &Tensor, context: Context<'_, 'net>) -> Tensor {
         let run = || match &self.trunk {
             Trunk::Image(net) => {
                 let h: Tensor = 2.0 * x - 1.0;
                 net.forward(&torch::channels_last(&h), context)
             }
-            Trunk::Vector(net) => net.forward(x, sigma, context),
+            Trunk::Vector(net) => {
+                context.part(&[x, sigma], |inputs, context| net.forward(&inputs[0], &inputs[1], context))
+            }
         };
-        let output =
-            if self.autocast { torch::autocast(self.device(), run).to_kind(Kind::Float) } else { run() };
+        if self.autocast { torch::autocast(self.device(), run) } else { run() }
+    }
+
+    /// Scores in single precision from a network's output.
+    fn score_of(&self, output: Tensor, sigma: &Tensor) -> Tensor {
+        let output = if self.autocast { output.to_kind(Kind::Float) } else { output };
         if self.shape.architecture.is_conditional() { output } else { output / sigma }
     }
 }

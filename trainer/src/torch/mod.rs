@@ -41,6 +41,13 @@ unsafe extern "C" {
     fn ncsn_autocast_begin(device: c_int, dtype: c_int, enabled: *mut c_int, old: *mut c_int) -> c_int;
     fn ncsn_autocast_end(device: c_int, enabled: c_int, old: c_int) -> c_int;
     fn ncsn_gradients(loss: Raw, parameters: *const Raw, count: usize, gradients: *mut Raw) -> c_int;
+    fn ncsn_gradients_from(
+        output: Raw,
+        gradient: Raw,
+        inputs: *const Raw,
+        count: usize,
+        gradients: *mut Raw,
+    ) -> c_int;
     fn ncsn_lerp_(own: *const Raw, other: *const Raw, count: usize, weight: c_double) -> c_int;
     fn ncsn_adam_(
         parameters: *const Raw,
@@ -220,6 +227,32 @@ pub fn gradients(loss: &Tensor, parameters: &[Tensor]) -> Result<Vec<Tensor>, Er
     })?;
     // SAFETY: on success the shim hands over a new tensor in each place.
     Ok(found.into_iter().map(|gradient| unsafe { Tensor::from_ptr(gradient.cast()) }).collect())
+}
+
+/// Gradients of something by tensors, from its gradient by an output that depends on them, each in their memory order; none for
+/// a tensor that the output does not depend on.
+///
+/// # Errors
+/// [`Error::Torch`] when the output depends on none of them; [`Error::OutOfMemory`].
+pub fn gradients_from(
+    output: &Tensor,
+    gradient: &Tensor,
+    inputs: &[Tensor],
+) -> Result<Vec<Option<Tensor>>, Error> {
+    let mut found = vec![ptr::null_mut(); inputs.len()];
+    // SAFETY: both lists hold `inputs.len()` entries, the first of live tensors.
+    check(unsafe {
+        ncsn_gradients_from(
+            raw(output),
+            raw(gradient),
+            raws(inputs).as_ptr(),
+            inputs.len(),
+            found.as_mut_ptr(),
+        )
+    })?;
+    // SAFETY: on success the shim hands over a new tensor in each place that is not null.
+    let owned = |gradient: Raw| unsafe { Tensor::from_ptr(gradient.cast()) };
+    Ok(found.into_iter().map(|gradient| (!gradient.is_null()).then(|| owned(gradient))).collect())
 }
 
 /// own ← own + other, tensor by tensor.

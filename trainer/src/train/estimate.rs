@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tch::{Device, Kind, Tensor};
 
-use super::loss::dsm_losses;
+use super::loss::{Draw, dsm_gradients};
 use super::state::State;
 use crate::config::{Config, Precision};
 use crate::{Error, device, torch};
@@ -84,32 +84,58 @@ pub fn fitting(
     }
 }
 
-/// Adds to an error for want of memory the largest halving of the batch that fits.
+/// Adds to an error for want of memory what would fit. On a GPU that is tried; on the CPU, where the system gives memory that it may
+/// not have and ends who takes it, it is not.
 pub(super) fn with_fitting_batch(state: &State, config: &Config, error: Error) -> Error {
     let Error::OutOfMemory { message } = error else {
         return error;
     };
-    let mut batch = config.training.batch / 2;
-    while batch > 0 {
-        let shape = config.network.batch(batch as i64);
-        let zeros = || Tensor::zeros(shape.as_slice(), (Kind::Float, state.network.device()));
-        let levels = || Tensor::zeros([batch as i64], (Kind::Int64, state.network.device()));
-        let tried = torch::attempt(|| {
-            let losses = dsm_losses(&state.network, &zeros(), &levels(), &zeros());
-            let loss = losses.mean(Kind::Float);
-            Tensor::run_backward(&[&loss], state.network.parameters().tensors(), false, false);
-        });
-        if tried.is_ok() {
-            return Error::OutOfMemory { message: format!("{message}; --batch {batch} fits") };
-        }
-        batch /= 2;
+    let way = if state.network.device().is_cuda() {
+        fitting_batches(state, config)
+    } else {
+        "a smaller --batch, --accumulate and --gradient-checkpointing take less".to_owned()
+    };
+    Error::OutOfMemory { message: format!("{message}; {way}") }
+}
+
+/// The largest halving of the batch that fits, and whether all of it does with gradient checkpointing.
+fn fitting_batches(state: &State, config: &Config) -> String {
+    let (batch, checkpointing) = (config.training.batch, config.training.gradient_checkpointing);
+    let fits = |batch: u64, checkpointing: bool| {
+        let (network, shape) = (&state.network, config.network.batch(batch as i64));
+        let levels = network.sigmas().size()[0];
+        let draw = Draw::new(0, 0, &config.data, levels, &shape, network.device());
+        let x = Tensor::f_zeros(shape.as_slice(), (Kind::Float, network.device()));
+        let tried = |(draw, x)| dsm_gradients(network, &x, &draw, batch as f64, checkpointing).is_ok();
+        draw.ok().zip(x.ok()).is_some_and(tried)
+    };
+    let halves =
+        std::iter::successors(Some(batch / 2), |batch| Some(batch / 2)).take_while(|&batch| batch > 0);
+    let smaller = halves.into_iter().find(|&batch| fits(batch, checkpointing));
+    let mut ways: Vec<String> = smaller.iter().map(|batch| format!("--batch {batch} fits")).collect();
+    if !checkpointing && fits(batch, true) {
+        ways.push(format!("--batch {batch} fits with --gradient-checkpointing"));
     }
-    Error::OutOfMemory { message: format!("{message}; no batch fits") }
+    if ways.is_empty() { "no batch fits".to_owned() } else { ways.join(", ") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Here everything fits.
+    #[test]
+    fn ways_out_are_those_that_were_tried() {
+        let mut config = crate::presets::find("shapes").expect("a preset");
+        (config.network.filters, config.training.batch) = (4, 8);
+        let state = State::new(&config, Device::Cpu, Precision::F32).expect("a state");
+        let found = fitting_batches(&state, &config);
+        assert_eq!(found, "--batch 4 fits, --batch 8 fits with --gradient-checkpointing");
+        config.training.gradient_checkpointing = true;
+        assert_eq!(fitting_batches(&state, &config), "--batch 4 fits");
+        config.training.batch = 1;
+        assert_eq!(fitting_batches(&state, &config), "no batch fits");
+    }
 
     #[test]
     fn steps_that_fit_are_rounded_down() {

@@ -115,6 +115,42 @@ pub fn dsm_losses(network: &Network, x: &Tensor, levels: &Tensor, noise: &Tensor
     half_squares(&(sigma * score + noise))
 }
 
+/// Losses of items as [`dsm_losses`] has them, their sum over a number, and the gradients of that by all parameters.
+///
+/// # Arguments
+/// * `over` — what the sum is divided by, a scalar
+/// * `checkpointing` — whether layers are computed again for their gradients, in less memory ([`Network::checkpointed`])
+///
+/// # Errors
+/// Those of [`torch::gradients`] and [`Network::checkpointed`].
+pub fn dsm_gradients(
+    network: &Network,
+    x: &Tensor,
+    draw: &Draw,
+    over: f64,
+    checkpointing: bool,
+) -> Result<(Tensor, Tensor, Vec<Tensor>), Error> {
+    let Draw { levels, noise, .. } = draw;
+    let mean = |losses: &Tensor| losses.sum(Kind::Float) / over;
+    if !checkpointing {
+        let (losses, loss) = torch::attempt(|| {
+            let losses = dsm_losses(network, x, levels, noise);
+            let loss = mean(&losses);
+            (losses, loss)
+        })?;
+        let gradients = torch::gradients(&loss, network.parameters().tensors())?;
+        return Ok((losses.detach(), loss.detach(), gradients));
+    }
+    let sigma = torch::attempt(|| network.sigma_of(levels))?;
+    let noisy = torch::attempt(|| x + &sigma * noise)?;
+    let ([losses, loss], gradients) = network.checkpointed(&noisy, levels, |score| {
+        let losses = half_squares(&(&sigma * score + noise));
+        let loss = mean(&losses);
+        (loss.shallow_clone(), [losses.detach(), loss.detach()])
+    })?;
+    Ok((losses, loss, gradients))
+}
+
 /// ½‖·‖² of each item.
 fn half_squares(residual: &Tensor) -> Tensor {
     0.5 * residual.square().flatten(1, -1).sum_dim_intlist([1_i64].as_slice(), false, Kind::Float)

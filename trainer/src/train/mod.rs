@@ -60,6 +60,8 @@ pub struct Finished {
 struct Queued {
     /// Number of the step, from 0.
     step: u64,
+    /// When the device had it: on the CPU, when it was done.
+    at: Instant,
     loss: Later,
     /// Of several processes, how many were asked to stop.
     stop: Option<Later>,
@@ -113,7 +115,7 @@ impl Session<'_> {
                 .map_err(|error| estimate::with_fitting_batch(state, config, error))?;
             // The loss before is read while the device computes this step.
             let stop = done.stop.as_ref().map(Later::read).transpose()?;
-            let queued = Queued { step: done.step, loss: Later::read(&done.loss)?, stop };
+            let queued = Queued { step: done.step, at: Instant::now(), loss: Later::read(&done.loss)?, stop };
             if let Some((done, numbers)) = pending.replace((queued, numbers)) {
                 stopped |= self.settle(state, done, &numbers, &mut log, &mut clock, &mut progress)?;
             }
@@ -230,7 +232,7 @@ impl Session<'_> {
         if let Some(log) = log
             && step.is_multiple_of(self.config.records.log_every)
         {
-            let images_per_s = clock.rate(step, self.config.training.batch);
+            let images_per_s = clock.rate(step, done.at, self.config.training.batch);
             log.line(&Line::Train { step, loss, smoothed, images_per_s })?;
             log.flush()?;
         }
@@ -260,10 +262,9 @@ struct Clock {
 }
 
 impl Clock {
-    fn rate(&mut self, step: u64, batch: u64) -> f64 {
-        let now = Instant::now();
-        let rate = ((step - self.step) * batch) as f64 / (now - self.since).as_secs_f64();
-        *self = Self { since: now, step };
+    fn rate(&mut self, step: u64, at: Instant, batch: u64) -> f64 {
+        let rate = ((step - self.step) * batch) as f64 / (at - self.since).as_secs_f64();
+        *self = Self { since: at, step };
         rate
     }
 }

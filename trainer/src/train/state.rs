@@ -4,7 +4,7 @@ use ncsn_theory::ema::Ema;
 use tch::{Device, Kind, Tensor};
 
 use super::adam::Adam;
-use super::loss::{Draw, LevelRecord, dsm_losses, seeded};
+use super::loss::{Draw, LevelRecord, dsm_gradients, dsm_losses, seeded};
 use super::posthoc::Powers;
 use crate::config::{Config, Data, Precision};
 use crate::model::Network;
@@ -160,18 +160,15 @@ impl State {
         for items in parts(own, (settings.accumulate as usize).min(own)) {
             let draw = draw.part(&items);
             let x = x.narrow(0, items.start as i64, items.len() as i64);
-            let loss = torch::attempt(|| {
-                let x = draw.augment(x);
-                let losses = dsm_losses(&self.network, &x, &draw.levels, &draw.noise);
-                self.levels.add(&draw.levels, &losses);
-                losses.sum(Kind::Float) / of as f64
-            })?;
-            let gradients = torch::gradients(&loss, self.network.parameters().tensors())?;
+            let x = torch::attempt(|| draw.augment(x))?;
+            let (losses, loss, gradients) =
+                dsm_gradients(&self.network, &x, &draw, of as f64, settings.gradient_checkpointing)?;
+            torch::attempt(|| self.levels.add(&draw.levels, &losses))?;
             sum = Some(match sum {
-                None => (loss.detach(), gradients),
-                Some((losses, sums)) => {
+                None => (loss, gradients),
+                Some((sum, sums)) => {
                     torch::add_(&sums, &gradients)?;
-                    (losses + loss.detach(), sums)
+                    (sum + loss, sums)
                 }
             });
         }

@@ -194,6 +194,7 @@ fn override_with(config: &mut Config, args: &TrainArgs) {
     set(&mut config.training.ema_rate, &overrides.ema_rate);
     set(&mut config.training.ema_rate, &overrides.ema_half_life.map(|steps| (-1.0 / steps).exp2()));
     set(&mut config.training.accumulate, &overrides.accumulate);
+    config.training.gradient_checkpointing |= overrides.gradient_checkpointing;
     config.training.clip_norm = overrides.clip_norm.or(config.training.clip_norm);
     set(&mut config.training.warmup, &overrides.warmup);
     set(&mut config.training.decay, &overrides.decay);
