@@ -12,6 +12,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorIterator.h>
+#include <ATen/Version.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
@@ -19,6 +20,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <type_traits>
 
 using at::Tensor;
@@ -65,30 +67,51 @@ constexpr Matrix<4, 6> kOutput{{{1, 1, 1, 1, 1, 0},  // A^T
 constexpr Matrix<3, 6> kFilterAdjoint = kFilter.transpose();
 constexpr Matrix<6, 4> kOutputAdjoint = kOutput.transpose();
 
-// The inner product works on 6 rows x 16 columns: 12 of the 16 vector registers hold sums, enough to hide the latency
-// of the multiplications. kDepth rows of 16 columns take a quarter of the first-level cache.
-constexpr int64_t kLanes = 8, kPanel = 2 * kLanes, kRows = 6, kPoints = 36, kDepth = 128;
+// The inner product works on kRows rows x kPanel columns: so many of the vector registers hold sums, 12 of 16 or 24 of 32, that
+// the latency of the multiplications is hidden. kDepth rows of a panel take a quarter or a third of the first-level cache.
+// Whichever it is, each number is the same sum in the same order.
+constexpr int64_t kPoints = 36, kDepth = 128;
 
-using Vec = float __attribute__((vector_size(32), may_alias));
-using UnalignedVec = float __attribute__((vector_size(32), aligned(4), may_alias));
+// AVX2, or whatever there is.
+struct Narrow {
+  static constexpr int64_t kLanes = 8, kPanel = 2 * kLanes, kRows = 6;
+  using Vec = float __attribute__((vector_size(32), may_alias));
+  using UnalignedVec = float __attribute__((vector_size(32), aligned(4), may_alias));
+};
 
-INLINE inline Vec load(const float* from) { return *reinterpret_cast<const UnalignedVec*>(from); }
-INLINE inline void store(float* to, const Vec& value) { *reinterpret_cast<UnalignedVec*>(to) = value; }
+// AVX-512.
+struct Wide {
+  static constexpr int64_t kLanes = 16, kPanel = 2 * kLanes, kRows = 12;
+  using Vec = float __attribute__((vector_size(64), may_alias));
+  using UnalignedVec = float __attribute__((vector_size(64), aligned(4), may_alias));
+};
 
-INLINE inline Vec load(const float* from, int64_t count) {
-  if (count >= kLanes) return load(from);
-  Vec value = {};
+template <class S>
+INLINE inline typename S::Vec load(const float* from) {
+  return *reinterpret_cast<const typename S::UnalignedVec*>(from);
+}
+
+template <class S>
+INLINE inline typename S::Vec load(const float* from, int64_t count) {
+  if (count >= S::kLanes) return load<S>(from);
+  typename S::Vec value = {};
   for (int64_t i = 0; i < count; i++) value[i] = from[i];
   return value;
 }
 
-INLINE inline void store(float* to, const Vec& value, int64_t count) {
-  if (count >= kLanes) return store(to, value);
+template <class S>
+INLINE inline void store(float* to, const typename S::Vec& value) {
+  *reinterpret_cast<typename S::UnalignedVec*>(to) = value;
+}
+
+template <class S>
+INLINE inline void store(float* to, const typename S::Vec& value, int64_t count) {
+  if (count >= S::kLanes) return store<S>(to, value);
   for (int64_t i = 0; i < count; i++) to[i] = value[i];
 }
 
 // One entry of a matrix times a vector; the zeros cost nothing once the loops are unrolled.
-template <class M>
+template <class Vec, class M>
 INLINE inline Vec row_times(const M& matrix, int i, const Vec* x) {
   Vec sum = {};
 #pragma GCC unroll 6
@@ -99,8 +122,9 @@ INLINE inline Vec row_times(const M& matrix, int i, const Vec* x) {
 }
 
 // X -> T X T^T for the matrix T; entries come from load_entry(i) and go to store_entry(i, value) in row-major order.
-template <const auto& matrix, class Load, class Store>
+template <class S, const auto& matrix, class Load, class Store>
 INLINE inline void both_sides(const Load& load_entry, const Store& store_entry) {
+  using Vec = typename S::Vec;
   constexpr int from = std::decay_t<decltype(matrix)>::columns, to = std::decay_t<decltype(matrix)>::rows;
   Vec half[to][from];
 #pragma GCC unroll 6
@@ -118,49 +142,62 @@ INLINE inline void both_sides(const Load& load_entry, const Store& store_entry) 
   }
 }
 
-// product[6, 16] = (product +) left[6, depth] right[depth, 16]; `left` is stored by columns if `adjoint`, else by rows.
-template <bool adjoint>
+// product[kRows, kPanel] = (product +) left[kRows, depth] right[depth, kPanel]; `left` is stored by columns if `adjoint`, else by
+// rows.
+template <class S, bool adjoint>
 INLINE inline void multiply(int64_t depth, bool accumulate, const float* left, int64_t left_stride, const float* right,
                             int64_t right_stride, float* product, int64_t product_stride) {
-  Vec sum[kRows][2] = {};
+  using Vec = typename S::Vec;
+  Vec sum[S::kRows][2] = {};
   if (accumulate) {
-#pragma GCC unroll 6
-    for (int i = 0; i < kRows; i++) {
-      sum[i][0] = load(product + i * product_stride);
-      sum[i][1] = load(product + i * product_stride + kLanes);
+#pragma GCC unroll 12
+    for (int i = 0; i < S::kRows; i++) {
+      sum[i][0] = load<S>(product + i * product_stride);
+      sum[i][1] = load<S>(product + i * product_stride + S::kLanes);
     }
   }
   for (int64_t k = 0; k < depth; k++) {
-    Vec first = load(right + k * right_stride), second = load(right + k * right_stride + kLanes);
-#pragma GCC unroll 6
-    for (int i = 0; i < kRows; i++) {
+    Vec first = load<S>(right + k * right_stride), second = load<S>(right + k * right_stride + S::kLanes);
+#pragma GCC unroll 12
+    for (int i = 0; i < S::kRows; i++) {
       float factor = adjoint ? left[k * left_stride + i] : left[i * left_stride + k];
       sum[i][0] += factor * first;
       sum[i][1] += factor * second;
     }
   }
-#pragma GCC unroll 6
-  for (int i = 0; i < kRows; i++) {
-    store(product + i * product_stride, sum[i][0]);
-    store(product + i * product_stride + kLanes, sum[i][1]);
+#pragma GCC unroll 12
+  for (int i = 0; i < S::kRows; i++) {
+    store<S>(product + i * product_stride, sum[i][0]);
+    store<S>(product + i * product_stride + S::kLanes, sum[i][1]);
   }
 }
 
 // The same for any number of rows. A block of `right` stays in the first-level cache over all of them, while the next
 // block is fetched.
-template <bool adjoint>
+template <class S, bool adjoint>
 INLINE inline void multiply_panel(int64_t rows, int64_t depth, bool accumulate, const float* left, int64_t left_stride,
                                   const float* right, int64_t right_stride, float* product, int64_t product_stride) {
   for (int64_t k = 0; k < depth; k += kDepth, right += kDepth * right_stride) {
-    for (int64_t t = 0; t < rows; t += kRows) {
-      for (int64_t line = kDepth * t / rows; line < kDepth * (t + kRows) / rows; line++) {
+    for (int64_t t = 0; t < rows; t += S::kRows) {
+      for (int64_t line = kDepth * t / rows; line < kDepth * (t + S::kRows) / rows; line++) {
         __builtin_prefetch(right + (kDepth + line) * right_stride);
       }
-      multiply<adjoint>(std::min(kDepth, depth - k), accumulate || k > 0,
+      multiply<S, adjoint>(std::min(kDepth, depth - k), accumulate || k > 0,
                         left + (adjoint ? k * left_stride + t : t * left_stride + k), left_stride, right, right_stride,
                         product + t * product_stride, product_stride);
     }
   }
+}
+
+// What libtorch computes with: the environment's ATEN_CPU_CAPABILITY lowers it.
+enum class Vectors { kPlain, kAvx2, kAvx512 };
+
+Vectors vectors() {
+  static const Vectors found = [] {
+    std::string name = at::get_cpu_capability();
+    return name == "AVX512" ? Vectors::kAvx512 : name == "AVX2" ? Vectors::kAvx2 : Vectors::kPlain;
+  }();
+  return found;
 }
 
 #if defined(__x86_64__)
@@ -168,12 +205,19 @@ template <class Body>
 __attribute__((target("avx2,fma"), noinline)) void run_with_avx2(const Body& body, int64_t begin, int64_t end) {
   body(begin, end);
 }
+
+template <class Body>
+__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"), noinline)) void run_with_avx512(const Body& body,
+                                                                                                  int64_t begin,
+                                                                                                  int64_t end) {
+  body(begin, end);
+}
 #endif
 
 // body(begin, end) over [0, count) on libtorch's threads. The body and all that it calls are INLINE, so that they are
 // compiled for the vectors that this processor has. at::parallel_for would be serial here: its template needs -fopenmp
 // in every file that uses it, where the loop of a TensorIterator is compiled within libtorch.
-template <class Body>
+template <class S, class Body>
 void parallel(int64_t count, const Body& body) {
   Tensor jobs = at::empty({count}, at::kByte);
   auto* first = static_cast<const char*>(jobs.const_data_ptr());
@@ -181,8 +225,11 @@ void parallel(int64_t count, const Body& body) {
   auto run = [&](char** data, const int64_t*, int64_t size) {
     int64_t begin = data[0] - first;
 #if defined(__x86_64__)
-    static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (has_avx2) return run_with_avx2(body, begin, begin + size);
+    if constexpr (std::is_same_v<S, Wide>) {
+      return run_with_avx512(body, begin, begin + size);
+    } else if (vectors() != Vectors::kPlain) {
+      return run_with_avx2(body, begin, begin + size);
+    }
 #endif
     body(begin, begin + size);
   };
@@ -194,12 +241,13 @@ int64_t round_up(int64_t value, int64_t multiple) { return divide_up(value, mult
 
 // 36 matrices [rows, columns]. Rows and matrices lie an odd number of cache lines apart, because at powers of two the
 // 36 streams of a transform would fall on the same few cache sets.
+template <class S>
 struct Stack {
   int64_t rows, stride, step;
   Stack(int64_t least_rows, int64_t columns)
-      : rows(round_up(least_rows, kRows)),
-        stride((divide_up(columns, kPanel) | 1) * kPanel),
-        step(rows * stride + kPanel) {}
+      : rows(round_up(least_rows, S::kRows)),
+        stride((divide_up(columns, S::kPanel) | 1) * S::kPanel),
+        step(rows * stride + S::kPanel) {}
   int64_t size() const { return kPoints * step; }
 };
 
@@ -227,17 +275,17 @@ struct Grid {
 };
 
 // Row t of the stack = the transform of the tile first + t, for the rows [begin, end).
-template <const auto& matrix, int margin>
+template <class S, const auto& matrix, int margin>
 INLINE inline void gather(const Grid& grid, const float* image, int64_t channels, const float* zeros, int64_t first,
-                          int64_t begin, int64_t end, const Stack& stack, float* to) {
+                          int64_t begin, int64_t end, const Stack<S>& stack, float* to) {
   constexpr int size = std::decay_t<decltype(matrix)>::columns;
   const float* pixel[size * size];
   for (int64_t t = begin; t < end; t++) {
     grid.pixels<size, margin>(first + t, image, channels, zeros, pixel);
-    for (int64_t c = 0; c < channels; c += kLanes) {
+    for (int64_t c = 0; c < channels; c += S::kLanes) {
       float* entry = to + t * stack.stride + c;
-      both_sides<matrix>([&](int i) INLINE { return load(pixel[i] + c, channels - c); },
-                         [&](int i, const Vec& value) INLINE { store(entry + i * stack.step, value); });
+      both_sides<S, matrix>([&](int i) INLINE { return load<S>(pixel[i] + c, channels - c); },
+                         [&](int i, const typename S::Vec& value) INLINE { store<S>(entry + i * stack.step, value); });
     }
   }
 }
@@ -247,24 +295,33 @@ struct Filters {
   const float* data;
   int64_t depth, width, depth_stride, width_stride, tap_strides[2], first_tap;
 
-  // [36][panel of 16 channels][depth][16]: the order in which the matrix product reads them.
-  int64_t step() const { return round_up(width, kPanel) * depth + kPanel; }
+  // [36][panel of channels][depth][kPanel]: the order in which the matrix product reads them.
+  template <class S>
+  int64_t step() const {
+    return round_up(width, S::kPanel) * depth + S::kPanel;
+  }
 
+  template <class S>
   INLINE inline void transform(int64_t panel, float* to) const {
+    using Vec = typename S::Vec;
     for (int64_t k = 0; k < depth; k++) {
-      for (int64_t n = panel * kPanel; n < (panel + 1) * kPanel; n += kLanes) {
-        float* entry = to + (panel * depth + k) * kPanel + n % kPanel;
+      for (int64_t n = panel * S::kPanel; n < (panel + 1) * S::kPanel; n += S::kLanes) {
+        float* entry = to + (panel * depth + k) * S::kPanel + n % S::kPanel;
         const float* taps = data + first_tap + k * depth_stride + std::min(n, width - 1) * width_stride;
         // The columns from `width` on are never read: any number will do.
-        int64_t lane[kLanes];
-        for (int64_t i = 0; i < kLanes; i++) lane[i] = std::max<int64_t>(0, std::min(i, width - 1 - n)) * width_stride;
-        both_sides<kFilter>(
+        int64_t lane[S::kLanes];
+        for (int64_t i = 0; i < S::kLanes; i++) {
+          lane[i] = std::max<int64_t>(0, std::min(i, width - 1 - n)) * width_stride;
+        }
+        both_sides<S, kFilter>(
             [&](int i) INLINE {
               const float* tap = taps + i / 3 * tap_strides[0] + i % 3 * tap_strides[1];
-              return Vec{tap[lane[0]], tap[lane[1]], tap[lane[2]], tap[lane[3]],
-                         tap[lane[4]], tap[lane[5]], tap[lane[6]], tap[lane[7]]};
+              Vec value;
+#pragma GCC unroll 16
+              for (int64_t j = 0; j < S::kLanes; j++) value[j] = tap[lane[j]];
+              return value;
             },
-            [&](int i, const Vec& value) INLINE { store(entry + i * step(), value); });
+            [&](int i, const Vec& value) INLINE { store<S>(entry + i * step<S>(), value); });
       }
     }
   }
@@ -281,34 +338,36 @@ Filters backward_filters(const Tensor& weight) {
           {-weight.stride(2), -weight.stride(3)}, 2 * (weight.stride(2) + weight.stride(3))};
 }
 
-// Blocks of this many groups of kRows tiles amortise the reading of the filters and keep the scratch memory small.
-constexpr int64_t kBlockGroups = 16;
+// Blocks of about this many tiles amortise the reading of the filters and keep the scratch memory small.
+constexpr int64_t kBlockTiles = 96;
 // Floats that the tiles of one step of the filters' gradient take: larger steps leave the shared cache.
 constexpr int64_t kChunkFloats = 2 << 20;
 
 Tensor scratch(int64_t floats) { return at::empty({floats}, at::kFloat); }
 
 // Each tile's sums run over the input channels in order, whatever the batch and the number of threads.
+template <class S>
 Tensor convolve(const Tensor& image, const Filters& filters, const float* bias, int64_t dilation) {
+  using Vec = typename S::Vec;
   Tensor input = image.contiguous(at::MemoryFormat::ChannelsLast);
   Grid grid(input, dilation);
-  int64_t in = filters.depth, out = filters.width, panels = divide_up(out, kPanel);
+  int64_t in = filters.depth, out = filters.width, panels = divide_up(out, S::kPanel);
   Tensor output = at::empty({grid.batch, out, grid.height, grid.width}, at::TensorOptions(at::kFloat),
                             at::MemoryFormat::ChannelsLast);
 
-  Tensor filter_scratch = scratch(kPoints * filters.step());
+  Tensor filter_scratch = scratch(kPoints * filters.step<S>());
   float* u = filter_scratch.mutable_data_ptr<float>();
-  parallel(panels, [&](int64_t begin, int64_t end) INLINE {
-    for (int64_t panel = begin; panel < end; panel++) filters.transform(panel, u);
+  parallel<S>(panels, [&](int64_t begin, int64_t end) INLINE {
+    for (int64_t panel = begin; panel < end; panel++) filters.transform<S>(panel, u);
   });
 
-  int64_t groups = divide_up(grid.tiles(), kRows);
+  int64_t groups = divide_up(grid.tiles(), S::kRows);
   int64_t share = divide_up(groups, at::get_num_threads());
-  int64_t block = divide_up(share, divide_up(share, kBlockGroups));
+  int64_t block = divide_up(share, divide_up(share, kBlockTiles / S::kRows));
   const float* x = input.const_data_ptr<float>();
   float* y = output.mutable_data_ptr<float>();
-  parallel(divide_up(groups, block), [&](int64_t begin, int64_t end) INLINE {
-    Stack v_stack(block * kRows, in), m_stack(block * kRows, out);
+  parallel<S>(divide_up(groups, block), [&](int64_t begin, int64_t end) INLINE {
+    Stack<S> v_stack(block * S::kRows, in), m_stack(block * S::kRows, out);
     Tensor block_scratch = scratch(v_stack.size() + m_stack.size() + v_stack.stride + m_stack.stride);
     float* v = block_scratch.mutable_data_ptr<float>();
     float* m = v + v_stack.size();
@@ -316,23 +375,23 @@ Tensor convolve(const Tensor& image, const Filters& filters, const float* bias, 
     float* dump = zeros + v_stack.stride;
     std::fill_n(zeros, v_stack.stride, 0.0f);
     for (int64_t index = begin; index < end; index++) {
-      int64_t first = index * block * kRows, tiles = std::min(block * kRows, grid.tiles() - first);
-      gather<kPatch, 1>(grid, x, in, zeros, first, 0, round_up(tiles, kRows), v_stack, v);
+      int64_t first = index * block * S::kRows, tiles = std::min(block * S::kRows, grid.tiles() - first);
+      gather<S, kPatch, 1>(grid, x, in, zeros, first, 0, round_up(tiles, S::kRows), v_stack, v);
       for (int64_t i = 0; i < kPoints; i++) {
         for (int64_t panel = 0; panel < panels; panel++) {
-          multiply_panel<false>(tiles, in, false, v + i * v_stack.step, v_stack.stride,
-                                u + i * filters.step() + panel * in * kPanel, kPanel,
-                                m + i * m_stack.step + panel * kPanel, m_stack.stride);
+          multiply_panel<S, false>(tiles, in, false, v + i * v_stack.step, v_stack.stride,
+                                u + i * filters.step<S>() + panel * in * S::kPanel, S::kPanel,
+                                m + i * m_stack.step + panel * S::kPanel, m_stack.stride);
         }
       }
       float* pixel[16];
       for (int64_t t = 0; t < tiles; t++) {
         grid.pixels<4, 0>(first + t, y, out, dump, pixel);
-        for (int64_t c = 0; c < out; c += kLanes) {
+        for (int64_t c = 0; c < out; c += S::kLanes) {
           const float* entry = m + t * m_stack.stride + c;
-          Vec shift = bias ? load(bias + c, out - c) : Vec{};
-          both_sides<kOutput>([&](int i) INLINE { return load(entry + i * m_stack.step); },
-                              [&](int i, const Vec& value) INLINE { store(pixel[i] + c, value + shift, out - c); });
+          Vec shift = bias ? load<S>(bias + c, out - c) : Vec{};
+          both_sides<S, kOutput>([&](int i) INLINE { return load<S>(entry + i * m_stack.step); },
+                              [&](int i, const Vec& value) INLINE { store<S>(pixel[i] + c, value + shift, out - c); });
         }
       }
     }
@@ -342,15 +401,17 @@ Tensor convolve(const Tensor& image, const Filters& filters, const float* bias, 
 
 // Gradient of the filters: the adjoint of g -> Y, dg = G^T [ sum of (A dY A^T) * (B^T d B) over the tiles ] G.
 // Each entry is summed over the tiles in order by one thread. The result lies in memory as the filters do.
+template <class S>
 Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const Tensor& weight, int64_t dilation) {
+  using Vec = typename S::Vec;
   Tensor input = image.contiguous(at::MemoryFormat::ChannelsLast);
   Tensor gradient = output_gradient.contiguous(at::MemoryFormat::ChannelsLast);
   Grid grid(input, dilation);
-  int64_t in = input.size(1), out = gradient.size(1), panels = divide_up(out, kPanel);
+  int64_t in = input.size(1), out = gradient.size(1), panels = divide_up(out, S::kPanel);
 
-  int64_t affordable = std::max(kRows, kChunkFloats / (kPoints * (in + out)) / kRows * kRows);
+  int64_t affordable = std::max(S::kRows, kChunkFloats / (kPoints * (in + out)) / S::kRows * S::kRows);
   int64_t chunk = std::min(affordable, grid.tiles());
-  Stack v_stack(chunk, in), w_stack(chunk, out), u_stack(in, out);
+  Stack<S> v_stack(chunk, in), w_stack(chunk, out), u_stack(in, out);
   Tensor all = scratch(v_stack.size() + w_stack.size() + u_stack.size() + v_stack.stride + w_stack.stride);
   float* v = all.mutable_data_ptr<float>();
   float* w = v + v_stack.size();
@@ -361,16 +422,16 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const
   const float* dy = gradient.const_data_ptr<float>();
   for (int64_t first = 0; first < grid.tiles(); first += chunk) {
     int64_t tiles = std::min(chunk, grid.tiles() - first);
-    parallel(tiles, [&](int64_t begin, int64_t end) INLINE {
-      gather<kPatch, 1>(grid, x, in, zeros, first, begin, end, v_stack, v);
-      gather<kOutputAdjoint, 0>(grid, dy, out, zeros, first, begin, end, w_stack, w);
+    parallel<S>(tiles, [&](int64_t begin, int64_t end) INLINE {
+      gather<S, kPatch, 1>(grid, x, in, zeros, first, begin, end, v_stack, v);
+      gather<S, kOutputAdjoint, 0>(grid, dy, out, zeros, first, begin, end, w_stack, w);
     });
-    parallel(kPoints * panels, [&](int64_t begin, int64_t end) INLINE {
+    parallel<S>(kPoints * panels, [&](int64_t begin, int64_t end) INLINE {
       for (int64_t job = begin; job < end; job++) {
         int64_t i = job / panels, panel = job % panels;
-        multiply_panel<true>(in, tiles, first > 0, v + i * v_stack.step, v_stack.stride,
-                             w + i * w_stack.step + panel * kPanel, w_stack.stride,
-                             u + i * u_stack.step + panel * kPanel, u_stack.stride);
+        multiply_panel<S, true>(in, tiles, first > 0, v + i * v_stack.step, v_stack.stride,
+                             w + i * w_stack.step + panel * S::kPanel, w_stack.stride,
+                             u + i * u_stack.step + panel * S::kPanel, u_stack.stride);
       }
     });
   }
@@ -378,14 +439,14 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const
   Tensor result = at::empty_like(weight, at::TensorOptions().requires_grad(false));
   float* dw = result.mutable_data_ptr<float>();
   int64_t by_out = result.stride(0), by_in = result.stride(1), by_row = result.stride(2), by_column = result.stride(3);
-  parallel(panels, [&](int64_t begin, int64_t end) INLINE {
-    for (int64_t n = begin * kPanel; n < std::min(end * kPanel, out); n += kLanes) {
+  parallel<S>(panels, [&](int64_t begin, int64_t end) INLINE {
+    for (int64_t n = begin * S::kPanel; n < std::min(end * S::kPanel, out); n += S::kLanes) {
       for (int64_t c = 0; c < in; c++) {
         const float* entry = u + c * u_stack.stride + n;
-        both_sides<kFilterAdjoint>(
-            [&](int i) INLINE { return load(entry + i * u_stack.step); },
+        both_sides<S, kFilterAdjoint>(
+            [&](int i) INLINE { return load<S>(entry + i * u_stack.step); },
             [&](int i, const Vec& value) INLINE {
-              int64_t lanes = std::min(kLanes, out - n);
+              int64_t lanes = std::min(S::kLanes, out - n);
               float* tap = dw + n * by_out + c * by_in + i / 3 * by_row + i % 3 * by_column;
               for (int64_t lane = 0; lane < lanes; lane++) tap[lane * by_out] = value[lane];
             });
@@ -395,9 +456,19 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const
   return result;
 }
 
+// make(shape) for the vectors that there are.
+template <class Make>
+Tensor dispatched(const Make& make) {
+  return vectors() == Vectors::kAvx512 ? make(Wide{}) : make(Narrow{});
+}
+
+Tensor convolved(const Tensor& image, const Filters& filters, const float* bias, int64_t dilation) {
+  return dispatched([&](auto shape) { return convolve<decltype(shape)>(image, filters, bias, dilation); });
+}
+
 Tensor forward_pass(const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias, int64_t dilation) {
   Tensor shift = bias ? bias->contiguous() : Tensor();
-  return convolve(input, forward_filters(weight), bias ? shift.const_data_ptr<float>() : nullptr, dilation);
+  return convolved(input, forward_filters(weight), bias ? shift.const_data_ptr<float>() : nullptr, dilation);
 }
 
 bool is_float_on_cpu(const Tensor& tensor) {
@@ -427,10 +498,12 @@ struct Convolution : torch::autograd::Function<Convolution> {
     const Tensor& gradient = gradients[0];
     Tensor input_gradient, weight_gradient, bias_gradient;
     if (context->needs_input_grad(0)) {
-      input_gradient = convolve(gradient, backward_filters(saved[1]), nullptr, dilation);
+      input_gradient = convolved(gradient, backward_filters(saved[1]), nullptr, dilation);
     }
     if (context->needs_input_grad(1)) {
-      weight_gradient = filter_gradient(saved[0], gradient, saved[1], dilation);
+      weight_gradient = dispatched([&](auto shape) {
+        return filter_gradient<decltype(shape)>(saved[0], gradient, saved[1], dilation);
+      });
     }
     if (context->saved_data["biased"].toBool() && context->needs_input_grad(2)) {
       bias_gradient = gradient.sum(at::IntArrayRef{0, 2, 3});
@@ -474,7 +547,7 @@ bool winograd_pays(const at::Tensor& input, const at::Tensor& weight, int64_t di
   if (!is_float_on_cpu(input) || !is_float_on_cpu(weight) || at::autocast::is_autocast_enabled(at::kCPU)) return false;
   constexpr double kPatchCost = 900, kOutputCost = 500, kFilterCost = 1000, kImages = 4, kMargin = 1.25;
   Grid grid(input, dilation);
-  double in = round_up(weight.size(1), kLanes), out = round_up(weight.size(0), kPanel);
+  double in = round_up(weight.size(1), Narrow::kLanes), out = round_up(weight.size(0), Narrow::kPanel);
   double tiles = grid.tiles() / grid.batch, products = in * out;
   double ours = tiles * (kPoints * products + kPatchCost * in + kOutputCost * out) + kFilterCost / kImages * products;
   // Taps in the padding are skipped.
