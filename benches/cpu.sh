@@ -3,7 +3,8 @@
 #
 #   benches/cpu.sh [PYTHON] [ROUNDS] [BATCH] [REPEATS]
 #
-# CIFAR-10 network, 128 filters, batch 8, f32, two threads; PYTHON must have torch 2.11.0 and numpy.
+# CIFAR-10 network, 128 filters, batch 8, f32, two threads; PYTHON must have torch 2.11.0 and numpy, and a C++ compiler for
+# torch.compile. The trainer also with gradient checkpointing.
 set -euo pipefail
 python=${1:-python3}
 rounds=${2:-3}
@@ -17,8 +18,12 @@ for round in $(seq "$rounds"); do
     "$trainer" bench --preset cifar10 --filters 128 --batch "$batch" --repeats "$repeats" --threads 2 --device cpu --format json \
         > "$work/ncsn-trainer.$round.json"
     "$python" "$here/pytorch_baseline.py" --batch "$batch" --repeats "$repeats" --threads 2 > "$work/pytorch.$round.json"
+    "$trainer" bench --preset cifar10 --filters 128 --batch "$batch" --repeats "$repeats" --threads 2 --device cpu --format json \
+        --gradient-checkpointing > "$work/checkpointing.$round.json"
     "$python" "$here/pytorch_baseline.py" --batch "$batch" --repeats "$repeats" --threads 2 --channels-last \
         > "$work/pytorch-channels-last.$round.json"
+    "$python" "$here/pytorch_baseline.py" --batch "$batch" --repeats "$repeats" --threads 2 --channels-last --compile default \
+        > "$work/compiled.$round.json"
 done
 "$python" - "$work" "$trainer" <<'PY'
 import json
@@ -34,7 +39,7 @@ for path in pathlib.Path(sys.argv[1]).glob("*.json"):
 steps = ["forward", "train_step", "langevin_step"]
 print(f"{'':<24}" + "".join(f"{step:>30}" for step in steps) + f"{'peak MB':>10}")
 medians = {}
-for program in ["pytorch", "pytorch-channels-last", "ncsn-trainer"]:
+for program in ["pytorch", "pytorch-channels-last", "compiled", "ncsn-trainer", "checkpointing"]:
     runs = reports[program]
     cells = ""
     for step in steps:
@@ -45,7 +50,7 @@ for program in ["pytorch", "pytorch-channels-last", "ncsn-trainer"]:
     peak = max(run["peak_memory_bytes"] for run in runs) / 1e6
     print(f"{program:<24}{cells}{peak:>10.0f}")
 print("median over rounds of each round's median, [least, most], CPU seconds")
-for baseline in ["pytorch", "pytorch-channels-last"]:
+for baseline in ["pytorch", "pytorch-channels-last", "compiled"]:
     ratios = ", ".join(f"{step} {medians[baseline, step] / medians['ncsn-trainer', step]:.2f}" for step in steps)
     print(f"{baseline} / ncsn-trainer: {ratios}")
 

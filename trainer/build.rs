@@ -33,7 +33,7 @@ fn compile(libtorch: &Path) {
         .include(libtorch.join("include"))
         .include(libtorch.join("include/torch/csrc/api/include"))
         .include("shim/missing")
-        .files(["shim/shim.cpp", "shim/peers.cpp", "shim/winograd.cpp"])
+        .files(["shim/shim.cpp", "shim/peers.cpp", "shim/winograd.cpp", "shim/norm.cpp"])
         .compile("ncsn_shim");
     // cargo puts folders inside OUT_DIR that are searched for libraries on the path of `cargo run` and of doctests.
     let folder = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("libtorch");

@@ -38,6 +38,7 @@
 #include <vector>
 
 #include "guarded.h"
+#include "norm.h"
 #include "winograd.h"
 
 using at::Tensor;
@@ -153,6 +154,12 @@ int ncsn_conv3x3(Tensor* input, Tensor* weight, Tensor* bias, int64_t dilation, 
       *output = new Tensor(at::conv2d(*input, *weight, maybe_bias, 1, dilation, dilation));
     }
   });
+}
+
+int ncsn_handles_norm(Tensor* x) { return handles_norm(*x); }
+
+int ncsn_norm(Tensor* x, Tensor* gamma, Tensor* alpha, Tensor* beta, double floor, int activate, Tensor** output) {
+  return guarded([&] { *output = new Tensor(instance_norm_plus(*x, *gamma, *alpha, *beta, floor, activate != 0)); });
 }
 
 int ncsn_autocast_begin(int device, int dtype, int* was_enabled, int* old_dtype) {

@@ -11,8 +11,6 @@
 #include "winograd.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/TensorIterator.h>
-#include <ATen/Version.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
@@ -20,16 +18,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <string>
 #include <type_traits>
+
+#include "vectors.h"
 
 using at::Tensor;
 
 namespace {
-
-// Vectors pass between inlined functions only, so that no calling convention is at stake.
-#define INLINE __attribute__((always_inline))
-#pragma GCC diagnostic ignored "-Wpsabi"
 
 constexpr float a = 0.625f, a2 = a * a, a3 = a2 * a;
 constexpr float b = 1.5f, b2 = b * b, b3 = b2 * b;
@@ -67,48 +62,14 @@ constexpr Matrix<4, 6> kOutput{{{1, 1, 1, 1, 1, 0},  // A^T
 constexpr Matrix<3, 6> kFilterAdjoint = kFilter.transpose();
 constexpr Matrix<6, 4> kOutputAdjoint = kOutput.transpose();
 
-// The inner product works on kRows rows x kPanel columns: so many of the vector registers hold sums, 12 of 16 or 24 of 32, that
-// the latency of the multiplications is hidden. kDepth rows of a panel take a quarter or a third of the first-level cache.
-// Whichever it is, each number is the same sum in the same order.
+// The inner product works on kRows rows x kPanel columns: so many of the vector registers hold sums, 12 of 16 or 24 of
+// 32, that the latency of the multiplications is hidden. kDepth rows of a panel take a quarter or a third of the
+// first-level cache. Whichever it is, each number is the same sum in the same order.
 constexpr int64_t kPoints = 36, kDepth = 128;
-
-// AVX2, or whatever there is.
-struct Narrow {
-  static constexpr int64_t kLanes = 8, kPanel = 2 * kLanes, kRows = 6;
-  using Vec = float __attribute__((vector_size(32), may_alias));
-  using UnalignedVec = float __attribute__((vector_size(32), aligned(4), may_alias));
-};
-
-// AVX-512.
-struct Wide {
-  static constexpr int64_t kLanes = 16, kPanel = 2 * kLanes, kRows = 12;
-  using Vec = float __attribute__((vector_size(64), may_alias));
-  using UnalignedVec = float __attribute__((vector_size(64), aligned(4), may_alias));
-};
-
 template <class S>
-INLINE inline typename S::Vec load(const float* from) {
-  return *reinterpret_cast<const typename S::UnalignedVec*>(from);
-}
-
+constexpr int64_t kPanel = 2 * S::kLanes;
 template <class S>
-INLINE inline typename S::Vec load(const float* from, int64_t count) {
-  if (count >= S::kLanes) return load<S>(from);
-  typename S::Vec value = {};
-  for (int64_t i = 0; i < count; i++) value[i] = from[i];
-  return value;
-}
-
-template <class S>
-INLINE inline void store(float* to, const typename S::Vec& value) {
-  *reinterpret_cast<typename S::UnalignedVec*>(to) = value;
-}
-
-template <class S>
-INLINE inline void store(float* to, const typename S::Vec& value, int64_t count) {
-  if (count >= S::kLanes) return store<S>(to, value);
-  for (int64_t i = 0; i < count; i++) to[i] = value[i];
-}
+constexpr int64_t kRows = S::kLanes == 16 ? 12 : 6;
 
 // One entry of a matrix times a vector; the zeros cost nothing once the loops are unrolled.
 template <class Vec, class M>
@@ -142,16 +103,16 @@ INLINE inline void both_sides(const Load& load_entry, const Store& store_entry) 
   }
 }
 
-// product[kRows, kPanel] = (product +) left[kRows, depth] right[depth, kPanel]; `left` is stored by columns if `adjoint`, else by
-// rows.
+// product[kRows, kPanel] = (product +) left[kRows, depth] right[depth, kPanel]; `left` is stored by columns if
+// `adjoint`, else by rows.
 template <class S, bool adjoint>
 INLINE inline void multiply(int64_t depth, bool accumulate, const float* left, int64_t left_stride, const float* right,
                             int64_t right_stride, float* product, int64_t product_stride) {
   using Vec = typename S::Vec;
-  Vec sum[S::kRows][2] = {};
+  Vec sum[kRows<S>][2] = {};
   if (accumulate) {
 #pragma GCC unroll 12
-    for (int i = 0; i < S::kRows; i++) {
+    for (int i = 0; i < kRows<S>; i++) {
       sum[i][0] = load<S>(product + i * product_stride);
       sum[i][1] = load<S>(product + i * product_stride + S::kLanes);
     }
@@ -159,14 +120,14 @@ INLINE inline void multiply(int64_t depth, bool accumulate, const float* left, i
   for (int64_t k = 0; k < depth; k++) {
     Vec first = load<S>(right + k * right_stride), second = load<S>(right + k * right_stride + S::kLanes);
 #pragma GCC unroll 12
-    for (int i = 0; i < S::kRows; i++) {
+    for (int i = 0; i < kRows<S>; i++) {
       float factor = adjoint ? left[k * left_stride + i] : left[i * left_stride + k];
       sum[i][0] += factor * first;
       sum[i][1] += factor * second;
     }
   }
 #pragma GCC unroll 12
-  for (int i = 0; i < S::kRows; i++) {
+  for (int i = 0; i < kRows<S>; i++) {
     store<S>(product + i * product_stride, sum[i][0]);
     store<S>(product + i * product_stride + S::kLanes, sum[i][1]);
   }
@@ -178,8 +139,8 @@ template <class S, bool adjoint>
 INLINE inline void multiply_panel(int64_t rows, int64_t depth, bool accumulate, const float* left, int64_t left_stride,
                                   const float* right, int64_t right_stride, float* product, int64_t product_stride) {
   for (int64_t k = 0; k < depth; k += kDepth, right += kDepth * right_stride) {
-    for (int64_t t = 0; t < rows; t += S::kRows) {
-      for (int64_t line = kDepth * t / rows; line < kDepth * (t + S::kRows) / rows; line++) {
+    for (int64_t t = 0; t < rows; t += kRows<S>) {
+      for (int64_t line = kDepth * t / rows; line < kDepth * (t + kRows<S>) / rows; line++) {
         __builtin_prefetch(right + (kDepth + line) * right_stride);
       }
       multiply<S, adjoint>(std::min(kDepth, depth - k), accumulate || k > 0,
@@ -189,65 +150,15 @@ INLINE inline void multiply_panel(int64_t rows, int64_t depth, bool accumulate, 
   }
 }
 
-// What libtorch computes with: the environment's ATEN_CPU_CAPABILITY lowers it.
-enum class Vectors { kPlain, kAvx2, kAvx512 };
-
-Vectors vectors() {
-  static const Vectors found = [] {
-    std::string name = at::get_cpu_capability();
-    return name == "AVX512" ? Vectors::kAvx512 : name == "AVX2" ? Vectors::kAvx2 : Vectors::kPlain;
-  }();
-  return found;
-}
-
-#if defined(__x86_64__)
-template <class Body>
-__attribute__((target("avx2,fma"), noinline)) void run_with_avx2(const Body& body, int64_t begin, int64_t end) {
-  body(begin, end);
-}
-
-template <class Body>
-__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"), noinline)) void run_with_avx512(const Body& body,
-                                                                                                  int64_t begin,
-                                                                                                  int64_t end) {
-  body(begin, end);
-}
-#endif
-
-// body(begin, end) over [0, count) on libtorch's threads. The body and all that it calls are INLINE, so that they are
-// compiled for the vectors that this processor has. at::parallel_for would be serial here: its template needs -fopenmp
-// in every file that uses it, where the loop of a TensorIterator is compiled within libtorch.
-template <class S, class Body>
-void parallel(int64_t count, const Body& body) {
-  Tensor jobs = at::empty({count}, at::kByte);
-  auto* first = static_cast<const char*>(jobs.const_data_ptr());
-  auto iterator = at::TensorIterator::borrowing_nullary_op(jobs);
-  auto run = [&](char** data, const int64_t*, int64_t size) {
-    int64_t begin = data[0] - first;
-#if defined(__x86_64__)
-    if constexpr (std::is_same_v<S, Wide>) {
-      return run_with_avx512(body, begin, begin + size);
-    } else if (vectors() != Vectors::kPlain) {
-      return run_with_avx2(body, begin, begin + size);
-    }
-#endif
-    body(begin, begin + size);
-  };
-  iterator.for_each(run, /*grain_size=*/1);
-}
-
-int64_t divide_up(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
-int64_t round_up(int64_t value, int64_t multiple) { return divide_up(value, multiple) * multiple; }
-
 // 36 matrices [rows, columns]. Rows and matrices lie an odd number of cache lines apart, because at powers of two the
 // 36 streams of a transform would fall on the same few cache sets.
 template <class S>
 struct Stack {
   int64_t rows, stride, step;
   Stack(int64_t least_rows, int64_t columns)
-      : rows(round_up(least_rows, S::kRows)),
-        stride((divide_up(columns, S::kPanel) | 1) * S::kPanel),
-        step(rows * stride + S::kPanel) {}
+      : rows(round_up(least_rows, kRows<S>)),
+        stride((divide_up(columns, kPanel<S>) | 1) * kPanel<S>),
+        step(rows * stride + kPanel<S>) {}
   int64_t size() const { return kPoints * step; }
 };
 
@@ -298,15 +209,15 @@ struct Filters {
   // [36][panel of channels][depth][kPanel]: the order in which the matrix product reads them.
   template <class S>
   int64_t step() const {
-    return round_up(width, S::kPanel) * depth + S::kPanel;
+    return round_up(width, kPanel<S>) * depth + kPanel<S>;
   }
 
   template <class S>
   INLINE inline void transform(int64_t panel, float* to) const {
     using Vec = typename S::Vec;
     for (int64_t k = 0; k < depth; k++) {
-      for (int64_t n = panel * S::kPanel; n < (panel + 1) * S::kPanel; n += S::kLanes) {
-        float* entry = to + (panel * depth + k) * S::kPanel + n % S::kPanel;
+      for (int64_t n = panel * kPanel<S>; n < (panel + 1) * kPanel<S>; n += S::kLanes) {
+        float* entry = to + (panel * depth + k) * kPanel<S> + n % kPanel<S>;
         const float* taps = data + first_tap + k * depth_stride + std::min(n, width - 1) * width_stride;
         // The columns from `width` on are never read: any number will do.
         int64_t lane[S::kLanes];
@@ -351,7 +262,7 @@ Tensor convolve(const Tensor& image, const Filters& filters, const float* bias, 
   using Vec = typename S::Vec;
   Tensor input = image.contiguous(at::MemoryFormat::ChannelsLast);
   Grid grid(input, dilation);
-  int64_t in = filters.depth, out = filters.width, panels = divide_up(out, S::kPanel);
+  int64_t in = filters.depth, out = filters.width, panels = divide_up(out, kPanel<S>);
   Tensor output = at::empty({grid.batch, out, grid.height, grid.width}, at::TensorOptions(at::kFloat),
                             at::MemoryFormat::ChannelsLast);
 
@@ -361,13 +272,13 @@ Tensor convolve(const Tensor& image, const Filters& filters, const float* bias, 
     for (int64_t panel = begin; panel < end; panel++) filters.transform<S>(panel, u);
   });
 
-  int64_t groups = divide_up(grid.tiles(), S::kRows);
+  int64_t groups = divide_up(grid.tiles(), kRows<S>);
   int64_t share = divide_up(groups, at::get_num_threads());
-  int64_t block = divide_up(share, divide_up(share, kBlockTiles / S::kRows));
+  int64_t block = divide_up(share, divide_up(share, kBlockTiles / kRows<S>));
   const float* x = input.const_data_ptr<float>();
   float* y = output.mutable_data_ptr<float>();
   parallel<S>(divide_up(groups, block), [&](int64_t begin, int64_t end) INLINE {
-    Stack<S> v_stack(block * S::kRows, in), m_stack(block * S::kRows, out);
+    Stack<S> v_stack(block * kRows<S>, in), m_stack(block * kRows<S>, out);
     Tensor block_scratch = scratch(v_stack.size() + m_stack.size() + v_stack.stride + m_stack.stride);
     float* v = block_scratch.mutable_data_ptr<float>();
     float* m = v + v_stack.size();
@@ -375,13 +286,13 @@ Tensor convolve(const Tensor& image, const Filters& filters, const float* bias, 
     float* dump = zeros + v_stack.stride;
     std::fill_n(zeros, v_stack.stride, 0.0f);
     for (int64_t index = begin; index < end; index++) {
-      int64_t first = index * block * S::kRows, tiles = std::min(block * S::kRows, grid.tiles() - first);
-      gather<S, kPatch, 1>(grid, x, in, zeros, first, 0, round_up(tiles, S::kRows), v_stack, v);
+      int64_t first = index * block * kRows<S>, tiles = std::min(block * kRows<S>, grid.tiles() - first);
+      gather<S, kPatch, 1>(grid, x, in, zeros, first, 0, round_up(tiles, kRows<S>), v_stack, v);
       for (int64_t i = 0; i < kPoints; i++) {
         for (int64_t panel = 0; panel < panels; panel++) {
           multiply_panel<S, false>(tiles, in, false, v + i * v_stack.step, v_stack.stride,
-                                u + i * filters.step<S>() + panel * in * S::kPanel, S::kPanel,
-                                m + i * m_stack.step + panel * S::kPanel, m_stack.stride);
+                                u + i * filters.step<S>() + panel * in * kPanel<S>, kPanel<S>,
+                                m + i * m_stack.step + panel * kPanel<S>, m_stack.stride);
         }
       }
       float* pixel[16];
@@ -407,9 +318,9 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const
   Tensor input = image.contiguous(at::MemoryFormat::ChannelsLast);
   Tensor gradient = output_gradient.contiguous(at::MemoryFormat::ChannelsLast);
   Grid grid(input, dilation);
-  int64_t in = input.size(1), out = gradient.size(1), panels = divide_up(out, S::kPanel);
+  int64_t in = input.size(1), out = gradient.size(1), panels = divide_up(out, kPanel<S>);
 
-  int64_t affordable = std::max(S::kRows, kChunkFloats / (kPoints * (in + out)) / S::kRows * S::kRows);
+  int64_t affordable = std::max(kRows<S>, kChunkFloats / (kPoints * (in + out)) / kRows<S> * kRows<S>);
   int64_t chunk = std::min(affordable, grid.tiles());
   Stack<S> v_stack(chunk, in), w_stack(chunk, out), u_stack(in, out);
   Tensor all = scratch(v_stack.size() + w_stack.size() + u_stack.size() + v_stack.stride + w_stack.stride);
@@ -430,8 +341,8 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const
       for (int64_t job = begin; job < end; job++) {
         int64_t i = job / panels, panel = job % panels;
         multiply_panel<S, true>(in, tiles, first > 0, v + i * v_stack.step, v_stack.stride,
-                             w + i * w_stack.step + panel * S::kPanel, w_stack.stride,
-                             u + i * u_stack.step + panel * S::kPanel, u_stack.stride);
+                             w + i * w_stack.step + panel * kPanel<S>, w_stack.stride,
+                             u + i * u_stack.step + panel * kPanel<S>, u_stack.stride);
       }
     });
   }
@@ -440,7 +351,7 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const
   float* dw = result.mutable_data_ptr<float>();
   int64_t by_out = result.stride(0), by_in = result.stride(1), by_row = result.stride(2), by_column = result.stride(3);
   parallel<S>(panels, [&](int64_t begin, int64_t end) INLINE {
-    for (int64_t n = begin * S::kPanel; n < std::min(end * S::kPanel, out); n += S::kLanes) {
+    for (int64_t n = begin * kPanel<S>; n < std::min(end * kPanel<S>, out); n += S::kLanes) {
       for (int64_t c = 0; c < in; c++) {
         const float* entry = u + c * u_stack.stride + n;
         both_sides<S, kFilterAdjoint>(
@@ -454,12 +365,6 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const
     }
   });
   return result;
-}
-
-// make(shape) for the vectors that there are.
-template <class Make>
-Tensor dispatched(const Make& make) {
-  return vectors() == Vectors::kAvx512 ? make(Wide{}) : make(Narrow{});
 }
 
 Tensor convolved(const Tensor& image, const Filters& filters, const float* bias, int64_t dilation) {
@@ -547,7 +452,7 @@ bool winograd_pays(const at::Tensor& input, const at::Tensor& weight, int64_t di
   if (!is_float_on_cpu(input) || !is_float_on_cpu(weight) || at::autocast::is_autocast_enabled(at::kCPU)) return false;
   constexpr double kPatchCost = 900, kOutputCost = 500, kFilterCost = 1000, kImages = 4, kMargin = 1.25;
   Grid grid(input, dilation);
-  double in = round_up(weight.size(1), Narrow::kLanes), out = round_up(weight.size(0), Narrow::kPanel);
+  double in = round_up(weight.size(1), Narrow::kLanes), out = round_up(weight.size(0), kPanel<Narrow>);
   double tiles = grid.tiles() / grid.batch, products = in * out;
   double ours = tiles * (kPoints * products + kPatchCost * in + kOutputCost * out) + kFilterCost / kImages * products;
   // Taps in the padding are skipped.

@@ -16,9 +16,10 @@ use ncsn_trainer::checkpoint;
 use ncsn_trainer::tensor_file::TensorFile;
 use serde_json::Value;
 
-/// At this width convolutions take the paths of real trainings; 7 items are no multiple of 2 or 3.
-const WIDE: &str = "train --preset shapes --filters 32 --batch 7 --checkpoint-every 2 --test-every 2 --log-every 1 \
-                    --samples 0 --device cpu";
+/// At this width convolutions take the paths of real trainings; 7 items are no multiple of 2 or 3. With seed 0, unlike this one, two
+/// values under a maximum are equal but for rounding, which decides where the gradient goes.
+const WIDE: &str = "train --preset shapes --seed 3 --filters 32 --batch 7 --checkpoint-every 2 --test-every 2 \
+                    --log-every 1 --samples 0 --device cpu";
 const SMALL: &str = "train --preset shapes --filters 4 --batch 6 --checkpoint-every 4 --test-every 4 --log-every 1 \
                      --samples 0 --device cpu";
 

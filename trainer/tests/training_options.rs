@@ -9,8 +9,10 @@ use common::distance;
 use ncsn_trainer::checkpoint;
 use ncsn_trainer::tensor_file::TensorFile;
 
-/// At this width convolutions take the paths of real trainings.
-const WIDE: &str = "train --preset shapes --filters 32 --batch 7 --samples 0 --device cpu --iterations 1";
+/// At this width convolutions take the paths of real trainings. With seed 0, unlike this one, two values under a maximum are equal
+/// but for rounding, which decides where the gradient goes.
+const WIDE: &str =
+    "train --preset shapes --seed 3 --filters 32 --batch 7 --samples 0 --device cpu --iterations 1";
 const SMALL: &str = "train --preset shapes --filters 4 --batch 4 --samples 0 --device cpu";
 
 fn tensors(run: &Path, step: u64) -> TensorFile {

@@ -66,8 +66,8 @@ impl ResBlock {
     }
 
     fn block(&self, x: &Tensor, context: Context) -> Tensor {
-        let h = self.conv1.forward(&elu(&self.normalize1.forward(x, context)), context);
-        let mut h = self.conv2.forward(&elu(&self.normalize2.forward(&h, context)), context);
+        let h = self.conv1.forward(&self.normalize1.activated(x, context), context);
+        let mut h = self.conv2.forward(&self.normalize2.activated(&h, context), context);
         if self.halve {
             h = mean_pool(&h);
         }
@@ -97,6 +97,10 @@ impl Unit {
         Self { norm, conv: Conv::new(conv, shape) }
     }
 
+    fn activated(&self, x: &Tensor, context: Context) -> Tensor {
+        self.norm.as_ref().map_or_else(|| elu(x), |norm| norm.activated(x, context))
+    }
+
     fn normalize(&self, x: &Tensor, context: Context) -> Tensor {
         self.norm.as_ref().map_or_else(|| x.shallow_clone(), |norm| norm.forward(x, context))
     }
@@ -123,7 +127,7 @@ impl ResidualUnits {
             x = context.part(&[&x], move |x, context| {
                 let mut h = x[0].shallow_clone();
                 for unit in stages {
-                    h = unit.conv.forward(&elu(&unit.normalize(&h, context)), context);
+                    h = unit.conv.forward(&unit.activated(&h, context), context);
                 }
                 h + &x[0]
             });

@@ -178,24 +178,40 @@ impl Norm {
 
     /// `[batch, channels, height, width]` → the same shape.
     pub fn forward(&self, x: &Tensor, context: Context) -> Tensor {
+        self.fused(x, context, false).unwrap_or_else(|| self.plain(x, context))
+    }
+
+    /// The same, then [`elu`].
+    pub fn activated(&self, x: &Tensor, context: Context) -> Tensor {
+        self.fused(x, context, true).unwrap_or_else(|| elu(&self.plain(x, context)))
+    }
+
+    /// Both in few passes over memory, where there is a way and nobody watches what lies between.
+    fn fused(&self, x: &Tensor, context: Context, activate: bool) -> Option<Tensor> {
+        if context.watch.is_some() {
+            return None;
+        }
+        torch::norm(x, &self.affine(context), VARIANCE_FLOOR, activate)
+    }
+
+    /// γ, α and β of each image, `[1 or batch, channels]`.
+    fn affine(&self, context: Context) -> [Tensor; 3] {
+        match &self.affine {
+            Affine::Shared { alpha, gamma, beta } => [gamma, alpha, beta].map(|values| values.unsqueeze(0)),
+            Affine::PerLevel { embed } => {
+                let rows = embed.index_select(0, context.levels);
+                rows.chunk(3, 1).try_into().unwrap_or_else(|_| unreachable!("a row is 3·channels wide"))
+            }
+        }
+    }
+
+    fn plain(&self, x: &Tensor, context: Context) -> Tensor {
         let x = &widened(x);
         let (variance, mean) = x.var_mean_correction([2_i64, 3].as_slice(), 0, true);
         let means = mean.flatten(1, -1);
         let (spread, centre) = means.var_mean_correction([1_i64].as_slice(), 1, true);
         let relative = (&means - centre) * (spread + VARIANCE_FLOOR).rsqrt();
-        let (gamma, alpha, beta) = match &self.affine {
-            Affine::Shared { alpha, gamma, beta } => {
-                (gamma.unsqueeze(0), alpha.unsqueeze(0), beta.unsqueeze(0))
-            }
-            Affine::PerLevel { embed } => {
-                let rows = embed.index_select(0, context.levels);
-                let mut parts = rows.chunk(3, 1).into_iter();
-                match (parts.next(), parts.next(), parts.next()) {
-                    (Some(gamma), Some(alpha), Some(beta)) => (gamma, alpha, beta),
-                    _ => unreachable!("a row is 3·channels wide"),
-                }
-            }
-        };
+        let [gamma, alpha, beta] = self.affine(context);
         // The mean is taken off first: where it is many standard deviations, scale·x + shift would cancel.
         let scale = &gamma * (variance + VARIANCE_FLOOR).rsqrt().flatten(1, -1);
         let shift = gamma * alpha * relative + beta;

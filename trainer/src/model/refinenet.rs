@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::architecture::Depth;
 use super::blocks::{RefineBlock, ResBlock, Resample};
-use super::layers::{Context, Conv, ConvShape, Norm, elu};
+use super::layers::{Context, Conv, ConvShape, Norm};
 use super::registry::Scope;
 
 /// One stage of the backbone: two residual blocks.
@@ -144,7 +144,7 @@ impl RefineNet {
         }
         let h = refined.unwrap_or(h);
         context.part(&[&h], |h, context| {
-            self.end_conv.forward(&elu(&self.normalizer.forward(&h[0], context)), context)
+            self.end_conv.forward(&self.normalizer.activated(&h[0], context), context)
         })
     }
 }

@@ -38,6 +38,16 @@ unsafe extern "C" {
         exact: c_int,
         output: *mut Raw,
     ) -> c_int;
+    fn ncsn_handles_norm(x: Raw) -> c_int;
+    fn ncsn_norm(
+        x: Raw,
+        gamma: Raw,
+        alpha: Raw,
+        beta: Raw,
+        floor: c_double,
+        activate: c_int,
+        output: *mut Raw,
+    ) -> c_int;
     fn ncsn_autocast_begin(device: c_int, dtype: c_int, enabled: *mut c_int, old: *mut c_int) -> c_int;
     fn ncsn_autocast_end(device: c_int, enabled: c_int, old: c_int) -> c_int;
     fn ncsn_gradients(loss: Raw, parameters: *const Raw, count: usize, gradients: *mut Raw) -> c_int;
@@ -185,6 +195,28 @@ pub fn conv3x3(
     // SAFETY: the pointers are of live tensors, or null for no bias.
     let call = |output| unsafe { ncsn_conv3x3(raw(input), raw(weight), bias, dilation, exact, output) };
     in_formula(tensor(call))
+}
+
+/// InstanceNorm++ as [`crate::model::layers::Norm`] has it, then ELU if asked for, in few passes over memory; nothing where there is
+/// no such path: images in f32 on the CPU are taken.
+///
+/// # Arguments
+/// * `x` — `[batch, channels, height, width]`
+/// * `affine` — γ, α, β, each `[1 or batch, channels]`
+/// * `floor` — added to variances
+///
+/// # Panics
+/// As tch's methods, on torch's errors.
+pub fn norm(x: &Tensor, affine: &[Tensor; 3], floor: f64, activate: bool) -> Option<Tensor> {
+    // SAFETY: the pointer is of a live tensor.
+    if unsafe { ncsn_handles_norm(raw(x)) } == 0 {
+        return None;
+    }
+    let [gamma, alpha, beta] = affine.each_ref().map(raw);
+    // SAFETY: the pointers are of live tensors.
+    let call =
+        |output| unsafe { ncsn_norm(raw(x), gamma, alpha, beta, floor, c_int::from(activate), output) };
+    Some(in_formula(tensor(call)))
 }
 
 /// Whether the factors of a product may be rounded to a shorter format.
