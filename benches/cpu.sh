@@ -43,6 +43,10 @@ for program in ["pytorch", "pytorch-channels-last", "compiled", "ncsn-trainer", 
     runs = reports[program]
     cells = ""
     for step in steps:
+        # Of a compiled network only the two loops' steps are timed.
+        if step not in runs[0]:
+            cells += "-".rjust(30)
+            continue
         wall = [run[step]["median_s"] for run in runs]
         cpu = statistics.median(run[step]["cpu_s"] for run in runs)
         medians[program, step] = statistics.median(wall)
@@ -51,7 +55,9 @@ for program in ["pytorch", "pytorch-channels-last", "compiled", "ncsn-trainer", 
     print(f"{program:<24}{cells}{peak:>10.0f}")
 print("median over rounds of each round's median, [least, most], CPU seconds")
 for baseline in ["pytorch", "pytorch-channels-last", "compiled"]:
-    ratios = ", ".join(f"{step} {medians[baseline, step] / medians['ncsn-trainer', step]:.2f}" for step in steps)
+    ratios = ", ".join(
+        f"{step} {medians[baseline, step] / medians['ncsn-trainer', step]:.2f}" for step in steps if (baseline, step) in medians
+    )
     print(f"{baseline} / ncsn-trainer: {ratios}")
 
 starts = {"ncsn-trainer devices": [sys.argv[2], "devices"], "python -c 'import torch'": [sys.executable, "-c", "import torch"]}

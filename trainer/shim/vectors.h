@@ -53,6 +53,28 @@ INLINE inline void store(float* to, const typename S::Vec& value, int64_t count)
   for (int64_t i = 0; i < count; i++) to[i] = value[i];
 }
 
+// As many vectors as each has lanes, rows becoming columns.
+template <class S>
+INLINE inline void transpose(typename S::Vec* rows) {
+  constexpr int64_t lanes = S::kLanes;
+#pragma GCC unroll 4
+  for (int64_t half = 1; half < lanes; half *= 2) {
+    typename S::Ints low, high;
+#pragma GCC unroll 16
+    for (int64_t lane = 0; lane < lanes; lane++) {
+      low[lane] = lane & half ? lanes + lane - half : lane;
+      high[lane] = lane & half ? lanes + lane : lane + half;
+    }
+#pragma GCC unroll 16
+    for (int64_t row = 0; row < lanes; row++) {
+      if (row & half) continue;
+      typename S::Vec first = rows[row], second = rows[row + half];
+      rows[row] = __builtin_shuffle(first, second, low);
+      rows[row + half] = __builtin_shuffle(first, second, high);
+    }
+  }
+}
+
 // What libtorch computes with: the environment's ATEN_CPU_CAPABILITY lowers it.
 enum class Vectors { kPlain, kAvx2, kAvx512 };
 

@@ -215,24 +215,42 @@ struct Filters {
   template <class S>
   INLINE inline void transform(int64_t panel, float* to) const {
     using Vec = typename S::Vec;
-    for (int64_t k = 0; k < depth; k++) {
-      for (int64_t n = panel * kPanel<S>; n < (panel + 1) * kPanel<S>; n += S::kLanes) {
-        float* entry = to + (panel * depth + k) * kPanel<S> + n % kPanel<S>;
-        const float* taps = data + first_tap + k * depth_stride + std::min(n, width - 1) * width_stride;
-        // The columns from `width` on are never read: any number will do.
-        int64_t lane[S::kLanes];
-        for (int64_t i = 0; i < S::kLanes; i++) {
-          lane[i] = std::max<int64_t>(0, std::min(i, width - 1 - n)) * width_stride;
-        }
-        both_sides<S, kFilter>(
-            [&](int i) INLINE {
-              const float* tap = taps + i / 3 * tap_strides[0] + i % 3 * tap_strides[1];
-              Vec value;
+    constexpr int64_t lanes = S::kLanes;
+    for (int64_t n = panel * kPanel<S>; n < (panel + 1) * kPanel<S>; n += lanes) {
+      float* entry = to + panel * depth * kPanel<S> + n % kPanel<S>;
+      // The columns from `width` on are never read: any number will do.
+      auto column = [&](int64_t lane) INLINE { return std::min(n + lane, width - 1) * width_stride; };
+      auto write = [&](int64_t k, const auto& tap) INLINE {
+        both_sides<S, kFilter>(tap, [&](int i, const Vec& value) INLINE {
+          store<S>(entry + k * kPanel<S> + i * step<S>(), value);
+        });
+      };
+      if (depth_stride == 1) {
+        // Filters that lie depth by depth are turned square by square.
+        for (int64_t k = 0; k < depth; k += lanes) {
+          Vec square[9][lanes];
+          for (int i = 0; i < 9; i++) {
+            const float* taps = data + first_tap + i / 3 * tap_strides[0] + i % 3 * tap_strides[1] + k;
 #pragma GCC unroll 16
-              for (int64_t j = 0; j < S::kLanes; j++) value[j] = tap[lane[j]];
-              return value;
-            },
-            [&](int i, const Vec& value) INLINE { store<S>(entry + i * step<S>(), value); });
+            for (int64_t lane = 0; lane < lanes; lane++) square[i][lane] = load<S>(taps + column(lane), depth - k);
+            transpose<S>(square[i]);
+          }
+          for (int64_t line = 0; line < std::min(lanes, depth - k); line++) {
+            write(k + line, [&](int i) INLINE { return square[i][line]; });
+          }
+        }
+      } else {
+        bool side_by_side = width_stride == 1 && n + lanes <= width;
+        for (int64_t k = 0; k < depth; k++) {
+          write(k, [&](int i) INLINE {
+            const float* tap =
+                data + first_tap + i / 3 * tap_strides[0] + i % 3 * tap_strides[1] + k * depth_stride;
+            if (side_by_side) return load<S>(tap + n);
+            Vec value = {};
+            for (int64_t lane = 0; lane < lanes; lane++) value[lane] = tap[column(lane)];
+            return value;
+          });
+        }
       }
     }
   }
@@ -318,11 +336,11 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const
   Tensor input = image.contiguous(at::MemoryFormat::ChannelsLast);
   Tensor gradient = output_gradient.contiguous(at::MemoryFormat::ChannelsLast);
   Grid grid(input, dilation);
-  int64_t in = input.size(1), out = gradient.size(1), panels = divide_up(out, kPanel<S>);
+  int64_t in = input.size(1), out = gradient.size(1), panels = divide_up(in, kPanel<S>);
 
   int64_t affordable = std::max(kRows<S>, kChunkFloats / (kPoints * (in + out)) / kRows<S> * kRows<S>);
   int64_t chunk = std::min(affordable, grid.tiles());
-  Stack<S> v_stack(chunk, in), w_stack(chunk, out), u_stack(in, out);
+  Stack<S> v_stack(chunk, in), w_stack(chunk, out), u_stack(out, in);
   Tensor all = scratch(v_stack.size() + w_stack.size() + u_stack.size() + v_stack.stride + w_stack.stride);
   float* v = all.mutable_data_ptr<float>();
   float* w = v + v_stack.size();
@@ -340,9 +358,9 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const
     parallel<S>(kPoints * panels, [&](int64_t begin, int64_t end) INLINE {
       for (int64_t job = begin; job < end; job++) {
         int64_t i = job / panels, panel = job % panels;
-        multiply_panel<S, true>(in, tiles, first > 0, v + i * v_stack.step, v_stack.stride,
-                             w + i * w_stack.step + panel * kPanel<S>, w_stack.stride,
-                             u + i * u_stack.step + panel * kPanel<S>, u_stack.stride);
+        multiply_panel<S, true>(out, tiles, first > 0, w + i * w_stack.step, w_stack.stride,
+                                v + i * v_stack.step + panel * kPanel<S>, v_stack.stride,
+                                u + i * u_stack.step + panel * kPanel<S>, u_stack.stride);
       }
     });
   }
@@ -350,16 +368,16 @@ Tensor filter_gradient(const Tensor& image, const Tensor& output_gradient, const
   Tensor result = at::empty_like(weight, at::TensorOptions().requires_grad(false));
   float* dw = result.mutable_data_ptr<float>();
   int64_t by_out = result.stride(0), by_in = result.stride(1), by_row = result.stride(2), by_column = result.stride(3);
-  parallel<S>(panels, [&](int64_t begin, int64_t end) INLINE {
-    for (int64_t n = begin * kPanel<S>; n < std::min(end * kPanel<S>, out); n += S::kLanes) {
-      for (int64_t c = 0; c < in; c++) {
-        const float* entry = u + c * u_stack.stride + n;
+  parallel<S>(out, [&](int64_t begin, int64_t end) INLINE {
+    for (int64_t n = begin; n < end; n++) {
+      for (int64_t c = 0; c < in; c += S::kLanes) {
+        const float* entry = u + n * u_stack.stride + c;
         both_sides<S, kFilterAdjoint>(
             [&](int i) INLINE { return load<S>(entry + i * u_stack.step); },
             [&](int i, const Vec& value) INLINE {
-              int64_t lanes = std::min(S::kLanes, out - n);
               float* tap = dw + n * by_out + c * by_in + i / 3 * by_row + i % 3 * by_column;
-              for (int64_t lane = 0; lane < lanes; lane++) tap[lane * by_out] = value[lane];
+              if (by_in == 1) return store<S>(tap, value, in - c);
+              for (int64_t lane = 0; lane < std::min(S::kLanes, in - c); lane++) tap[lane * by_in] = value[lane];
             });
       }
     }
