@@ -43,10 +43,10 @@ struct Sizes {
 // e^z - 1 for z <= 0, to about an ulp: e^z = 2^n·e^r with |r| <= ln(2)/2, and 2^n·(e^r - 1) + (2^n - 1) does not
 // cancel.
 template <class S>
-INLINE inline typename S::Vec expm1_of_negative(typename S::Vec z) {
+INLINE inline typename S::Vec expm1_of_negative(const typename S::Vec& exponent) {
   using Vec = typename S::Vec;
   constexpr float kToNearest = 12582912;  // 1.5·2²³
-  z = z < -30.0f ? Vec{} - 30.0f : z;
+  Vec z = exponent < -30.0f ? Vec{} - 30.0f : exponent;
   Vec n = (z * 1.44269504f + kToNearest) - kToNearest;
   Vec r = (z - n * 0.693359375f) + n * 2.12194440e-4f;
   Vec series = r * (1.0f / 5040) + 1.0f / 720;

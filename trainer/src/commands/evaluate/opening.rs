@@ -41,8 +41,8 @@ pub fn unnamed(path: &Path, dim: i64) -> String {
     )
 }
 
-/// The device asked for, set to single precision, in which published distances are computed; for one of several processes as
-/// [`set_up_at`] has it.
+/// The device asked for, set to single precision, in which published distances are computed; for one of several processes its own
+/// GPU, or its share of the cores.
 ///
 /// # Errors
 /// [`Error::NoDevice`]; [`Error::Setting`] for a batch outside 1 to 2²⁰.
