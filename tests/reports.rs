@@ -245,10 +245,11 @@ fn a_browser_shows_the_pages_whole() {
         let image = image::GrayImage::from_fn(8, 8, |x, y| image::Luma([k * 40 + (x * y) as u8]));
         image.save(images.join(format!("{k}.png"))).unwrap();
     }
-    let pages = ["ffhq.html", "tiny.html", "validate.html"].map(|name| folder.path().join(name));
+    let pages = ["ffhq.html", "tiny.html", "data.html", "validate.html"].map(|name| folder.path().join(name));
     for (command, page) in [
         vec!["schedule", "--dataset", "ffhq"],
         vec!["schedule", "--dim", "5", "--sigma-max", "1e9", "--sigma-min", "1e-9", "--steps-per-level", "1"],
+        vec!["schedule", "--data", text(&images)],
         vec!["validate", "--samples", "1000", "--data", text(&images), "--centres", "6"],
     ]
     .into_iter()

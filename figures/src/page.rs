@@ -8,6 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use crate::Figure;
 use crate::svg::escaped;
 
+/// Characters of an entry that need no more room than its words.
+const SHORT: usize = 20;
+
 /// Readable at 360 pixels and in print, light and dark; wide tables and figures scroll within themselves.
 const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#222;--ground:#fff;--faint:#666;--rule:#ccc}\
@@ -22,7 +25,7 @@ figure>div,.wide{overflow-x:auto}.wide{margin:1rem 0}\
 img{max-width:100%;height:auto;image-rendering:pixelated}svg{display:block;width:100%;min-width:30rem}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
 th,td{padding:.25rem .75rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}\
-td:not(.n){min-width:9rem;overflow-wrap:anywhere}.n{text-align:right;white-space:nowrap}\
+.t{min-width:9rem}p,td:not(.n){overflow-wrap:anywhere}.n{text-align:right;white-space:nowrap}\
 caption{text-align:left;color:var(--faint)}\
 code{overflow-wrap:anywhere}";
 
@@ -137,6 +140,8 @@ fn write_part(out: &mut String, part: &Part) -> std::fmt::Result {
                         _ if is_number(&entry) => {
                             write!(out, "<td class=\"n\">{}</td>", entry.replace(", ", ",<br>"))?;
                         }
+                        // A sentence would else be squeezed to a word a line.
+                        _ if entry.chars().count() > SHORT => write!(out, "<td class=\"t\">{entry}</td>")?,
                         _ => write!(out, "<td>{entry}</td>")?,
                     }
                 }

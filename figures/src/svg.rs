@@ -16,6 +16,9 @@ const LINE: f64 = 16.0;
 /// Width that is taken for a letter of a name.
 const LETTER: f64 = 7.5;
 
+/// Letters of a title that there is room for, also in wide fonts.
+const TITLE: usize = 66;
+
 /// Colours by class: those of Okabe and Ito on light ground, lighter ones of the same hues on dark.
 ///
 /// `g` lines of the grid, `a` axes, `c` curves, `d` dots, `m` marked points, `s` tinted areas, `v` upright marks, `n` names, `k`
@@ -43,7 +46,8 @@ pub(crate) fn draw(figure: &Figure) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\
          <title>{title}</title><desc>{told}</desc><style>{STYLE}</style>\
          <rect class=\"b\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>\
-         <text class=\"t\" x=\"{LEFT}\" y=\"24\">{title}</text>"
+         <text class=\"t\" x=\"{LEFT}\" y=\"24\">{}</text>",
+        escaped(&shortened(&figure.title))
     );
     let points =
         || figure.curves.iter().flat_map(|curve| &curve.points).filter(|point| drawn(figure, **point));
@@ -75,6 +79,14 @@ pub(crate) fn beside(figures: &[Figure]) -> String {
         out += &inner.replacen("<svg ", &placed, 1);
     }
     out + "</svg>\n"
+}
+
+/// A title that fits: the end of a longer one, which begins with a path.
+fn shortened(title: &str) -> String {
+    match title.chars().count().checked_sub(TITLE) {
+        None | Some(0) => title.to_owned(),
+        Some(over) => format!("…{}", title.chars().skip(over + 1).collect::<String>()),
+    }
 }
 
 fn drawn(figure: &Figure, (x, y): (f64, f64)) -> bool {
@@ -296,6 +308,17 @@ mod tests {
         assert!(svg.contains("<circle class=\"m\" cx=\"378.8\" cy=\"193.0\" r=\"8\"/>"), "{svg}");
         assert!(svg.contains("<title>a &lt; b &amp; c</title>"), "{svg}");
         assert!(svg.contains("one: from 1 at 0 to 100 at 10, least 1 at 0</desc>"), "{svg}");
+    }
+
+    #[test]
+    fn a_title_too_long_is_seen_by_its_end_and_told_whole() {
+        let title = format!("{}: the claim", "folder/".repeat(20));
+        let svg = Figure { title: title.clone(), ..figure(&[(0.0, 1.0), (1.0, 2.0)]) }.svg();
+        assert!(svg.contains(&format!("<title>{title}</title>")), "{svg}");
+        let seen = format!("…{}", &title[title.len() - TITLE + 1..]);
+        assert!(svg.contains(&format!("y=\"24\">{seen}</text>")), "{svg}");
+        let fits = "x".repeat(TITLE);
+        assert_eq!((shortened(&fits), shortened("é")), (fits.clone(), "é".to_owned()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
     pages.py CHROMIUM FOLDER PAGE.html...
 
 FOLDER gets a picture of each page in each window. Exit status 1 and a line for the first thing that is not as it should be:
-something wider than the window, a picture that is not shown, words that leave their figure, errors, requests.
+something wider than the window, a table wider than a wide one, a picture that is not shown, words that leave their figure, errors, requests.
 """
 
 import os
@@ -22,6 +22,9 @@ OUTSIDE = """[...document.querySelectorAll('svg text')].filter((text) => {
     return box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1
         || box.bottom > frame.bottom + 1;
 }).map((text) => text.textContent)"""
+# Tables that must be scrolled to be seen whole, which is for narrow windows.
+SCROLLED = """[...document.querySelectorAll('div.wide')].filter((table) => table.scrollWidth > table.clientWidth + 1)
+    .map((table) => table.textContent.slice(0, 60))"""
 
 
 def check(is_so, what):
@@ -42,6 +45,9 @@ def look(browser, page, folder):
         check(browser.run(MISSING) == 0, f"{name} has pictures that are not shown in {view}")
         outside = browser.run(OUTSIDE)
         check(not outside, f"{name} has words beyond their figure in {view}: {outside}")
+        if size["width"] >= 1000:
+            scrolled = browser.run(SCROLLED)
+            check(not scrolled, f"{name} has tables wider than the page in {view}: {scrolled}")
         browser.picture(os.path.join(folder, f"{os.path.splitext(name)[0]}-{view}.png"))
     complaints = browser.complaints()
     check(not complaints, f"{name}: {complaints}")

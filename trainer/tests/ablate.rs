@@ -1,5 +1,7 @@
 //! `ablate`: four models of three trainings on one page; the same command goes on where it was stopped; what is refused.
 
+#[path = "../../tests/browser/mod.rs"]
+mod browser;
 mod common;
 
 use std::fs;
@@ -27,6 +29,13 @@ fn one_page_shows_four_models_and_the_commands_on_it_make_their_samples() {
     assert!(planned.contains("# ncsn-1245\n") && !folder.join("all").exists());
     run(ABLATE);
     let page = fs::read_to_string(folder.join("all/index.html")).expect("a page");
+    let pictures = browser::pictures(folder);
+    browser::in_browser(
+        "pages.py",
+        folder,
+        &[&pictures, Path::new("all/index.html")],
+        "the page of an ablation",
+    );
     // Figs. 5, 9 and 3; Figs. 13 and 14 of four models each.
     assert_eq!((page.matches("<svg ").count(), page.matches("<img ").count()), (3, 8));
     for model in ["NCSN", "NCSN₅", "NCSN₁,₂,₄,₅", "NCSNv2"] {
