@@ -6,6 +6,7 @@ pub mod command;
 
 use std::path::{Path, PathBuf};
 
+use ncsn_trainer::evaluate::statistics::{Moments, Statistics};
 use ncsn_trainer::model::{Architecture, Network, NetworkShape, Parameters};
 use ncsn_trainer::tensor_file::TensorFile;
 use tch::{Device, Kind, Tensor};
@@ -67,4 +68,24 @@ pub fn hashed(shape: &[i64], salt: u64) -> Tensor {
         ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24) - 0.5
     };
     Tensor::from_slice(&(0..count).map(value).collect::<Vec<f64>>()).view(shape)
+}
+
+/// `number` of `oracles/make_inception.py`: (2654435761 i + 40503 salt) mod 2³², mapped to [−1/2, 1/2).
+pub fn number(shape: &[i64], salt: u64) -> Tensor {
+    let count = shape.iter().product::<i64>() as u64;
+    let value =
+        |i: u64| ((i * 2_654_435_761 + salt * 40_503) % (1 << 32)) as f64 / (1_u64 << 32) as f64 - 0.5;
+    Tensor::from_slice(&(0..count).map(value).collect::<Vec<f64>>()).view(shape)
+}
+
+/// Statistics of features that come in batches of seven.
+pub fn statistics(features: &Tensor) -> Statistics {
+    let mut moments = Moments::new(features.size()[1], Device::Cpu).expect("few features");
+    features.split(7, 0).iter().for_each(|batch| moments.add(batch));
+    moments.finish().expect("more than one item")
+}
+
+/// Tolerances of 1e-12 to 1e-14 are a few thousand to a few dozen roundings of numbers near 1.
+pub fn close(found: f64, expected: f64, tolerance: f64) {
+    assert!((found - expected).abs() <= tolerance, "{found} instead of {expected}, within {tolerance:e}");
 }
