@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::hashed;
+use common::{close, hashed};
 use ncsn_trainer::evaluate::extrapolation::extrapolate;
 use ncsn_trainer::evaluate::frechet::{Law, frechet};
 use ncsn_trainer::evaluate::kernel::kernel;
@@ -33,10 +33,6 @@ fn oracle() -> Value {
 
 fn number(value: &Value) -> f64 {
     value.as_f64().expect("a number")
-}
-
-fn close(found: f64, expected: f64, tolerance: f64) {
-    assert!((found - expected).abs() <= tolerance, "{found} instead of {expected}, within {tolerance:e}");
 }
 
 fn statistics(features: &Tensor) -> Statistics {
