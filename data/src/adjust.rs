@@ -78,7 +78,7 @@ impl DataSet {
             Ok(Default::default())
         })?;
         fitted.notes.splice(0..0, self.notes);
-        Ok(Self { names: self.names, ..fitted })
+        Ok(Self { names: self.names, classes: self.classes, ..fitted })
     }
 
     /// The same rows, where no crop or size is asked for.

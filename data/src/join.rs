@@ -25,11 +25,12 @@ pub(crate) fn join(sets: Vec<(String, DataSet)>) -> Result<Option<DataSet>, Erro
             continue;
         };
         let kinds = [kind(all), kind(&set)];
-        let DataSet { rows, names, notes, skipped, .. } = set;
+        let DataSet { rows, names, classes, notes, skipped, .. } = set;
         if kinds[0] != kinds[1] || all.rows.append(rows).is_err() {
             return Err(Error::mixed((first, &kinds[0]), (&path, &kinds[1])));
         }
         all.names.append(names);
+        all.classes = all.classes.take().zip(classes).map(|(all, more)| [all, more].concat());
         all.notes.extend(notes);
         all.skipped += skipped;
         all.digest = OnceLock::new();

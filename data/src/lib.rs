@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! roof    open        which reader a path is for; several paths as one (pattern, join); hints for what is none
+//!         labels      classes of the rows
 //!         folder      files below a folder; class: images, or else arrays
 //!         formats     one file or folder for each format
 //! items   pipeline    images and arrays through decoders on all cores and back into order
@@ -31,6 +32,7 @@ mod files;
 mod folder;
 mod hints;
 mod join;
+mod labels;
 mod layout;
 mod names;
 mod numbers;
@@ -54,6 +56,7 @@ pub mod guard;
 pub mod picture;
 
 pub use error::{Error, Kind};
+pub use labels::{Labels, Source as LabelSource, labels};
 pub use names::Names;
 pub use open::open;
 pub use options::{Options, Progress, Request};

@@ -126,7 +126,7 @@ fn open_folder(request: &Request) -> Result<DataSet, Error> {
 }
 
 /// Folders that are gone down to find a data set.
-const DEPTH: usize = 2;
+pub(crate) const DEPTH: usize = 2;
 
 /// The folders that are data sets of published names, below one that is none.
 fn find_below(request: &Request, folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Error> {
@@ -301,7 +301,7 @@ impl Format {
 
     /// Refuses what a format cannot have: a test part in one file of records, a name where there are none.
     fn check_options(self, options: &Options, path: &Path) -> Result<(), Error> {
-        let nameless = matches!(self, Self::Array(ArrayFile::Npy) | Self::Idx | Self::Records | Self::Text);
+        let nameless = matches!(self, Self::Array(ArrayFile::Npy) | Self::Idx | Self::Records);
         if let Some(name) = options.array.as_ref().filter(|_| nameless) {
             return Err(Error::no_array(path, name, &[]));
         }

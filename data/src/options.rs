@@ -33,6 +33,8 @@ pub struct Options {
     pub batches: bool,
     /// Whether 16-bit images are kept as numbers in their own units, instead of the nearest of 256 values.
     pub full_depth: bool,
+    /// Whether classes that records of files begin with are read too.
+    pub classes: bool,
 }
 
 impl Options {

@@ -20,6 +20,8 @@ pub struct DataSet {
     pub planes: bool,
     /// Names of the rows.
     pub names: Names,
+    /// Class of each row, where the format's records name it (CIFAR, ImageNet-32) and the options ask for it.
+    pub classes: Option<Vec<u32>>,
     /// What was done that the reader of a report should know: files chosen, images converted, images skipped.
     pub notes: Vec<String>,
     /// Corrupt images skipped on request.

@@ -103,7 +103,7 @@ pub(crate) fn data_set(
     };
     let mut names = Names::default();
     names.push_records(&file_name(request.path), count);
-    DataSet { rows, shape, planes: false, names, notes: Vec::new(), skipped: 0, digest }
+    DataSet { rows, shape, planes: false, names, classes: None, notes: Vec::new(), skipped: 0, digest }
 }
 
 /// Looks for numbers that are not finite in values that pass in order.

@@ -27,6 +27,7 @@ const SKIP: Options = Options {
     exif: false,
     batches: false,
     full_depth: false,
+    classes: false,
 };
 
 /// A tar archive by an independent writer.

@@ -21,7 +21,7 @@ pub struct ReadArgs {
     /// Leave out images that cannot be decoded, and report them
     #[arg(long)]
     pub skip_corrupt: bool,
-    /// Which to read of several: array of .npz, column of parquet, resolution of LMDB, IDX file of a folder, suffix in
+    /// Which to read of several: array of .npz, column of parquet or CSV, resolution of LMDB, IDX file of a folder, suffix in
     /// WebDataset's shards
     #[arg(long, value_name = "NAME")]
     pub array: Option<String>,
@@ -53,6 +53,7 @@ impl From<ReadArgs> for Options {
             batches,
             full_depth,
             split: Split::Train,
+            classes: false,
         }
     }
 }

@@ -246,7 +246,8 @@ impl Imported {
         let [filters, channels, ..] = find("begin_conv.weight").ok_or_else(unknown)?[..] else {
             return Err(unknown());
         };
-        let conditional = find("normalizer.embed.weight").is_some();
+        // NCSN normalises in its residual units too.
+        let conditional = find("refine1.adapt_convs.0.1_1_norm.embed.weight").is_some();
         let architecture = match (
             conditional,
             find("res31.0.conv1.weight").is_some(),
@@ -258,8 +259,6 @@ impl Imported {
             (true, _, true) => Architecture::NcsnDeeper,
             (true, _, false) => Architecture::Ncsn,
         };
-        let shape = NetworkShape { architecture, filters, item: vec![channels, height, width] };
-        shape.check()?;
         let held: i64 =
             weights.iter().flat_map(|all| all.iter()).map(|(_, tensor)| tensor.numel() as i64).sum();
         if held < LEAST_VALUES * filters * filters {
@@ -269,6 +268,23 @@ impl Imported {
                 format!("at least {}, as the smallest network has", LEAST_VALUES * filters * filters),
             ));
         }
+        // A row for each class, and one for items of any.
+        let classes = match find("normalizer.embed.weight").as_deref() {
+            None => 0,
+            Some(&[rows @ 1..=i64::MAX, 1..=i64::MAX]) => {
+                if conditional {
+                    0
+                } else {
+                    rows - 1
+                }
+            }
+            Some(other) => {
+                let found = format!("normalizer.embed.weight has shape {other:?}");
+                return Err(Error::content(&self.path, found, "a row for each noise level or class"));
+            }
+        };
+        let shape = NetworkShape { architecture, filters, item: vec![channels, height, width], classes };
+        shape.check()?;
         Ok(shape)
     }
 

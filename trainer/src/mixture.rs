@@ -34,18 +34,19 @@ pub fn noisy(sigma: f64) -> Result<Mixture, Error> {
     Ok(Mixture::new(centres().view(), SPREAD.hypot(sigma))?)
 }
 
-/// Points drawn from the mixture, row by row.
+/// Points drawn from the mixture, row by row, and the component of each.
 #[must_use]
-pub fn draw(count: usize, seed: u64) -> Vec<f32> {
+pub fn draw(count: usize, seed: u64) -> (Vec<f32>, Vec<u32>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let centres = centres();
-    let mut points = Vec::with_capacity(2 * count);
+    let (mut points, mut components) = (Vec::with_capacity(2 * count), Vec::with_capacity(count));
     for _ in 0..count {
         let k = rng.random_range(0..COMPONENTS);
+        components.push(k as u32);
         for axis in 0..2 {
             let normal: f64 = rng.sample(StandardNormal);
             points.push((centres[[k, axis]] + SPREAD * normal) as f32);
         }
     }
-    points
+    (points, components)
 }

@@ -4,7 +4,7 @@ use ncsn_theory::schedule::presets::{DATASETS, Dataset, Model, PUBLISHED_SIGMA_M
 use ncsn_theory::schedule::{DataRange, NoiseRange, Request, Schedule, Spacing, Steps};
 
 use crate::Error;
-use crate::config::{Config, Data, Decay, Noise, Records, Stated, Training};
+use crate::config::{Config, Data, Decay, Density, Noise, Records, Stated, Training, Weighting};
 use crate::model::{Architecture, NetworkShape};
 use crate::{mixture, shapes};
 
@@ -68,6 +68,7 @@ fn table4(name: &str, dataset: &Dataset, model: Model) -> Result<Option<Config>,
             architecture: Architecture::for_size(conditional, dataset.size)?,
             filters: PUBLISHED_FILTERS,
             item: [dataset.channels, dataset.size, dataset.size].map(|side| side as i64).to_vec(),
+            classes: 0,
         },
         noise: Noise::stated(schedule, format!("Song & Ermon (2020), Table 4, {}{misprint}", row.model)),
         data: Data {
@@ -95,7 +96,8 @@ fn table4(name: &str, dataset: &Dataset, model: Model) -> Result<Option<Config>,
 fn mnist() -> Result<Config, Error> {
     let dataset =
         Dataset::find("mnist").ok_or_else(|| Error::setting("preset", "mnist", "a known data set"))?;
-    let network = NetworkShape { architecture: Architecture::Ncsnv2, filters: 32, item: vec![1, 28, 28] };
+    let network =
+        NetworkShape { architecture: Architecture::Ncsnv2, filters: 32, item: vec![1, 28, 28], classes: 0 };
     let noise = derived(network.dim(), dataset.sigma_max, PUBLISHED_SIGMA_MIN, 5, dataset.sigma_max_source)?;
     Ok(Config {
         preset: "mnist".to_owned(),
@@ -110,7 +112,12 @@ fn mnist() -> Result<Config, Error> {
 /// Images that are drawn by [`shapes`], small enough to be learnt in minutes.
 fn shapes_preset() -> Result<Config, Error> {
     let side = shapes::SIDE as i64;
-    let network = NetworkShape { architecture: Architecture::Ncsnv2, filters: 24, item: vec![3, side, side] };
+    let network = NetworkShape {
+        architecture: Architecture::Ncsnv2,
+        filters: 24,
+        item: vec![3, side, side],
+        classes: 0,
+    };
     let source = "exact diameter of the 4,096 built-in images";
     let noise = derived(network.dim(), SHAPES_DIAMETER, PUBLISHED_SIGMA_MIN, 3, source)?;
     Ok(Config {
@@ -152,7 +159,8 @@ pub fn own(noise: Noise, item: &[i64], items: usize, on_gpu: bool) -> Result<Con
         [_, height, width] => Architecture::for_size(false, height.max(width) as u64)?,
         _ => Architecture::Mlp,
     };
-    let mut network = NetworkShape { architecture, filters: PUBLISHED_FILTERS, item: item.to_vec() };
+    let mut network =
+        NetworkShape { architecture, filters: PUBLISHED_FILTERS, item: item.to_vec(), classes: 0 };
     network.check()?;
     let (mut training, mut records) = (training(), records());
     if item.len() == 3 {
@@ -200,7 +208,7 @@ fn mixture2d() -> Result<Config, Error> {
     let epsilon = 0.1 * range.min().powi(2);
     Ok(Config {
         preset: "mixture2d".to_owned(),
-        network: NetworkShape { architecture: Architecture::Mlp, filters: 128, item: vec![2] },
+        network: NetworkShape { architecture: Architecture::Mlp, filters: 128, item: vec![2], classes: 0 },
         noise: Noise::Stated(Stated {
             source: "two dimensions have no ratio by Technique 2; 20 levels from the largest distance of two centres"
                 .to_owned(),
@@ -226,6 +234,9 @@ fn training() -> Training {
     Training {
         accumulate: 1,
         gradient_checkpointing: false,
+        level_density: Density::Uniform,
+        weighting: Weighting::Published,
+        label_dropout: None,
         snapshots_every: None,
         clip_norm: None,
         warmup: 0,

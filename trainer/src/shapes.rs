@@ -43,13 +43,18 @@ impl Shape {
     }
 }
 
-/// Images in planes, one after the other: the same for the same seed.
+/// Names of the shapes.
+pub const NAMES: [&str; 3] = ["disc", "square", "triangle"];
+
+/// Images in planes, one after the other, and the shape of each: the same for the same seed.
 #[must_use]
-pub fn draw(count: usize, seed: u64) -> Vec<u8> {
+pub fn draw(count: usize, seed: u64) -> (Vec<u8>, Vec<u32>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut images = Vec::with_capacity(count * DIM);
+    let (mut images, mut shapes) = (Vec::with_capacity(count * DIM), Vec::with_capacity(count));
     for _ in 0..count {
-        let shape = [Shape::Disc, Shape::Square, Shape::Triangle][rng.random_range(0..3)];
+        let number = rng.random_range(0..3);
+        shapes.push(number as u32);
+        let shape = [Shape::Disc, Shape::Square, Shape::Triangle][number];
         let colour = COLOURS[rng.random_range(0..COLOURS.len())];
         let size = rng.random_range(3.6..5.6_f32);
         let room = SIDE as f32 / 2.0 - size - 0.5;
@@ -59,7 +64,7 @@ pub fn draw(count: usize, seed: u64) -> Vec<u8> {
             images.extend(cover.iter().map(|cover| (GROUND + cover * (channel - GROUND)).round() as u8));
         }
     }
-    images
+    (images, shapes)
 }
 
 /// Part of each pixel that the shape covers, in 0 to 1.
@@ -82,7 +87,7 @@ mod tests {
 
     #[test]
     fn images_are_shapes_on_a_ground() {
-        let images = draw(64, 1);
+        let (images, shapes) = draw(64, 1);
         assert_eq!(images.len(), 64 * DIM);
         for image in images.chunks_exact(DIM) {
             let lit =
@@ -91,7 +96,7 @@ mod tests {
             // The smallest triangle covers 29 pixels, the largest square 99 and its border 40 more.
             assert!((20..=160).contains(&lit), "{lit} pixels");
         }
-        assert_eq!(images, draw(64, 1));
-        assert_ne!(images, draw(64, 2));
+        assert_eq!((&images, &shapes), (&draw(64, 1).0, &draw(64, 1).1));
+        assert_ne!(images, draw(64, 2).0);
     }
 }

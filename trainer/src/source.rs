@@ -7,7 +7,7 @@ use tch::Device;
 
 use crate::authors::{self, Imported, Named};
 use crate::checkpoint::CHECKPOINTS;
-use crate::config::{Config, Noise, Precision, Stated};
+use crate::config::{Config, Labels, Noise, Precision, Stated};
 use crate::model::{Network, NetworkShape, Parameters};
 use crate::weights::Weights;
 use crate::{Error, checkpoint};
@@ -118,6 +118,11 @@ pub fn imported_config(imported: &Imported, mut settings: Config) -> Result<Conf
         return Err(Error::setting("--preset", &settings.preset, "a preset for images"));
     };
     settings.network = imported.shape([height, width])?;
+    let classes = settings.network.classes;
+    // The file has no names of classes.
+    let labels = |names| Labels { names, ..Labels::default() };
+    settings.data.labels =
+        (classes > 0).then(|| labels((0..classes).map(|class| class.to_string()).collect()));
     let levels = imported.levels()?;
     // The shortest decimal that is this float32: 0.01 rather than 0.00999999977…
     let decimal = |level: f32| level.to_string().parse().unwrap_or(f64::from(level));

@@ -43,8 +43,15 @@ fn one_image_is_learnt_by_heart() {
     config.training.lr = 1e-3;
     config.data.flip = false;
     config.records.samples = 0;
-    let items = dataset::Items::of_bytes(shapes::draw(1, 3), &config.network.item);
-    let split = Split { train: items, test: None, held_out: 0, digest: String::new(), notes: Vec::new() };
+    let items = dataset::Items::of_bytes(shapes::draw(1, 3).0, &config.network.item);
+    let split = Split {
+        train: items,
+        test: None,
+        held_out: 0,
+        digest: String::new(),
+        classes: None,
+        notes: Vec::new(),
+    };
     let state = train(&config, &split, folder.path());
     let loss = state.smoothed.expect("a loss");
     println!("loss {loss:.1} after 400 steps");
@@ -66,7 +73,7 @@ fn a_gradient_that_overflows_stops_the_weights_and_is_named() {
         }
     });
     let before: Vec<Tensor> = state.network.parameters().tensors().iter().map(Tensor::copy).collect();
-    let x = Tensor::from_slice(&mixture::draw(8, 1)).view([-1, 2]);
+    let x = Tensor::from_slice(&mixture::draw(8, 1).0).view([-1, 2]);
     for _ in 0..2 {
         let done = state.train(x.copy(), &config).expect("a step");
         assert!(!done.loss.double_value(&[]).is_finite());
@@ -76,14 +83,14 @@ fn a_gradient_that_overflows_stops_the_weights_and_is_named() {
         assert_eq!(after, before);
     }
     let items: Vec<usize> = (0..8).collect();
-    let message = state.explain(x, items.len(), &items, 0, &config).to_string();
+    let message = state.explain(x.into(), items.len(), &items, 0, &config).to_string();
     assert!(message.starts_with("step 0: the loss is ") && !message.contains("is inf"), "{message}");
     assert!(message.contains("first layer that is not finite: the gradient of "), "{message}");
 }
 
 /// Points in the plane at level σ, and their exact scores.
 fn exact(sigma: f64, count: usize) -> (Tensor, Tensor) {
-    let clean = Tensor::from_slice(&mixture::draw(count, 99)).view([-1, 2]);
+    let clean = Tensor::from_slice(&mixture::draw(count, 99).0).view([-1, 2]);
     let x = clean + sigma * Tensor::randn([count as i64, 2], (Kind::Float, Device::Cpu));
     let values: Vec<f64> = torch::to_vec(&x).into_iter().map(f64::from).collect();
     let points = Array2::from_shape_vec((count, 2), values).expect("points");
@@ -146,7 +153,7 @@ fn the_score_of_a_mixture_is_learnt() {
     let flow = ProbabilityFlow::new(levels, true);
     let mut score = |x: &Tensor, sigma: f64| sample::score_at(&state.average, x, sigma);
     let points = sample::probability_flow(&mut score, &flow, start, &mut |_| true).expect("samples");
-    let (found, drawn) = (spreads(&torch::to_vec(&points)), spreads(&mixture::draw(SAMPLES, 4)));
+    let (found, drawn) = (spreads(&torch::to_vec(&points)), spreads(&mixture::draw(SAMPLES, 4).0));
     let distance = kolmogorov_smirnov(&found, &drawn);
     // Source: the asymptotic law's tail, 2·exp(−2nD²/2) for two samples of n.
     let critical = ((2.0 / SIGNIFICANCE).ln() / SAMPLES as f64).sqrt();

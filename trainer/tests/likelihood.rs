@@ -53,7 +53,7 @@ fn mixture_ln_density(x: &Tensor, sigma: f64) -> Tensor {
 #[test]
 fn halving_the_steps_divides_the_error_of_a_mixture_by_16() {
     let noise = Streams::new(4, 0..100, &[2], Device::Cpu).normal().expect("noise").to_kind(Kind::Double);
-    let drawn: Vec<f64> = mixture::draw(100, 3).into_iter().map(f64::from).collect();
+    let drawn: Vec<f64> = mixture::draw(100, 3).0.into_iter().map(f64::from).collect();
     let x = Tensor::from_slice(&drawn).view([-1, 2]) + noise * 0.05;
     let exact = mixture_ln_density(&x, 0.05);
     let mut errors = Vec::new();
@@ -172,7 +172,7 @@ fn of_the_plane(steps: u64) -> Network {
     config.training.batch = 256;
     let mut state = State::new(&config, Device::Cpu, Precision::F32).expect("a state");
     for step in 0..steps {
-        let x = Tensor::from_slice(&mixture::draw(256, 1000 + step)).view([-1, 2]);
+        let x = Tensor::from_slice(&mixture::draw(256, 1000 + step).0).view([-1, 2]);
         state.train(x, &config).expect("a step");
     }
     let network = Network::new(&config.network, &config.sigmas(), Device::Cpu).expect("a valid shape");
@@ -186,7 +186,7 @@ fn of_the_plane(steps: u64) -> Network {
 fn the_divergence_of_a_trained_network_is_that_of_differences() {
     const STEP: f64 = 1e-5;
     let network = of_the_plane(60);
-    let x = Tensor::from_slice(&mixture::draw(50, 9)).view([-1, 2]).to_kind(Kind::Double);
+    let x = Tensor::from_slice(&mixture::draw(50, 9).0).view([-1, 2]).to_kind(Kind::Double);
     let score: &mut Score = &mut |x: &Tensor, sigma: f64| network.score_at_sigma(x, sigma);
     for sigma in [8.0, 1.0, 0.1] {
         let (s, exact) = score_and_divergence(score, &x, sigma, &Trace::Exact).expect("a divergence");
@@ -233,7 +233,7 @@ fn the_density_of_a_trained_network_integrates_to_one() {
 fn check_products(filters: i64, item: [i64; 3], batch: u64) {
     tch::set_num_threads(2);
     tch::manual_seed(11);
-    let shape = NetworkShape { architecture: Architecture::Ncsnv2, filters, item: item.to_vec() };
+    let shape = NetworkShape { architecture: Architecture::Ncsnv2, filters, item: item.to_vec(), classes: 0 };
     let [fast, plain] = [(); 2].map(|()| Network::new(&shape, &[1.0], Device::Cpu).expect("a valid shape"));
     for (own, other) in plain.parameters().tensors().iter().zip(fast.parameters().tensors()) {
         own.shallow_clone().set_data(&other.to_kind(Kind::Double).contiguous());

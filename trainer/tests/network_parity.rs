@@ -53,7 +53,7 @@ fn keys_and_their_order_are_the_authors() {
             .filter(|line| !line.is_empty() && !line.starts_with("sigmas"))
             .map(str::to_owned)
             .collect();
-        let shape = NetworkShape { architecture, filters: 128, item: vec![3, size, size] };
+        let shape = NetworkShape { architecture, filters: 128, item: vec![3, size, size], classes: 0 };
         let net = Network::new(&shape, &[0.1; 10], Device::Cpu).expect("a valid shape");
         let found: Vec<String> =
             net.parameters().iter().map(|(name, tensor)| format!("{name} {:?}", tensor.size())).collect();
@@ -70,7 +70,7 @@ fn sizes_and_operations_are_the_published() {
         (Architecture::Ncsnv2Deeper, 96, 83_445_379, 169.88),
     ];
     for (architecture, size, parameters, gflop) in cases {
-        let shape = NetworkShape { architecture, filters: 128, item: vec![3, size, size] };
+        let shape = NetworkShape { architecture, filters: 128, item: vec![3, size, size], classes: 0 };
         let net = Network::new(&shape, &[0.1; 10], Device::Cpu).expect("a valid shape");
         assert_eq!(net.parameters().count(), parameters, "{architecture}");
         let total = RefCell::new(0.0);
@@ -79,6 +79,7 @@ fn sizes_and_operations_are_the_published() {
             net.watched(
                 &x,
                 &tch::Tensor::from_slice(&[0_i64]),
+                None,
                 Some(&|seen| *total.borrow_mut() += seen.flop),
             )
         });

@@ -7,11 +7,12 @@ use std::sync::{Mutex, PoisonError};
 
 use common::distance;
 use ncsn_theory::schedule::Schedule;
-use ncsn_trainer::config::{Config, Noise, Precision};
+use ncsn_trainer::config::{Config, Labels, Noise, Precision};
+use ncsn_trainer::dataset::Batch;
 use ncsn_trainer::model::{Architecture, Network, NetworkShape, Parameters};
 use ncsn_trainer::presets;
 use ncsn_trainer::train::State;
-use ncsn_trainer::train::loss::{Draw, dsm_losses};
+use ncsn_trainer::train::loss::{Draw, Law, dsm_losses};
 use tch::{Device, Kind, Tensor};
 
 /// Relative L2 error of each parameter's gradient; at most 5.8e-6 was seen for networks that pool means. A gradient in
@@ -25,9 +26,13 @@ const ROUNDINGS: f64 = 4.0 * f32::EPSILON as f64;
 /// Neither a multiple of a vector nor of Winograd's tile.
 const BATCH: i64 = 3;
 
-fn config(architecture: Architecture, filters: i64, item: &[i64], amsgrad: bool) -> Config {
+fn config(Case { architecture, filters, item, amsgrad, classes }: Case) -> Config {
     let mut config = presets::find("cifar10").expect("a preset");
-    config.network = NetworkShape { architecture, filters, item: item.to_vec() };
+    config.network = NetworkShape { architecture, filters, item: item.to_vec(), classes };
+    if classes > 0 {
+        let names = (0..classes).map(|class| class.to_string()).collect();
+        config.data.labels = Some(Labels { names, ..Labels::default() });
+    }
     // The levels of CIFAR-10, for items of any size.
     let own = config.schedule();
     let (levels, steps) = (own.num_levels(), own.steps_per_level());
@@ -41,17 +46,21 @@ fn config(architecture: Architecture, filters: i64, item: &[i64], amsgrad: bool)
 }
 
 /// Gradient of the mean loss in double precision, where no fast path is taken.
-fn exact_gradients(config: &Config, start: &Parameters, x: &Tensor) -> Vec<Tensor> {
+fn exact_gradients(config: &Config, start: &Parameters, batch: &Batch) -> Vec<Tensor> {
     let sigmas = config.sigmas();
     let network = Network::new(&config.network, &sigmas, Device::Cpu).expect("a valid shape");
     for (own, start) in network.parameters().tensors().iter().zip(start.tensors()) {
         own.shallow_clone().set_data(&start.to_kind(Kind::Double).contiguous());
     }
     network.parameters().require_gradients();
-    let draw = Draw::new(config.training.seed, 0, &config.data, sigmas.len() as i64, &x.size(), Device::Cpu)
-        .expect("a draw");
-    let x = draw.augment(x.to_kind(Kind::Double));
-    let loss = dsm_losses(&network, &x, &draw.levels, &draw.noise.to_kind(Kind::Double)).mean(Kind::Double);
+    let law = Law { data: &config.data, levels: sigmas.len() as i64, cumulated: None, untold: 0.0 };
+    let mut draw = Draw::new(config.training.seed, 0, law, &batch.x.size(), Device::Cpu).expect("a draw");
+    if let Some(classes) = &batch.classes {
+        draw = draw.of_classes(classes, config.network.classes);
+    }
+    let x = draw.augment(batch.x.to_kind(Kind::Double));
+    draw.noise = draw.noise.to_kind(Kind::Double);
+    let loss = dsm_losses(&network, &x, &draw).mean(Kind::Double);
     Tensor::run_backward(&[&loss], network.parameters().tensors(), false, false)
 }
 
@@ -66,18 +75,37 @@ fn stepped(config: &Config, start: &Tensor, mean: &Tensor, square: &Tensor) -> T
 /// torch's generator is the process's: another test's draws between a step and its repetition would change them.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-fn check(architecture: Architecture, filters: i64, item: &[i64], amsgrad: bool) {
+#[derive(Clone, Copy)]
+struct Case {
+    architecture: Architecture,
+    filters: i64,
+    item: &'static [i64],
+    amsgrad: bool,
+    classes: i64,
+}
+
+fn check(architecture: Architecture, filters: i64, item: &'static [i64], amsgrad: bool) {
+    check_case(Case { architecture, filters, item, amsgrad, classes: 0 });
+}
+
+fn check_case(case: Case) {
+    let Case { architecture, filters, item, classes, .. } = case;
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     tch::set_num_threads(2);
-    let config = config(architecture, filters, item, amsgrad);
+    let config = config(case);
     let mut state = State::new(&config, Device::Cpu, Precision::F32).expect("a state");
     let start = state.network.parameters().copy();
     tch::manual_seed(17);
     let shape: Vec<i64> = [BATCH].into_iter().chain(item.iter().copied()).collect();
     let x = Tensor::rand(shape.as_slice(), (Kind::Float, Device::Cpu));
-    state.train(x.shallow_clone(), &config).expect("a step");
+    // The first of any class, the others of the last ones.
+    let classes = (classes > 0).then(|| Tensor::from_slice(&[classes, classes - 1, classes - 2]));
+    let batch = Batch { x, classes };
+    let copy =
+        Batch { x: batch.x.shallow_clone(), classes: batch.classes.as_ref().map(Tensor::shallow_clone) };
+    state.train(copy, &config).expect("a step");
 
-    let exact = exact_gradients(&config, &start, &x);
+    let exact = exact_gradients(&config, &start, &batch);
     let [beta1, beta2] = config.training.betas;
     let pools_maxima = !architecture.is_conditional() && item.len() == 3;
     let allowed = if pools_maxima { GRADIENT_OF_MAXIMA } else { GRADIENT };
@@ -145,4 +173,13 @@ fn narrow_networks_of_the_presets() {
     check(Architecture::Ncsnv2, 64, &[3, 16, 16], false);
     check(Architecture::Ncsnv2, 24, &[1, 28, 28], false);
     check(Architecture::Mlp, 128, &[2], false);
+}
+
+#[test]
+fn networks_that_are_told_classes() {
+    let case =
+        |architecture, filters, item| Case { architecture, filters, item, amsgrad: false, classes: 10 };
+    check_case(case(Architecture::Ncsnv2, 128, &[3, 32, 32]));
+    check_case(case(Architecture::Ncsnv2Deeper, 32, &[3, 32, 32]));
+    check_case(case(Architecture::Mlp, 128, &[2]));
 }

@@ -205,7 +205,8 @@ fn five_levels() -> Annealing {
 fn small() -> (Network, Annealing) {
     let annealing = five_levels();
     let sigmas: Vec<f32> = annealing.schedule.sigmas().map(|sigma| sigma as f32).collect();
-    let shape = NetworkShape { architecture: Architecture::Ncsnv2, filters: 4, item: vec![3, 8, 8] };
+    let shape =
+        NetworkShape { architecture: Architecture::Ncsnv2, filters: 4, item: vec![3, 8, 8], classes: 0 };
     tch::manual_seed(5);
     (Network::new(&shape, &sigmas, Device::Cpu).expect("a valid shape"), annealing)
 }
@@ -274,7 +275,8 @@ fn the_score_at_a_sigma_is_that_of_its_level() {
 
 #[test]
 fn a_conditional_network_knows_its_levels_only() {
-    let shape = NetworkShape { architecture: Architecture::Ncsn, filters: 4, item: vec![1, 8, 8] };
+    let shape =
+        NetworkShape { architecture: Architecture::Ncsn, filters: 4, item: vec![1, 8, 8], classes: 0 };
     let network = Network::new(&shape, &[1.0, 0.1, 0.01], Device::Cpu).expect("a valid shape");
     let x = streams(1, &[1, 8, 8]).normal().expect("noise");
     assert!(score_at(&network, &x, 0.1).is_ok());

@@ -79,6 +79,10 @@ fn layers_computed_again_have_the_same_gradients() {
     commands.push(format!("{WIDE} --accumulate 3"));
     commands.push(format!("launch --nproc 2 {WIDE}"));
     commands.push("train --preset mixture2d --iterations 1 --device cpu".to_owned());
+    commands.push(format!("{WIDE} --class-conditional"));
+    commands.push("train --preset mixture2d --iterations 1 --device cpu --class-conditional".to_owned());
+    let weighted = "--weighting edm:0.25 --level-density lognormal:-1.9,1.2";
+    commands.push(format!("launch --nproc 2 {WIDE} --class-conditional --accumulate 2 {weighted}"));
     for (number, command) in commands.iter().enumerate() {
         let plain = train(&format!("plain{number}"), command);
         let again = train(&format!("again{number}"), &format!("{command} --gradient-checkpointing"));

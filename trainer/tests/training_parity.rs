@@ -7,7 +7,7 @@ use ncsn_trainer::config::Training;
 use ncsn_trainer::model::{Architecture, Network, Parameters};
 use ncsn_trainer::tensor_file::TensorFile;
 use ncsn_trainer::train::Adam;
-use ncsn_trainer::train::loss::dsm_losses;
+use ncsn_trainer::train::loss::{Draw, dsm_losses};
 use ncsn_trainer::{presets, torch};
 use tch::{Device, Kind, Tensor};
 
@@ -27,7 +27,7 @@ fn float(file: &TensorFile, name: &str) -> Tensor {
 }
 
 fn loss(net: &Network, x: &Tensor, labels: &Tensor, noise: &Tensor) -> Tensor {
-    dsm_losses(net, x, labels, noise).mean(Kind::Float)
+    dsm_losses(net, x, &Draw::given(labels, noise)).mean(Kind::Float)
 }
 
 fn gradients(net: &Network, loss: &Tensor) -> Vec<Tensor> {
@@ -42,7 +42,7 @@ fn check_loss_and_gradients(net: &Network, file: &TensorFile) {
     net.parameters().require_gradients();
     let (x, noise) = (float(file, "x"), float(file, "noise"));
     let labels = file.get("labels").expect("labels");
-    let losses = dsm_losses(net, &x, &labels, &noise);
+    let losses = dsm_losses(net, &x, &Draw::given(&labels, &noise));
     assert!(distance(&losses.detach(), &float(file, "loss_per_sample")) < LOSS);
     let loss = losses.mean(Kind::Float);
     let exact = file.get("loss_f64").expect("loss_f64").double_value(&[]);

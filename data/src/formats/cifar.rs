@@ -28,6 +28,11 @@ pub struct Records {
 }
 
 impl Records {
+    /// The class of a record: CIFAR-100's fine one.
+    fn class(self, labels: &[u8]) -> u32 {
+        u32::from(labels[self.labels - 1])
+    }
+
     fn stride(self) -> usize {
         self.labels + PIXELS
     }
@@ -58,6 +63,7 @@ pub fn known(file_name: &str) -> Option<Records> {
 pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Error> {
     let mut rows = ByteRows::new(PIXELS);
     let mut names = Names::default();
+    let mut classes = Vec::new();
     for path in files {
         let file = File::open(path).map_err(Error::reading(path))?;
         let length = file.metadata().map_err(Error::reading(path))?.len();
@@ -67,13 +73,22 @@ pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Erro
         if length == 0 || !length.is_multiple_of(stride) {
             return Err(Error::records(path, length, stride, "CIFAR record"));
         }
-        for record in [0, length / stride - 1] {
+        let count = (length / stride) as usize;
+        let labels_of = |record: u64| {
             let mut labels = [0; 2];
             let labels = &mut labels[..records.labels];
             crate::rows::read_exact_at(&file, labels, record * stride).map_err(Error::reading(path))?;
             check_labels(labels, path)?;
+            Ok(records.class(labels))
+        };
+        if request.options.classes {
+            for record in 0..length / stride {
+                classes.push(labels_of(record)?);
+            }
+        } else {
+            labels_of(0)?;
+            labels_of(length / stride - 1)?;
         }
-        let count = (length / stride) as usize;
         names.push_records(&name, count);
         rows.push(file, count, records.labels as u64, records.stride());
     }
@@ -82,7 +97,16 @@ pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Erro
     let notes = vec![format!("CIFAR records of {}", crate::escape::one_line(&read.join(", ")))];
     let shape = vec![3, SIDE, SIDE];
     let rows = Pixels::Bytes(rows);
-    let data = DataSet { rows, shape, planes: true, names, notes, skipped: 0, digest: OnceLock::new() };
+    let data = DataSet {
+        rows,
+        shape,
+        planes: true,
+        names,
+        classes: request.options.classes.then_some(classes),
+        notes,
+        skipped: 0,
+        digest: OnceLock::new(),
+    };
     data.ranged(request)?.fitted(request)
 }
 
@@ -126,7 +150,8 @@ pub(crate) fn feed(
         check_labels(&record[..records.labels], path)?;
         let pixels = record.split_off(records.labels);
         let picture = Picture { channels: 3, height: SIDE, width: SIDE, pixels, changes: Changes::default() };
-        if feed.push(format!("{name}#{index}"), Content::Decoded(picture)).is_err() {
+        let (name, class) = (format!("{name}#{index}"), records.class(&record));
+        if feed.push_of_class(name, Content::Decoded(picture), Some(class)).is_err() {
             return Ok(Err(Stopped));
         }
     }

@@ -37,6 +37,7 @@ pub fn open(mut file: File, request: &Request) -> Result<DataSet, Error> {
         let rows = array_of_items(&mut file, &items, request)?;
         return rows.ranged(request)?.unfitted(request);
     }
+    let classes = classes_of(&value);
     let found = found(value, request)?;
     let images = found.images;
     let data = match found.values {
@@ -48,7 +49,7 @@ pub fn open(mut file: File, request: &Request) -> Result<DataSet, Error> {
         }
     };
     let data = match images {
-        Some(shape) => DataSet { shape: shape.to_vec(), planes: true, ..data },
+        Some(shape) => DataSet { shape: shape.to_vec(), planes: true, classes, ..data },
         None => data,
     };
     let data = data.ranged(request)?;
@@ -84,19 +85,31 @@ pub(crate) fn item(input: impl Read + Seek, request: &Request) -> Result<Item, E
     }
 }
 
+/// A batch of images and their classes.
+pub(crate) struct Batch {
+    /// Of an image.
+    pub shape: [usize; 3],
+    /// The images, one after the other.
+    pub rows: Vec<u8>,
+    /// One for each image.
+    pub classes: Option<Vec<u32>>,
+}
+
 /// The rows of a batch as the makers of CIFAR and ImageNet-32 pickle them: bytes, `[3, side, side]` each.
 ///
 /// # Errors
 /// What [`ncsn_pth`] refuses; `Kind::Damaged` — no batch.
-pub(crate) fn batch(input: impl Read + Seek, request: &Request) -> Result<([usize; 3], Vec<u8>), Error> {
+pub(crate) fn batch(input: impl Read + Seek, request: &Request) -> Result<Batch, Error> {
     let value = ncsn_pth::parse(input, request.path).map_err(|error| refused(request.path, &error))?;
-    let shape = batch_shape(&value);
+    let (shape, classes) = (batch_shape(&value), classes_of(&value));
     let data = value.into_dict().into_iter().flatten().find_map(|(key, value)| {
         let is_data = key.as_text() == Some("data") || key.as_bytes() == Some(b"data");
         if is_data { value.into_array() } else { None }
     });
     match (shape, data) {
-        (Some(shape), Some(Array { dtype: Dtype::U8, bytes, .. })) => Ok((shape, bytes)),
+        (Some(shape), Some(Array { dtype: Dtype::U8, bytes, .. })) => {
+            Ok(Batch { shape, rows: bytes, classes })
+        }
         _ => {
             Err(Error::header(request.path, "content", "no batch", "a dict with images in data, and labels"))
         }
@@ -181,6 +194,13 @@ fn offers(value: Value) -> Vec<(String, Values)> {
     }
     found.retain(|(_, values)| !values.shape().is_empty());
     found
+}
+
+/// The classes of a batch, the fine ones of CIFAR-100; ImageNet-32 counts from 1.
+fn classes_of(value: &Value) -> Option<Vec<u32>> {
+    let labels = ["labels", "fine_labels"].into_iter().find_map(|key| value.get(key))?;
+    let class = |label: &Value| label.as_int().and_then(|label| u32::try_from(label).ok());
+    labels.as_list()?.iter().map(class).collect()
 }
 
 /// Images of bytes with labels beside them: `data` of `[N, 3·side²]`.

@@ -142,8 +142,9 @@ pub(crate) fn feed(
                 let problem = Problem::TooLong { bytes: bytes.len() as u64, limit: MAX_FILE };
                 return Err(Error::item(name, problem));
             }
-            let ([channels, height, width], rows) =
+            let pickles::Batch { shape: [channels, height, width], rows, classes } =
                 pickles::batch(Cursor::new(bytes), &Request { path, ..*request })?;
+            let class = |index: usize| classes.as_ref().and_then(|classes| classes.get(index)).copied();
             let pictures = rows.chunks_exact(channels * height * width).map(|pixels| Picture {
                 channels,
                 height,
@@ -152,7 +153,7 @@ pub(crate) fn feed(
                 changes: Changes::default(),
             });
             Ok(pictures.enumerate().try_for_each(|(index, picture)| {
-                feed.push(format!("{name}#{index}"), Content::Decoded(picture))
+                feed.push_of_class(format!("{name}#{index}"), Content::Decoded(picture), class(index))
             }))
         }
     }

@@ -28,6 +28,8 @@ pub(crate) struct Collector<'a> {
     images: u64,
     spool: Spool,
     names: Names,
+    /// Classes of the rows, as long as the source names them.
+    classes: Vec<u32>,
     first: Option<First>,
     skipped: Vec<String>,
     counts: Counts,
@@ -100,6 +102,7 @@ impl<'a> Collector<'a> {
             images,
             spool: Spool::new()?,
             names: Names::default(),
+            classes: Vec::new(),
             first: None,
             skipped: Vec::new(),
             counts: Counts::default(),
@@ -118,7 +121,10 @@ impl<'a> Collector<'a> {
             *seen = Some(seen.map_or(used, |seen| seen.and(used)));
         }
         match outcome.decoded {
-            Ok(decoded) => self.keep(outcome.name, &decoded)?,
+            Ok(decoded) => {
+                self.keep(outcome.name, &decoded)?;
+                self.classes.extend(outcome.class);
+            }
             Err(error) if error.kind() == Kind::Item && self.request.options.skip_corrupt => {
                 self.counts.skipped += 1;
                 if self.skipped.len() < NAMED {
@@ -187,6 +193,7 @@ impl<'a> Collector<'a> {
         for (name, row) in leftovers.follow(&self.names) {
             self.spool.repeat(row, dim * element.width())?;
             self.names.push(&name);
+            self.classes.extend(self.classes.get(row).copied());
         }
         let count = self.names.len();
         (self.request.progress)(count as u64 + skipped, Some(count as u64 + skipped));
@@ -197,7 +204,8 @@ impl<'a> Collector<'a> {
         let (file, hash) = self.spool.finish()?;
         let digest = OnceLock::from(spool::digest(hash, element.name(), count, &shape));
         let data = writer::data_set(file, 0, count, element, shape, digest, self.request);
-        Ok(DataSet { planes, names: self.names, notes, skipped, ..data })
+        let classes = Some(self.classes).filter(|classes| classes.len() == count);
+        Ok(DataSet { planes, names: self.names, classes, notes, skipped, ..data })
     }
 }
 

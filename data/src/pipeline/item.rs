@@ -35,6 +35,8 @@ impl Content {
 pub(crate) struct Item {
     pub name: String,
     pub content: Content,
+    /// Class that its source names.
+    pub class: Option<u32>,
 }
 
 /// What an item becomes.
@@ -57,6 +59,7 @@ impl Decoded {
 /// A decoded item, or why there is none, in the order of the source.
 pub(crate) struct Outcome {
     pub name: String,
+    pub class: Option<u32>,
     pub decoded: Result<Decoded, Error>,
     /// The values an image was stored with, and all that could be stored.
     pub used: Option<(Used, ValueRange)>,
@@ -64,24 +67,24 @@ pub(crate) struct Outcome {
 
 /// Decodes an item and brings it to the size asked for.
 pub(crate) fn decode(item: Item, request: &Request) -> Outcome {
-    let Item { name, content } = item;
+    let Item { name, content, class } = item;
     let stored = match content {
         Content::Encoded(bytes) if is_array(&bytes) => match arrays::decode(&name, &bytes, request) {
             Ok(Held::Image(image)) => picture::stored(&image).map_err(|problem| Error::item(&name, problem)),
             Ok(Held::Numbers(numbers)) => {
-                return Outcome { name, decoded: as_it_is(numbers, request), used: None };
+                return Outcome { name, class, decoded: as_it_is(numbers, request), used: None };
             }
             Err(error) => Err(error),
         },
         Content::Numbers(numbers) => {
-            return Outcome { name, decoded: as_it_is(numbers, request), used: None };
+            return Outcome { name, class, decoded: as_it_is(numbers, request), used: None };
         }
         Content::Encoded(bytes) => picture::stored(&bytes).map_err(|problem| Error::item(&name, problem)),
         Content::Decoded(picture) => Ok(picture.into()),
     };
     let used = stored.as_ref().ok().and_then(Stored::used);
     let decoded = stored.and_then(|stored| finished(stored, &name, request));
-    Outcome { name, decoded, used }
+    Outcome { name, class, decoded, used }
 }
 
 /// An array does not say which of its axes are pixels.

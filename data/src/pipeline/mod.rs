@@ -43,8 +43,18 @@ pub(crate) struct Stopped;
 impl Feed {
     /// Hands over one image.
     pub(crate) fn push(&mut self, name: String, content: Content) -> Result<(), Stopped> {
+        self.push_of_class(name, content, None)
+    }
+
+    /// Hands over one image of which the source may name the class.
+    pub(crate) fn push_of_class(
+        &mut self,
+        name: String,
+        content: Content,
+        class: Option<u32>,
+    ) -> Result<(), Stopped> {
         self.bytes += content.len();
-        self.batch.push(Item { name, content });
+        self.batch.push(Item { name, content, class });
         let full = self.bytes >= BATCH_BYTES && self.batch.len() >= rayon::current_num_threads();
         if full || self.batch.len() >= BATCH_ITEMS {
             self.bytes = 0;

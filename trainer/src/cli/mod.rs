@@ -32,7 +32,7 @@ pub use sample::{
     SamplerChoice, SamplingArgs, SheetsArgs, TrainedArgs,
 };
 pub use tools::{BenchArgs, CostArgs, DataArgs, DevicesArgs, ModelArgs, NetworkArgs};
-pub use train::{OverrideArgs, RecordArgs, TrainArgs};
+pub use train::{LabelArgs, OverrideArgs, RecordArgs, TrainArgs};
 
 /// Train NCSN and NCSNv2 from a certified noise schedule, and sample from them
 ///

@@ -100,6 +100,14 @@ pub struct SampleArgs {
     /// before]
     #[arg(long, value_name = "PART")]
     pub eta: Option<f64>,
+    /// Classes to sample, by name, one image of each in turn; any for images of no class in particular; for networks that are
+    /// told classes [default: all]
+    #[arg(long = "class", value_name = "NAME", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// How strongly to guide towards the class: 1 samples it as it is, more gives more typical images in twice the time (Ho &
+    /// Salimans 2022, whose w is one less) [default: 1]
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    pub guidance: Option<f64>,
     /// Batches, seed, Langevin dynamics and device
     #[command(flatten)]
     pub sampling: SamplingArgs,

@@ -6,7 +6,7 @@ use clap::Args;
 use ncsn_shell::ReadArgs;
 
 use super::{DeviceArgs, Format, LayoutArgs};
-use crate::config::Decay;
+use crate::config::{Decay, Density, Weighting};
 use crate::model::Architecture;
 
 /// Train a network
@@ -53,6 +53,9 @@ pub struct TrainArgs {
     /// How arrays hold images
     #[command(flatten)]
     pub layout: LayoutArgs,
+    /// Classes of the items
+    #[command(flatten)]
+    pub labels: LabelArgs,
     /// Settings that override the preset's
     #[command(flatten)]
     pub overrides: OverrideArgs,
@@ -74,6 +77,29 @@ pub struct TrainArgs {
     /// Output for people or programs
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Classes of the items.
+#[derive(Args, Clone, Debug, Default)]
+#[group(id = "labels_of_items", multiple = true, conflicts_with = "resume")]
+pub struct LabelArgs {
+    /// Tell the network the class of each item, for NCSNv2 and mlp: from CIFAR's records, MNIST's file of labels, an array
+    /// 'labels', 'label', 'y' or 'targets' beside the items, or the folder that an image lies in
+    #[arg(long)]
+    pub class_conditional: bool,
+    /// The same, from a file with a whole number for each training item, in any format in which a row can be one number
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// File of the test items' labels
+    #[arg(long, value_name = "FILE", requires = "labels")]
+    pub test_labels: Option<PathBuf>,
+    /// Array or column of the files of labels
+    #[arg(long, value_name = "NAME", requires = "labels")]
+    pub labels_array: Option<String>,
+    /// Share of the items whose class is kept from the network, so that it knows items of any class too and samples can be
+    /// guided [default: 0.1, as Ho & Salimans (2022) found best]
+    #[arg(long, value_name = "SHARE")]
+    pub label_dropout: Option<f64>,
 }
 
 /// Settings that override the preset's.
@@ -126,6 +152,14 @@ pub struct OverrideArgs {
     /// How the learning rate falls to 0 at the last step: constant (it does not), linear or cosine
     #[arg(long, value_name = "SHAPE")]
     pub decay: Option<Decay>,
+    /// Weight of each noise level's losses: published, or edm:SIGMA_DATA, (1 + (sigma/SIGMA_DATA)^2) times that (Karras et al. 2022,
+    /// whose 0.5 for pixels in [-1, 1] is 0.25 in [0, 1])
+    #[arg(long, value_name = "WEIGHTING")]
+    pub weighting: Option<Weighting>,
+    /// How often each noise level is trained on: uniform, or lognormal:MEAN,DEVIATION of ln sigma (-1.9,1.2 for pixels in [0, 1] in
+    /// Karras et al. 2022)
+    #[arg(long, value_name = "DENSITY")]
+    pub level_density: Option<Density>,
     /// Steps between snapshots of two averages, 8 bytes a parameter, of which 'ncsn-trainer ema' makes those of other lengths
     #[arg(long, value_name = "STEPS")]
     pub snapshots_every: Option<u64>,

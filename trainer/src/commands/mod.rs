@@ -164,7 +164,7 @@ fn annealing(config: &Config, args: &ChainArgs, denoise: bool) -> Result<Anneali
     Ok(Annealing { schedule, denoise })
 }
 
-/// The samples of these numbers that a seed gives, `[count, …]` on the device.
+/// The samples of these numbers that a seed gives, of every class in turn, `[count, …]` on the device.
 ///
 /// # Arguments
 /// * `each` — told of score evaluations: done, of how many
@@ -177,9 +177,10 @@ fn drawn(
     each: &mut dyn FnMut(u64, u64),
 ) -> Result<Tensor, Error> {
     let sampler = Sampler::Langevin(annealing);
+    let told = numbers.clone();
     let mut streams = Streams::new(seed, numbers, &trained.network.shape().item, device);
     let start = sampler.start(&mut streams)?;
-    let score = &mut |x: &Tensor, sigma: f64| sampling::score_at(&trained.network, x, sigma);
+    let score = &mut sampling::Told::all(trained.network.shape()).score(&trained.network, told);
     sampler.sample(score, start, &mut Noise::Streams(streams), &mut |at| {
         each(at.done, at.total);
         true

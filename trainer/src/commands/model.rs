@@ -96,7 +96,7 @@ fn layers(config: &Config) -> Result<Vec<Layer>, Error> {
     };
     tch::no_grad(|| {
         let x = Tensor::zeros(config.network.batch(1).as_slice(), (Kind::Float, Device::Cpu));
-        let _ = network.watched(&x, &Tensor::from_slice(&[0_i64]), Some(&watch));
+        let _ = network.watched(&x, &Tensor::from_slice(&[0_i64]), None, Some(&watch));
     });
     Ok(layers.into_inner())
 }

@@ -16,13 +16,15 @@ use super::peers;
 use crate::cli::{SampleArgs, SamplerChoice};
 use crate::peers::{Peers, Place};
 use crate::sample::{
-    self, Consistent, DpmSolver, Noise, PredictorCorrector, ProbabilityFlow, Sampler, Streams,
+    self, Consistent, DpmSolver, Noise, PredictorCorrector, ProbabilityFlow, Sampler, Streams, Told,
 };
 use crate::sheet::Sheet;
 use crate::source::Trained;
 use crate::tensor_file::TensorFile;
 use crate::{Error, torch};
 
+/// What stands for no class in particular.
+const ANY: &str = "any";
 /// Images in a trajectory, and states of each.
 const STRIP: [i64; 2] = [8, 12];
 
@@ -50,6 +52,7 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (device, precision) = super::set_up_at(&args.sampling.chain.device, place.as_ref())?;
     let trained = super::open(&args.trained, device, precision)?;
     let sampler = sampler(&trained, args)?;
+    let told = told(&trained, args)?;
     let schedule = match &sampler {
         Sampler::Langevin(annealing) => annealing.schedule,
         _ => trained.config.schedule(),
@@ -58,13 +61,14 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
     let count = recorded.count.unwrap_or(num);
     let (seed, config) = (args.sampling.chain.seed, peers::compared(&trained.config));
     let about = json!({"step": trained.step, "config": config, "sampler": format!("{sampler:?}"), "seed": seed,
-        "num": count});
+        "num": count, "classes": format!("{told:?}")});
     let peers = peers::meet(place.as_ref(), (device, precision), &about, peers::PATIENCE)?;
     let own = peers.part(count as usize);
     let mut strip = Vec::new();
     let images = super::in_batches("images", own.len() as u64, batch, |numbers, each| {
         let first = own.start as u64 + numbers.start;
         let numbers = first..own.start as u64 + numbers.end;
+        let score_of = numbers.clone();
         let (x, mut noise) = recorded.part(args.sampling.chain.seed, numbers, &trained, &sampler, device)?;
         let mut each = |at: sample::Progress| {
             each(at.done, at.total);
@@ -75,7 +79,7 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<Outcome> {
             }
             true
         };
-        let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
+        let score = &mut told.score(&trained.network, score_of);
         let x = sampler.sample(score, x, &mut noise, &mut each)?;
         Ok(x.to_device(Device::Cpu))
     })?;
@@ -170,6 +174,35 @@ fn sampler(trained: &Trained, args: &SampleArgs) -> Result<Sampler> {
         Dpm => Sampler::DpmSolver(DpmSolver::new(levels, denoise)),
         Ode | Langevin => Sampler::ProbabilityFlow(ProbabilityFlow::new(levels, denoise)),
     })
+}
+
+/// The classes asked for, else each in turn.
+///
+/// # Errors
+/// Classes for a network that is told none, or of names that it does not know; a guidance outside its domain.
+fn told(trained: &Trained, args: &SampleArgs) -> Result<Told> {
+    let network = trained.network.shape();
+    let names = trained.config.data.labels.as_ref().map_or(&[][..], |labels| &labels.names);
+    if network.classes == 0 {
+        ensure!(
+            args.classes.is_empty() && args.guidance.is_none(),
+            "--class and --guidance are for networks that are told classes (train --class-conditional)"
+        );
+        return Ok(Told::all(network));
+    }
+    let place = |wanted: &String| match names.iter().position(|name| name == wanted) {
+        Some(place) => Ok(place as i64),
+        None if wanted == ANY => Ok(network.classes),
+        None => {
+            let known: Vec<_> = names.iter().take(16).map(|name| escape::one_line(name)).collect();
+            let more = if names.len() > known.len() { ", …" } else { "" };
+            let allowed = format!("{ANY}, {}{more}", known.join(", "));
+            Err(Error::setting("class", escape::one_line(wanted), allowed))
+        }
+    };
+    let classes = args.classes.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+    let classes = if classes.is_empty() { (0..network.classes).collect() } else { classes };
+    Ok(Told::new(classes, args.guidance.unwrap_or(1.0))?)
 }
 
 /// Start and noise drawn by somebody else.

@@ -13,7 +13,7 @@ use crate::cli::ScoreArgs;
 use crate::model::Network;
 use crate::source::{self, Opening};
 use crate::tensor_file::{self, TensorFile};
-use crate::train::loss::dsm_losses;
+use crate::train::loss::{Draw, dsm_losses};
 
 /// Reads `x` and `y`, writes `out`, the score of each item at its level.
 ///
@@ -44,7 +44,7 @@ pub fn loss(args: &ScoreArgs, out: &mut dyn Write) -> Result<Outcome> {
     let (network, file, x) = open(args)?;
     let labels = levels(&network, &file, "labels", &x)?;
     let noise = file.shaped("noise", &x.size())?.to_device(network.device()).to_kind(Kind::Float);
-    let losses = tch::no_grad(|| dsm_losses(&network, &x, &labels, &noise));
+    let losses = tch::no_grad(|| dsm_losses(&network, &x, &Draw::given(&labels, &noise)));
     let mean = losses.mean(Kind::Float);
     let tensors = [("loss".to_owned(), &mean), ("loss_per_sample".to_owned(), &losses)];
     tensor_file::write(&args.output, tensors, None)?;

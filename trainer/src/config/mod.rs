@@ -4,6 +4,7 @@ mod differing;
 mod noise;
 mod rate;
 mod table;
+mod weighting;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ pub(crate) use differing::differing;
 pub use noise::{Noise, Stated, read_schedule};
 pub use rate::Decay;
 pub use table::Table;
+pub use weighting::{Density, Weighting};
 
 use crate::Error;
 use crate::layout::{ImageShape, Layout};
@@ -93,6 +95,30 @@ pub struct Data {
     /// SHA-256 of the training items, filled in when they are read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// Classes of the items, for a network that is told them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
+}
+
+/// Classes of the items and where they come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Labels {
+    /// File of a label for each training item; none for labels that the data have with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<PathBuf>,
+    /// The same of the test items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<PathBuf>,
+    /// Array or column of these files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<String>,
+    /// Names of the classes, filled in when they are read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// SHA-256 of the labels of the training items and of the names, filled in when they are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// Optimisation.
@@ -128,8 +154,17 @@ pub struct Training {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub warmup: u64,
     /// How the learning rate falls after that.
-    #[serde(default, skip_serializing_if = "is_constant")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub decay: Decay,
+    /// How often each noise level is trained on.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub level_density: Density,
+    /// Weight of each level's losses.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub weighting: Weighting,
+    /// Share of the items of classes that are trained on as if their class were not known, so that samples can be guided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_dropout: Option<f64>,
     /// Steps between snapshots of two averages of the weights, of which those of other lengths can be made; none for no snapshots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshots_every: Option<u64>,
@@ -147,8 +182,8 @@ fn is_zero(value: &u64) -> bool {
     *value == 0
 }
 
-fn is_constant(decay: &Decay) -> bool {
-    *decay == Decay::Constant
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Logs and checkpoints, in steps.
@@ -272,11 +307,29 @@ impl Config {
                 return Err(Error::setting(name, value, format!("{least} to {most}")));
             }
         }
+        let sigmas: Vec<f64> = self.schedule().sigmas().collect();
+        self.training.level_density.cumulated(&sigmas)?;
+        match (self.network.classes, &self.data.labels) {
+            (0, None) => {}
+            // To be filled in.
+            (0, Some(labels)) if labels.names.is_empty() => {}
+            (classes, Some(labels)) if labels.names.len() as i64 == classes => {}
+            (classes, labels) => {
+                let found = labels.as_ref().map_or(0, |labels| labels.names.len());
+                return Err(Error::setting(
+                    "network.classes",
+                    classes,
+                    format!("the number of data.labels.names, {found}"),
+                ));
+            }
+        }
         let positive = |value: f64| value > 0.0 && value.is_finite();
         let fraction = |value: f64| (0.0..1.0).contains(&value);
         let clip_norm = self.training.clip_norm.unwrap_or(1.0);
+        let dropout = self.training.label_dropout.unwrap_or(0.1);
         let numbers = [
             ("clip_norm", clip_norm, positive(clip_norm), "positive and finite"),
+            ("label_dropout", dropout, fraction(dropout) && dropout > 0.0, "above 0, below 1"),
             ("lr", lr, positive(lr), "positive and finite"),
             ("adam_eps", adam_eps, positive(adam_eps), "positive and finite"),
             ("betas", betas[0], fraction(betas[0]), "0 to below 1"),

@@ -21,6 +21,8 @@ pub struct Items {
     pub(super) layout: Layout,
     /// Numbers of the items that belong to this part, if not all do.
     pub(super) chosen: Option<Arc<Vec<u32>>>,
+    /// Classes of all stored items, where they are known.
+    pub(super) labels: Option<Arc<data::Labels>>,
     pub(super) path: PathBuf,
 }
 
@@ -76,7 +78,8 @@ impl Items {
         let Arrangement { shape, layout, note } =
             arranged.map_err(|(found, expected)| Error::content(path, found, expected))?;
         let source = Source::Files(Arc::new(set));
-        Ok((Self { source, shape, layout, chosen: None, path: path.to_owned() }, note))
+        let path = path.to_owned();
+        Ok((Self { source, shape, layout, chosen: None, labels: None, path }, note))
     }
 
     /// All items, in order, from memory.
@@ -88,6 +91,7 @@ impl Items {
             shape: shape.to_vec(),
             layout: Layout::Chw,
             chosen: None,
+            labels: None,
             path,
         }
     }
@@ -131,13 +135,18 @@ impl Items {
         }
     }
 
+    /// Number of an item of this part among all that are stored.
+    pub(super) fn stored_number(&self, number: usize) -> usize {
+        self.chosen.as_ref().map_or(number, |chosen| chosen[number] as usize)
+    }
+
     /// Reads items by their numbers in this part, one after the other.
     ///
     /// # Errors
     /// [`Error::File`].
     pub fn read(&self, numbers: &[usize]) -> Result<Stored, Error> {
         let dim = self.dim();
-        let stored = |number: usize| self.chosen.as_ref().map_or(number, |chosen| chosen[number] as usize);
+        let stored = |number: usize| self.stored_number(number);
         match &self.source {
             Source::Images(values) => {
                 let item = |&number: &usize| values[stored(number) * dim..][..dim].iter().copied();

@@ -1,11 +1,13 @@
 //! Training and test items: read through [`ncsn_data`] or drawn by code, in an order that the seed and the step fix.
 
+mod classes;
 mod items;
 mod order;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use classes::{Batch, Known};
 pub use items::{Items, Stored, Units};
 pub use order::{Order, ahead};
 
@@ -34,6 +36,8 @@ pub struct Split {
     pub held_out: u64,
     /// SHA-256 of the training items' content.
     pub digest: String,
+    /// Classes of the training items, where they were asked for.
+    pub classes: Option<Known>,
     /// What was done on reading.
     pub notes: Vec<String>,
 }
@@ -109,7 +113,8 @@ impl<'a> Wish<'a> {
 /// [`Error::Setting`] when no item is left to train on, or there is no path for a preset that needs one.
 pub fn open(data: &Data, wish: &Wish) -> Result<Split, Error> {
     let Some(path) = &data.train else {
-        let drawn = built_in(wish)?;
+        let (drawn, labels) = built_in(wish)?;
+        let drawn = drawn.labelled(data.labels.as_ref().map(|_| labels));
         let digest = drawn.digest()?;
         return hold_out(drawn, data, wish, digest, Vec::new());
     };
@@ -135,14 +140,24 @@ pub fn open(data: &Data, wish: &Wish) -> Result<Split, Error> {
     }
     let stated = Stated { layout: data.layout, shape: data.shape };
     let network = |shape| Wanted { shape, as_what: "the network takes" };
+    let labels = data.labels.as_ref();
+    let of_train =
+        labels.map(|labels| classes::read(path, &set, labels, labels.train.as_deref())).transpose()?;
     let (train, note) = Items::of_files(set, path, stated, wish.item.map(network))?;
     notes.extend(note);
     match test_set {
         Some((set, path)) => {
+            let of_test = labels.zip(of_train.as_ref()).map(|(labels, of_train)| {
+                let found = classes::read(path, &set, labels, labels.test.as_deref())?;
+                Ok::<_, Error>(found.among(of_train.names(), path)?)
+            });
             let (test, _) = Items::of_files(set, path, stated, Some(network(train.shape())))?;
-            Ok(Split { train, test: Some(test), held_out: data.held_out, digest, notes })
+            let test = Some(test.labelled(of_test.transpose()?));
+            let classes = of_train.as_ref().map(Known::of);
+            let train = train.labelled(of_train);
+            Ok(Split { train, test, held_out: data.held_out, digest, classes, notes })
         }
-        None => hold_out(train, data, wish, digest, notes),
+        None => hold_out(train.labelled(of_train), data, wish, digest, notes),
     }
 }
 
@@ -157,6 +172,7 @@ fn read(path: &Path, data: &Data, split: ncsn_data::Split) -> Result<ncsn_data::
         exif: data.exif,
         batches: data.batches,
         full_depth: data.full_depth,
+        classes: data.labels.is_some(),
         split,
     };
     Ok(ncsn_shell::read(path, &options)?)
@@ -174,24 +190,31 @@ fn hold_out(
         HeldOut::Exactly => data.held_out,
         HeldOut::AtMostATenth => data.held_out.min(items.len() as u64 / 10),
     };
+    let classes = items.labels.as_deref().map(Known::of);
     let (train, test) = items.held_out(held_out, wish.seed)?;
-    Ok(Split { train, test, held_out, digest, notes })
+    Ok(Split { train, test, held_out, digest, classes, notes })
 }
 
-/// The data that a preset draws by code.
-fn built_in(wish: &Wish) -> Result<Items, Error> {
-    let (source, own) = match wish.preset {
+/// The data that a preset draws by code, and their classes.
+fn built_in(wish: &Wish) -> Result<(Items, ncsn_data::Labels), Error> {
+    let (source, own, labels) = match wish.preset {
         "shapes" => {
             let side = shapes::SIDE as i64;
-            (Source::Images(Arc::new(shapes::draw(shapes::COUNT, BUILT_IN_SEED))), vec![3, side, side])
+            let (images, shapes) = shapes::draw(shapes::COUNT, BUILT_IN_SEED);
+            let labels = ncsn_data::Labels::new(shapes, shapes::NAMES.map(str::to_owned).to_vec());
+            (Source::Images(Arc::new(images)), vec![3, side, side], labels)
         }
-        "mixture2d" => (Source::Points(Arc::new(mixture::draw(POINTS, BUILT_IN_SEED))), vec![2]),
+        "mixture2d" => {
+            let (points, components) = mixture::draw(POINTS, BUILT_IN_SEED);
+            let names = (0..mixture::COMPONENTS).map(|k| k.to_string()).collect();
+            (Source::Points(Arc::new(points)), vec![2], ncsn_data::Labels::new(components, names))
+        }
         other => return Err(Error::setting("--data", "missing", format!("the data of preset {other}"))),
     };
     let path = PathBuf::from(format!("built-in data of {}", wish.preset));
     let shape = wish.item.map_or_else(|| own.clone(), <[i64]>::to_vec);
     if shape.iter().product::<i64>() == own.iter().product::<i64>() {
-        return Ok(Items { source, shape, layout: Layout::Chw, chosen: None, path });
+        return Ok((Items { source, shape, layout: Layout::Chw, chosen: None, labels: None, path }, labels));
     }
     let allowed = format!("{}, as the {} have", shape_text(&own), path.display());
     Err(Error::setting("network.item", shape_text(&shape), allowed))

@@ -1,11 +1,11 @@
 //! Blocks of RefineNet as NCSN uses them: residual, residual convolution unit, multi-scale fusion, chained pooling.
 //!
 //! Each block has a conditional form, with a normalisation for every noise level before its convolutions (NCSN), and a
-//! plain one (NCSNv2). Parameters are registered in the order of the authors' code.
+//! plain one (NCSNv2), whose normalisations may have a row for each class. Parameters are registered in the order of the authors' code.
 
 use tch::Tensor;
 
-use super::layers::{Context, Conv, ConvShape, Norm, elu, mean_around, mean_pool};
+use super::layers::{Context, Conv, ConvShape, Norm, Norms, elu, mean_around, mean_pool};
 use super::registry::Scope;
 
 /// What a residual block does to height and width.
@@ -33,14 +33,14 @@ pub struct ResBlock {
 impl ResBlock {
     /// # Arguments
     /// * `first` — whether it is the first of a stage, which changes the number of channels and resamples
-    /// * `levels` — number of noise levels for the conditional form
+    /// * `norms` — their form
     #[must_use]
     pub fn new(
         scope: &Scope,
         [inputs, outputs]: [i64; 2],
         resample: Resample,
         first: bool,
-        levels: Option<i64>,
+        norms: Norms,
     ) -> Self {
         let dilation = if let Resample::Dilate(dilation) = resample { dilation } else { 1 };
         let halve = first && resample == Resample::Halve;
@@ -50,13 +50,13 @@ impl ResBlock {
         // Key of a convolution that is followed by pooling.
         let pooled = |name: &str| if halve { scope.sub(name).sub("conv") } else { scope.sub(name) };
         let conv1 = Conv::new(&scope.sub("conv1"), dilated(inputs, middle));
-        let normalize2 = Norm::new(&scope.sub("normalize2"), middle, levels);
+        let normalize2 = Norm::new(&scope.sub("normalize2"), middle, norms);
         let conv2 = Conv::new(&pooled("conv2"), dilated(middle, outputs));
         let shortcut = (inputs != outputs || resamples).then(|| {
             let side = if resamples && !halve { 3 } else { 1 };
             Conv::new(&pooled("shortcut"), ConvShape { side, ..dilated(inputs, outputs) })
         });
-        let normalize1 = Norm::new(&scope.sub("normalize1"), inputs, levels);
+        let normalize1 = Norm::new(&scope.sub("normalize1"), inputs, norms);
         Self { conv1, normalize2, conv2, shortcut, normalize1, halve }
     }
 
@@ -91,8 +91,8 @@ struct Unit {
 }
 
 impl Unit {
-    fn new(norm: &Scope, conv: &Scope, channels: i64, levels: Option<i64>) -> Self {
-        let norm = levels.map(|levels| Norm::new(norm, channels, Some(levels)));
+    fn new(norm: &Scope, conv: &Scope, channels: i64, norms: Norms) -> Self {
+        let norm = norms.everywhere().then(|| Norm::new(norm, channels, norms));
         let shape = ConvShape { bias: false, ..ConvShape::same(channels, channels) };
         Self { norm, conv: Conv::new(conv, shape) }
     }
@@ -113,10 +113,10 @@ struct ResidualUnits {
 }
 
 impl ResidualUnits {
-    fn new(scope: &Scope, channels: i64, blocks: usize, levels: Option<i64>) -> Self {
+    fn new(scope: &Scope, channels: i64, blocks: usize, norms: Norms) -> Self {
         let unit = |block: usize, stage: usize| {
             let name = |what| scope.sub(format!("{block}_{stage}_{what}"));
-            Unit::new(&name("norm"), &name("conv"), channels, levels)
+            Unit::new(&name("norm"), &name("conv"), channels, norms)
         };
         Self { units: (1..=blocks).map(|block| [unit(block, 1), unit(block, 2)]).collect() }
     }
@@ -144,7 +144,7 @@ struct Fusion {
 }
 
 impl Fusion {
-    fn new(scope: &Scope, inputs: &[i64], outputs: i64, levels: Option<i64>) -> Self {
+    fn new(scope: &Scope, inputs: &[i64], outputs: i64, norms: Norms) -> Self {
         let convs = inputs
             .iter()
             .enumerate()
@@ -152,12 +152,9 @@ impl Fusion {
                 Conv::new(&scope.sub("convs").sub(i.to_string()), ConvShape::same(channels, outputs))
             })
             .collect();
-        let norms = levels.map_or_else(Vec::new, |levels| {
-            let norm =
-                |(i, &channels)| Norm::new(&scope.sub("norms").sub(format!("{i}")), channels, Some(levels));
-            inputs.iter().enumerate().map(norm).collect()
-        });
-        Self { convs, norms }
+        let norm = |(i, &channels)| Norm::new(&scope.sub("norms").sub(format!("{i}")), channels, norms);
+        let inputs = inputs.iter().enumerate().filter(|_| norms.everywhere());
+        Self { convs, norms: inputs.map(norm).collect() }
     }
 
     fn forward<'net>(&'net self, inputs: &[Tensor], size: &[i64], context: Context<'_, 'net>) -> Tensor {
@@ -187,7 +184,7 @@ struct ChainedPooling {
 }
 
 impl ChainedPooling {
-    fn new(scope: &Scope, channels: i64, levels: Option<i64>) -> Self {
+    fn new(scope: &Scope, channels: i64, norms: Norms) -> Self {
         // All convolutions are registered before the norms.
         let convs: Vec<Conv> = (0..2)
             .map(|i| {
@@ -199,8 +196,9 @@ impl ChainedPooling {
             .into_iter()
             .enumerate()
             .map(|(i, conv)| {
-                let norm = levels
-                    .map(|levels| Norm::new(&scope.sub("norms").sub(i.to_string()), channels, Some(levels)));
+                let norm = norms
+                    .everywhere()
+                    .then(|| Norm::new(&scope.sub("norms").sub(i.to_string()), channels, norms));
                 Unit { norm, conv }
             })
             .collect();
@@ -241,15 +239,15 @@ impl RefineBlock {
     /// * `inputs` — channels of each input, the largest image first
     /// * `last` — whether it is the last of the network, with three output units instead of one
     #[must_use]
-    pub fn new(scope: &Scope, inputs: &[i64], outputs: i64, last: bool, levels: Option<i64>) -> Self {
+    pub fn new(scope: &Scope, inputs: &[i64], outputs: i64, last: bool, norms: Norms) -> Self {
         let adapt = |(i, &channels): (usize, &i64)| {
-            ResidualUnits::new(&scope.sub("adapt_convs").sub(i.to_string()), channels, 2, levels)
+            ResidualUnits::new(&scope.sub("adapt_convs").sub(i.to_string()), channels, 2, norms)
         };
         let adapt_convs = inputs.iter().enumerate().map(adapt).collect();
         let units = if last { 3 } else { 1 };
-        let output_convs = ResidualUnits::new(&scope.sub("output_convs"), outputs, units, levels);
-        let msf = (inputs.len() > 1).then(|| Fusion::new(&scope.sub("msf"), inputs, outputs, levels));
-        let crp = ChainedPooling::new(&scope.sub("crp"), outputs, levels);
+        let output_convs = ResidualUnits::new(&scope.sub("output_convs"), outputs, units, norms);
+        let msf = (inputs.len() > 1).then(|| Fusion::new(&scope.sub("msf"), inputs, outputs, norms));
+        let crp = ChainedPooling::new(&scope.sub("crp"), outputs, norms);
         Self { adapt_convs, output_convs, msf, crp }
     }
 

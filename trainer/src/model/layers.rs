@@ -25,8 +25,8 @@ pub struct Seen<'a> {
 /// What a forward pass of a network that lives for `'net` carries along beside the images.
 #[derive(Clone, Copy)]
 pub struct Context<'a, 'net> {
-    /// Index of each image's noise level, `[batch]`, int64.
-    pub levels: &'a Tensor,
+    /// Row of each image in what is conditional, `[batch]`, int64: its noise level (NCSN), or its class.
+    pub rows: &'a Tensor,
     /// Told of every layer with parameters, in order of evaluation.
     pub watch: Option<&'a dyn Fn(Seen)>,
     /// Keeps the parts of the pass, for gradient checkpointing.
@@ -44,8 +44,8 @@ impl<'net> Context<'_, 'net> {
             let inputs: Vec<Tensor> = inputs.iter().map(|input| input.shallow_clone()).collect();
             return forward(&inputs, self);
         };
-        let levels = self.levels.shallow_clone();
-        tape.run(inputs, move |inputs| forward(inputs, Context { levels: &levels, watch: None, tape: None }))
+        let rows = self.rows.shallow_clone();
+        tape.run(inputs, move |inputs| forward(inputs, Context { rows: &rows, watch: None, tape: None }))
     }
 
     pub(super) fn see(&self, layer: &str, output: &Tensor, flop: impl Fn() -> f64, parameters: &[&Tensor]) {
@@ -137,7 +137,7 @@ impl Conv {
 /// ```
 /// Computed in single precision also where products are rounded to bfloat16.
 ///
-/// In the conditional form each noise level has its own γ | α | β, a row of `embed.weight` `[levels, 3·channels]`.
+/// In the conditional forms each noise level or class has its own γ | α | β, a row of `embed.weight` `[rows, 3·channels]`.
 ///
 /// # Source
 /// Song & Ermon (2019), Appendix A; (2020), Appendix B.1.
@@ -147,18 +147,42 @@ pub struct Norm {
     affine: Affine,
 }
 
+/// Which γ, α and β the normalisations of a network have, and where it has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Norms {
+    /// One for all images (NCSNv2).
+    Shared,
+    /// One for each class, and one for images of any, in the same places.
+    PerClass {
+        /// Number of classes and 1.
+        rows: i64,
+    },
+    /// One for each noise level, and before every convolution (NCSN).
+    PerLevel {
+        /// Number of levels.
+        rows: i64,
+    },
+}
+
+impl Norms {
+    /// Whether the residual units, fusions and pools have normalisations too.
+    pub(super) fn everywhere(self) -> bool {
+        matches!(self, Self::PerLevel { .. })
+    }
+}
+
 #[derive(Debug)]
 enum Affine {
     Shared { alpha: Tensor, gamma: Tensor, beta: Tensor },
-    PerLevel { embed: Tensor },
+    Rows { embed: Tensor },
 }
 
 impl Norm {
-    /// For `channels` channels; conditional where a number of `levels` is given.
+    /// For `channels` channels.
     #[must_use]
-    pub fn new(scope: &Scope, channels: i64, levels: Option<i64>) -> Self {
-        let affine = match levels {
-            None => {
+    pub fn new(scope: &Scope, channels: i64, norms: Norms) -> Self {
+        let affine = match norms {
+            Norms::Shared => {
                 let noisy = Init::Norm { noisy: channels };
                 Affine::Shared {
                     alpha: scope.parameter("alpha", &[channels], noisy),
@@ -166,11 +190,9 @@ impl Norm {
                     beta: scope.parameter("beta", &[channels], Init::Zero),
                 }
             }
-            Some(levels) => {
+            Norms::PerLevel { rows } | Norms::PerClass { rows } => {
                 let init = Init::Norm { noisy: 2 * channels };
-                Affine::PerLevel {
-                    embed: scope.sub("embed").parameter("weight", &[levels, 3 * channels], init),
-                }
+                Affine::Rows { embed: scope.sub("embed").parameter("weight", &[rows, 3 * channels], init) }
             }
         };
         Self { name: scope.prefix().to_owned(), affine }
@@ -198,8 +220,8 @@ impl Norm {
     fn affine(&self, context: Context) -> [Tensor; 3] {
         match &self.affine {
             Affine::Shared { alpha, gamma, beta } => [gamma, alpha, beta].map(|values| values.unsqueeze(0)),
-            Affine::PerLevel { embed } => {
-                let rows = embed.index_select(0, context.levels);
+            Affine::Rows { embed } => {
+                let rows = embed.index_select(0, context.rows);
                 rows.chunk(3, 1).try_into().unwrap_or_else(|_| unreachable!("a row is 3·channels wide"))
             }
         }
@@ -220,7 +242,7 @@ impl Norm {
         // A subtraction, a multiplication and an addition at every pixel, besides the two moments.
         let parameters: Vec<&Tensor> = match &self.affine {
             Affine::Shared { alpha, gamma, beta } => vec![alpha, gamma, beta],
-            Affine::PerLevel { embed } => vec![embed],
+            Affine::Rows { embed } => vec![embed],
         };
         context.see(&self.name, &y, || 8.0 * y.numel() as f64, &parameters);
         y

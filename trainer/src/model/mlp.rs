@@ -45,15 +45,23 @@ impl Linear {
 #[derive(Debug)]
 pub struct Mlp {
     begin: Linear,
+    /// A row for each class, `[classes + 1, width]`, added to the first hidden layer.
+    classes: Option<Tensor>,
     blocks: Vec<[Linear; 2]>,
     end: Linear,
 }
 
 impl Mlp {
     /// For vectors of `dim` entries, with `width` hidden units.
-    pub fn new(scope: &Scope, dim: i64, width: i64) -> Self {
+    ///
+    /// # Arguments
+    /// * `classes` — rows of what is added for a class, if the network is told classes
+    pub fn new(scope: &Scope, dim: i64, width: i64, classes: Option<i64>) -> Self {
         let inputs = dim * (1 + 2 * FREQUENCIES.len() as i64) + 1;
         let begin = Linear::new(&scope.sub("begin"), inputs, width);
+        let classes = classes.map(|rows| {
+            scope.sub("classes").parameter("weight", &[rows, width], Init::Uniform { fan_in: 1 })
+        });
         let blocks = (0..BLOCKS)
             .map(|i| {
                 let scope = scope.sub("blocks").sub(i.to_string());
@@ -63,7 +71,7 @@ impl Mlp {
                 ]
             })
             .collect();
-        Self { begin, blocks, end: Linear::new(&scope.sub("end"), width, dim) }
+        Self { begin, classes, blocks, end: Linear::new(&scope.sub("end"), width, dim) }
     }
 
     /// `[batch, dim]`, and σ of each `[batch, 1]` → `[batch, dim]`.
@@ -76,6 +84,9 @@ impl Mlp {
         }
         inputs.push(scaled);
         let mut h = self.begin.forward(&Tensor::cat(&inputs, 1), context);
+        if let Some(classes) = &self.classes {
+            h += classes.index_select(0, context.rows);
+        }
         for [linear1, linear2] in &self.blocks {
             h = &h + linear2.forward(&elu(&linear1.forward(&elu(&h), context)), context);
         }

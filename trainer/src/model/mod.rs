@@ -12,7 +12,7 @@ mod score;
 mod tape;
 
 pub use architecture::{Architecture, Depth};
-pub use layers::{Context, Seen};
+pub use layers::{Context, Norms, Seen};
 pub use registry::{Parameters, Scope};
 pub use score::{Network, NetworkShape};
 pub use tape::Tape;

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::architecture::Depth;
 use super::blocks::{RefineBlock, ResBlock, Resample};
-use super::layers::{Context, Conv, ConvShape, Norm};
+use super::layers::{Context, Conv, ConvShape, Norm, Norms};
 use super::registry::Scope;
 
 /// One stage of the backbone: two residual blocks.
@@ -81,11 +81,11 @@ impl RefineNet {
     /// # Arguments
     /// * `channels` — of the images
     /// * `filters` — n of Tables 2 and 3
-    /// * `levels` — number of noise levels, for the conditional network of NCSN
-    pub fn new(scope: &Scope, depth: Depth, channels: i64, filters: i64, levels: Option<i64>) -> Self {
+    /// * `norms` — form of the normalisations
+    pub fn new(scope: &Scope, depth: Depth, channels: i64, filters: i64, norms: Norms) -> Self {
         let stages = stages(depth);
         let begin_conv = Conv::new(&scope.sub("begin_conv"), ConvShape::same(channels, filters)).exact();
-        let normalizer = Norm::new(&scope.sub("normalizer"), filters, levels);
+        let normalizer = Norm::new(&scope.sub("normalizer"), filters, norms);
         let end_conv = Conv::new(&scope.sub("end_conv"), ConvShape::same(filters, channels)).exact();
         let mut width = filters;
         let blocks = stages
@@ -96,7 +96,7 @@ impl RefineNet {
                 let scope = scope.sub(format!("res{}", stage.name));
                 let block = |i: usize, inputs, first| {
                     let scope = scope.sub(i.to_string());
-                    ResBlock::new(&scope, [inputs, after], stage.resample, first, levels)
+                    ResBlock::new(&scope, [inputs, after], stage.resample, first, norms)
                 };
                 [block(0, before, true), block(1, after, false)]
             })
@@ -115,7 +115,7 @@ impl RefineNet {
                 inputs.push(stages[count - k].refined * filters);
             }
             let scope = scope.sub(format!("refine{}", names[k]));
-            RefineBlock::new(&scope, &inputs, stage.refined * filters, k + 1 == count, levels)
+            RefineBlock::new(&scope, &inputs, stage.refined * filters, k + 1 == count, norms)
         };
         let mut order: Vec<usize> = (0..count).collect();
         if depth == Depth::Deepest {

@@ -3,13 +3,15 @@
 //! ```text
 //! NCSNv2, vectors:   s(x, σ) = f(x)/σ        NCSN:   s(x, σ_i) = f(x, i)
 //! ```
+//! NCSNv2 and the perceptron may also be told the class of an item, or that it may be of any: f(x, c).
+//!
 //! Image networks see h = 2x − 1: noise levels are meant for pixels in [0, 1], the network for values around 0.
 
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use super::architecture::Architecture;
-use super::layers::{Context, Seen, as_index};
+use super::layers::{Context, Norms, Seen, as_index};
 use super::mlp::Mlp;
 use super::refinenet::RefineNet;
 use super::registry::{Parameters, Scope};
@@ -26,6 +28,13 @@ pub struct NetworkShape {
     pub filters: i64,
     /// Shape of one item: `[channels, height, width]`, or `[dim]`.
     pub item: Vec<i64>,
+    /// Number of classes that the network is told apart; 0 for one that is told none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub classes: i64,
+}
+
+fn is_zero(value: &i64) -> bool {
+    *value == 0
 }
 
 impl NetworkShape {
@@ -36,6 +45,14 @@ impl NetworkShape {
     pub fn check(&self) -> Result<(), Error> {
         if !(1..=4096).contains(&self.filters) {
             return Err(Error::setting("filters", self.filters, "1 to 4096"));
+        }
+        if !(0..=65_536).contains(&self.classes) || self.classes == 1 {
+            return Err(Error::setting("classes", self.classes, "0, or 2 to 65536"));
+        }
+        if self.classes > 0 && self.architecture.is_conditional() {
+            let allowed =
+                format!("0 for {}, whose normalisations are told the noise level", self.architecture);
+            return Err(Error::setting("classes", self.classes, allowed));
         }
         let factor = self.architecture.factor();
         let sides = |sides: &[i64]| sides.iter().map(i64::to_string).collect::<Vec<_>>().join(" x ");
@@ -101,10 +118,16 @@ impl Network {
     pub fn new(shape: &NetworkShape, sigmas: &[f32], device: Device) -> Result<Self, Error> {
         shape.check()?;
         let scope = Scope::root(device);
-        let levels = shape.architecture.is_conditional().then_some(sigmas.len() as i64);
+        // The last row is for items of any class.
+        let classes = (shape.classes > 0).then_some(shape.classes + 1);
+        let norms = match classes {
+            _ if shape.architecture.is_conditional() => Norms::PerLevel { rows: sigmas.len() as i64 },
+            Some(rows) => Norms::PerClass { rows },
+            None => Norms::Shared,
+        };
         let trunk = match shape.architecture.depth() {
-            Some(depth) => Trunk::Image(RefineNet::new(&scope, depth, shape.item[0], shape.filters, levels)),
-            None => Trunk::Vector(Mlp::new(&scope, shape.item[0], shape.filters)),
+            Some(depth) => Trunk::Image(RefineNet::new(&scope, depth, shape.item[0], shape.filters, norms)),
+            None => Trunk::Vector(Mlp::new(&scope, shape.item[0], shape.filters, classes)),
         };
         Ok(Self {
             shape: shape.clone(),
@@ -150,7 +173,7 @@ impl Network {
         self.sigmas.index_select(0, &as_index(levels)).view(shape.as_slice())
     }
 
-    /// Estimated score of noisy items.
+    /// Estimated score of noisy items of any class.
     ///
     /// # Arguments
     /// * `x` — `[batch, …item]`, pixels in [0, 1] plus noise
@@ -159,10 +182,27 @@ impl Network {
     /// # Accuracy
     /// Single precision; bfloat16 products with autocast.
     pub fn score(&self, x: &Tensor, levels: &Tensor) -> Tensor {
-        self.watched(x, levels, None)
+        self.score_of_class(x, levels, None)
     }
 
-    /// Estimated score of noisy items at one noise level, which may be any for networks that divide by σ.
+    /// The same of items of classes.
+    ///
+    /// # Arguments
+    /// * `classes` — class of each item, `[batch]`, int64, the number of classes for any; none for any of all
+    pub fn score_of_class(&self, x: &Tensor, levels: &Tensor, classes: Option<&Tensor>) -> Tensor {
+        self.watched(x, levels, classes, None)
+    }
+
+    /// Row of each item in what is conditional.
+    fn rows(&self, count: i64, levels: &Tensor, classes: Option<&Tensor>) -> Tensor {
+        match classes {
+            _ if self.shape.architecture.is_conditional() => as_index(levels),
+            Some(classes) => as_index(classes),
+            None => Tensor::full([count], self.shape.classes, (Kind::Int64, self.device())),
+        }
+    }
+
+    /// Estimated score of noisy items of any class at one noise level, which may be any for networks that divide by σ.
     ///
     /// # Arguments
     /// * `x` — `[batch, …item]`, pixels in [0, 1] plus noise
@@ -177,12 +217,26 @@ impl Network {
     /// # Source
     /// Technique 3: s(x, σ) = f(x)/σ is defined for every σ.
     pub fn score_at_sigma(&self, x: &Tensor, sigma: f64) -> Result<Tensor, Error> {
+        self.score_of_class_at(x, sigma, None)
+    }
+
+    /// The same of items of classes, as [`score_of_class`](Self::score_of_class) takes them.
+    ///
+    /// # Errors
+    /// As [`score_at_sigma`](Self::score_at_sigma).
+    pub fn score_of_class_at(
+        &self,
+        x: &Tensor,
+        sigma: f64,
+        classes: Option<&Tensor>,
+    ) -> Result<Tensor, Error> {
         let shape: Vec<i64> =
             x.size()[..1].iter().copied().chain(self.shape.item.iter().map(|_| 1)).collect();
         let factor = Tensor::full(shape.as_slice(), sigma, (Kind::Float, x.device()));
         let level = if self.shape.architecture.is_conditional() { self.level_of(sigma)? } else { 0 };
-        let index = Tensor::full([x.size()[0]], level, (Kind::Int64, x.device()));
-        let output = self.output(x, &factor, Context { levels: &as_index(&index), watch: None, tape: None });
+        let level = Tensor::full([x.size()[0]], level, (Kind::Int64, x.device()));
+        let rows = self.rows(x.size()[0], &level, classes);
+        let output = self.output(x, &factor, Context { rows: &rows, watch: None, tape: None });
         Ok(self.score_of(output, &factor))
     }
 
@@ -204,17 +258,23 @@ impl Network {
         }
     }
 
-    /// As [`score`](Self::score), telling `watch` of every layer with parameters.
-    pub fn watched(&self, x: &Tensor, levels: &Tensor, watch: Option<&dyn Fn(Seen)>) -> Tensor {
-        let (index, sigma) = (as_index(levels), self.sigma_of(levels));
-        let output = self.output(x, &sigma, Context { levels: &index, watch, tape: None });
+    /// As [`score_of_class`](Self::score_of_class), telling `watch` of every layer with parameters.
+    pub fn watched(
+        &self,
+        x: &Tensor,
+        levels: &Tensor,
+        classes: Option<&Tensor>,
+        watch: Option<&dyn Fn(Seen)>,
+    ) -> Tensor {
+        let (rows, sigma) = (self.rows(x.size()[0], levels, classes), self.sigma_of(levels));
+        let output = self.output(x, &sigma, Context { rows: &rows, watch, tape: None });
         self.score_of(output, &sigma)
     }
 
     /// Gradients of a scalar made of the scores, by all parameters, in less memory and more time: see [`Tape`].
     ///
     /// # Arguments
-    /// As of [`score`](Self::score); `scalar` — what is made of the scores, and something to return
+    /// As of [`score_of_class`](Self::score_of_class); `scalar` — what is made of the scores, and something to return
     ///
     /// # Errors
     /// Those of [`Tape::gradients`].
@@ -222,12 +282,13 @@ impl Network {
         &self,
         x: &Tensor,
         levels: &Tensor,
+        classes: Option<&Tensor>,
         scalar: impl FnOnce(&Tensor) -> (Tensor, R),
     ) -> Result<(R, Vec<Tensor>), Error> {
         let tape = Tape::new(self.autocast.then(|| self.device()));
         let (returned, gradient) = torch::attempt(|| {
-            let (index, sigma) = (as_index(levels), self.sigma_of(levels));
-            let output = self.output(x, &sigma, Context { levels: &index, watch: None, tape: Some(&tape) });
+            let (rows, sigma) = (self.rows(x.size()[0], levels, classes), self.sigma_of(levels));
+            let output = self.output(x, &sigma, Context { rows: &rows, watch: None, tape: Some(&tape) });
             let output = output.detach().set_requires_grad(true);
             let (scalar, returned) = scalar(&self.score_of(output.shallow_clone(), &sigma));
             torch::gradients(&scalar, &[output]).map(|mut found| (returned, found.swap_remove(0)))
@@ -235,8 +296,7 @@ impl Network {
         Ok((returned, tape.gradients(gradient, self.parameters.tensors())?))
     }
 
-    /// What the network itself gives, at the level with an index (for networks that are told it) and σ `[batch, 1, …]` (for
-    /// perceptrons).
+    /// What the network itself gives, by rows of what is conditional, and σ `[batch, 1, …]` (for perceptrons).
     fn output<'net>(&'net self, x: &Tensor, sigma: &Tensor, context: Context<'_, 'net>) -> Tensor {
         let run = || match &self.trunk {
             Trunk::Image(net) => {

@@ -2,6 +2,7 @@
 
 mod consistent;
 mod dpm;
+mod guided;
 mod inpaint;
 mod interpolate;
 mod langevin;
@@ -15,6 +16,7 @@ use tch::Tensor;
 
 pub use consistent::{Consistent, consistent_annealed};
 pub use dpm::{DpmSolver, dpm_solver};
+pub use guided::Told;
 pub use inpaint::{Mask, Region, inpaint};
 pub use interpolate::rows;
 pub use langevin::{annealed_langevin, denoised};
@@ -196,7 +198,7 @@ mod tests {
         let start = |sampler: &Sampler, architecture: Architecture| {
             let item = vec![3, 8, 8];
             let mut streams = Streams::new(1, 0..4, &item, Device::Cpu);
-            let network = NetworkShape { architecture, filters: 8, item };
+            let network = NetworkShape { architecture, filters: 8, item, classes: 0 };
             let x = sampler.start_for(&network, &mut streams).expect("a start");
             let norms =
                 x.flatten(1, -1).square().sum_dim_intlist([1_i64].as_slice(), false, Kind::Double).sqrt();

@@ -103,10 +103,9 @@ fn fitting_batches(state: &State, config: &Config) -> String {
     let (batch, checkpointing) = (config.training.batch, config.training.gradient_checkpointing);
     let fits = |batch: u64, checkpointing: bool| {
         let (network, shape) = (&state.network, config.network.batch(batch as i64));
-        let levels = network.sigmas().size()[0];
-        let draw = Draw::new(0, 0, &config.data, levels, &shape, network.device());
+        let draw = Draw::new(0, 0, state.law(config), &shape, network.device());
         let x = Tensor::f_zeros(shape.as_slice(), (Kind::Float, network.device()));
-        let tried = |(draw, x)| dsm_gradients(network, &x, &draw, batch as f64, checkpointing).is_ok();
+        let tried = |(draw, x)| dsm_gradients(network, &x, &draw, None, batch as f64, checkpointing).is_ok();
         draw.ok().zip(x.ok()).is_some_and(tried)
     };
     let halves =

@@ -5,6 +5,7 @@ use tch::{Kind, Tensor};
 use super::loss::{Draw, dsm_losses};
 use super::state::State;
 use crate::config::Config;
+use crate::dataset::Batch;
 use crate::{Error, torch};
 
 impl State {
@@ -14,17 +15,16 @@ impl State {
     /// # Errors
     /// Always: [`Error::NotFinite`], or [`Error::Peers`] where it is another process's.
     #[must_use]
-    pub fn explain(&self, x: Tensor, of: usize, items: &[usize], step: u64, config: &Config) -> Error {
+    pub fn explain(&self, batch: Batch, of: usize, items: &[usize], step: u64, config: &Config) -> Error {
         let sigmas = self.network.sigmas();
-        let draw = self.draw(config.training.seed, step, &config.data, &x, of);
-        let draw = match draw {
+        let draw = match self.draw(step, config, &batch, of) {
             Ok(draw) => draw,
             Err(error) => return error,
         };
         let explained = torch::attempt(|| {
             tch::no_grad(|| {
-                let x = draw.augment(x);
-                let losses = torch::to_vec(&dsm_losses(&self.network, &x, &draw.levels, &draw.noise));
+                let x = draw.augment(batch.x);
+                let losses = torch::to_vec(&dsm_losses(&self.network, &x, &draw));
                 let Some(at) = losses.iter().position(|loss| !loss.is_finite()) else {
                     return self.explain_gradient(&x, &draw, &losses, items, step);
                 };
@@ -33,6 +33,7 @@ impl State {
                 let _ = self.network.watched(
                     &noisy,
                     &draw.levels,
+                    draw.classes.as_ref(),
                     Some(&|seen| {
                         if first.borrow().is_none() && seen.output.isfinite().all().int64_value(&[]) == 0 {
                             *first.borrow_mut() = Some(seen.layer.to_owned());
@@ -57,7 +58,7 @@ impl State {
     fn explain_gradient(&self, x: &Tensor, draw: &Draw, losses: &[f32], items: &[usize], step: u64) -> Error {
         let parameters = self.network.parameters();
         let gradients = tch::with_grad(|| {
-            let loss = dsm_losses(&self.network, x, &draw.levels, &draw.noise).mean(Kind::Float);
+            let loss = dsm_losses(&self.network, x, draw).mean(Kind::Float);
             torch::gradients(&loss, parameters.tensors())
         });
         let gradients = match gradients {

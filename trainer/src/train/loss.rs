@@ -21,6 +21,23 @@ pub struct Draw {
     flip: Option<Tensor>,
     /// u of each value, in [0, 1).
     fraction: Option<Tensor>,
+    /// Whether each item's class is kept from the network, `[batch]`.
+    untold: Option<Tensor>,
+    /// Class that the network is told of each item, `[batch]`, int64, the number of classes for none.
+    pub classes: Option<Tensor>,
+}
+
+/// How the random part of a step is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Law<'a> {
+    /// What is done to items.
+    pub data: &'a Data,
+    /// Number of noise levels.
+    pub levels: i64,
+    /// Probability of each level and those before it, `[levels]`, double; none where all are alike.
+    pub cumulated: Option<&'a Tensor>,
+    /// Share of the items whose class is kept from the network.
+    pub untold: f64,
 }
 
 /// torch's generators are the process's; a step seeds and uses them without interruption.
@@ -49,26 +66,53 @@ impl Draw {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::Torch`].
-    pub fn new(
-        seed: u64,
-        step: u64,
-        data: &Data,
-        levels: i64,
-        shape: &[i64],
-        device: Device,
-    ) -> Result<Self, Error> {
+    pub fn new(seed: u64, step: u64, law: Law, shape: &[i64], device: Device) -> Result<Self, Error> {
+        let Law { data, levels, cumulated, untold } = law;
         let uniform = |shape: &[i64]| Tensor::f_rand(shape, (Kind::Float, device));
         seeded(seed, step, || {
             Ok(Self {
-                levels: Tensor::f_randint(levels, [shape[0]], (Kind::Int64, device))?,
+                levels: match cumulated {
+                    None => Tensor::f_randint(levels, [shape[0]], (Kind::Int64, device))?,
+                    // The first level whose probability, with that of those before it, is larger than u.
+                    Some(cumulated) => {
+                        let u = Tensor::f_rand([shape[0]], (Kind::Double, device))?;
+                        cumulated.f_searchsorted(&u, false, true, "right", None::<&Tensor>)?
+                    }
+                },
                 noise: Tensor::f_randn(shape, (Kind::Float, device))?,
                 flip: match data.flip {
                     true => Some(uniform(&[shape[0], 1, 1, 1])?.f_lt(0.5)?),
                     false => None,
                 },
                 fraction: data.dequantize.then(|| uniform(shape)).transpose()?,
+                untold: match untold > 0.0 {
+                    true => Some(uniform(&[shape[0]])?.f_lt(untold)?),
+                    false => None,
+                },
+                classes: None,
             })
         })
+    }
+
+    /// Levels `[batch]` and noise that are known, and nothing else.
+    #[must_use]
+    pub fn given(levels: &Tensor, noise: &Tensor) -> Self {
+        let (levels, noise) = (levels.shallow_clone(), noise.shallow_clone());
+        Self { levels, noise, flip: None, fraction: None, untold: None, classes: None }
+    }
+
+    /// The same for items of classes.
+    ///
+    /// # Arguments
+    /// * `classes` — `[batch]`, int64
+    /// * `any` — what stands for a class that is kept from the network
+    #[must_use]
+    pub fn of_classes(self, classes: &Tensor, any: i64) -> Self {
+        let told = match &self.untold {
+            Some(untold) => classes.masked_fill(untold, any),
+            None => classes.shallow_clone(),
+        };
+        Self { classes: Some(told), ..self }
     }
 
     /// The draws of some of the batch's items.
@@ -80,6 +124,8 @@ impl Draw {
             noise: part(&self.noise),
             flip: self.flip.as_ref().map(part),
             fraction: self.fraction.as_ref().map(part),
+            untold: self.untold.as_ref().map(part),
+            classes: self.classes.as_ref().map(part),
         }
     }
 
@@ -104,20 +150,21 @@ impl Draw {
 /// ```
 /// # Arguments
 /// * `x` — clean items `[batch, …]`
-/// * `levels` — `[batch]`
-/// * `noise` — z, of x's shape
+/// * `draw` — levels, z and classes
 ///
 /// # Source
 /// Song & Ermon (2020), equation (2) with λ(σ) = σ²; the training loss is the mean over the batch.
-pub fn dsm_losses(network: &Network, x: &Tensor, levels: &Tensor, noise: &Tensor) -> Tensor {
+pub fn dsm_losses(network: &Network, x: &Tensor, draw: &Draw) -> Tensor {
+    let Draw { levels, noise, classes, .. } = draw;
     let sigma = network.sigma_of(levels);
-    let score = network.score(&(x + &sigma * noise), levels);
+    let score = network.score_of_class(&(x + &sigma * noise), levels, classes.as_ref());
     half_squares(&(sigma * score + noise))
 }
 
-/// Losses of items as [`dsm_losses`] has them, their sum over a number, and the gradients of that by all parameters.
+/// Losses of items as [`dsm_losses`] has them, their weighted sum over a number, and the gradients of that by all parameters.
 ///
 /// # Arguments
+/// * `weights` — of the losses of each level, `[levels]`; none for 1
 /// * `over` — what the sum is divided by, a scalar
 /// * `checkpointing` — whether layers are computed again for their gradients, in less memory ([`Network::checkpointed`])
 ///
@@ -127,14 +174,18 @@ pub fn dsm_gradients(
     network: &Network,
     x: &Tensor,
     draw: &Draw,
+    weights: Option<&Tensor>,
     over: f64,
     checkpointing: bool,
 ) -> Result<(Tensor, Tensor, Vec<Tensor>), Error> {
-    let Draw { levels, noise, .. } = draw;
-    let mean = |losses: &Tensor| losses.sum(Kind::Float) / over;
+    let Draw { levels, noise, classes, .. } = draw;
+    let mean = |losses: &Tensor| match weights {
+        Some(weights) => (losses * weights.index_select(0, levels)).sum(Kind::Float) / over,
+        None => losses.sum(Kind::Float) / over,
+    };
     if !checkpointing {
         let (losses, loss) = torch::attempt(|| {
-            let losses = dsm_losses(network, x, levels, noise);
+            let losses = dsm_losses(network, x, draw);
             let loss = mean(&losses);
             (losses, loss)
         })?;
@@ -143,7 +194,7 @@ pub fn dsm_gradients(
     }
     let sigma = torch::attempt(|| network.sigma_of(levels))?;
     let noisy = torch::attempt(|| x + &sigma * noise)?;
-    let ([losses, loss], gradients) = network.checkpointed(&noisy, levels, |score| {
+    let ([losses, loss], gradients) = network.checkpointed(&noisy, levels, classes.as_ref(), |score| {
         let losses = half_squares(&(&sigma * score + noise));
         let loss = mean(&losses);
         (loss.shallow_clone(), [losses.detach(), loss.detach()])
@@ -218,7 +269,8 @@ mod tests {
     #[test]
     fn a_batch_that_no_memory_holds_is_an_error() {
         // 2⁴⁸ bytes of level indices: more than a process can address.
-        let drawn = Draw::new(0, 0, &Data::default(), 10, &[1 << 45, 1], Device::Cpu);
+        let law = Law { data: &Data::default(), levels: 10, cumulated: None, untold: 0.0 };
+        let drawn = Draw::new(0, 0, law, &[1 << 45, 1], Device::Cpu);
         assert!(matches!(drawn, Err(Error::OutOfMemory { .. })), "{drawn:?}");
     }
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
-use tch::{Device, Tensor};
+use tch::Device;
 
 pub use adam::Adam;
 pub use estimate::{Estimate, fitting};
@@ -29,7 +29,7 @@ pub use state::{Done, State};
 
 use crate::checkpoint::CHECKPOINTS;
 use crate::config::Config;
-use crate::dataset::{self, Items, Split};
+use crate::dataset::{self, Batch, Items, Split};
 use crate::log::{LINES, Line, Log};
 use crate::torch::Later;
 use crate::{Error, checkpoint};
@@ -109,9 +109,9 @@ impl Session<'_> {
             saver.check()?;
             let (numbers, stored) =
                 batches.recv().unwrap_or_else(|_| unreachable!("the thread outlives us"))?;
-            let x = stored.tensor(self.split.train.shape(), device)?;
+            let batch = self.split.train.batch(&stored, &numbers, device)?;
             let done = state
-                .train_part(x, of, self.stopped(), config)
+                .train_part(batch, of, self.stopped(), config)
                 .map_err(|error| estimate::with_fitting_batch(state, config, error))?;
             // The loss before is read while the device computes this step.
             let stop = done.stop.as_ref().map(Later::read).transpose()?;
@@ -130,8 +130,8 @@ impl Session<'_> {
                 stopped |= self.settle(state, done, &numbers, &mut log, &mut clock, &mut progress)?;
             }
             if testing && let Some(items) = &self.split.test {
-                let (x, of) = test_batch(items, settings.batch, state, device)?;
-                let loss = progress.beside("testing", |_| state.test(&x, of, config))?;
+                let (batch, of) = test_batch(items, settings.batch, state, device)?;
+                let loss = progress.beside("testing", |_| state.test(&batch, of, config))?;
                 if let Some(log) = &mut log {
                     log.line(&Line::Test { step: state.step, loss })?;
                 }
@@ -219,13 +219,13 @@ impl Session<'_> {
         let loss = done.loss.value()?;
         let stop = done.stop.map(Later::value).transpose()?.is_some_and(|count| count > 0.0);
         if !loss.is_finite() {
-            let x =
-                self.split.train.read(numbers)?.tensor(self.split.train.shape(), state.network.device())?;
+            let (items, device) = (&self.split.train, state.network.device());
+            let batch = items.batch(&items.read(numbers)?, numbers, device)?;
             if let Some(log) = log {
                 log.flush()?;
             }
             let of = self.config.training.batch as usize;
-            return Err(state.explain(x, of, numbers, done.step, self.config));
+            return Err(state.explain(batch, of, numbers, done.step, self.config));
         }
         let smoothed = state.smooth(loss);
         let step = done.step + 1;
@@ -247,12 +247,12 @@ impl Session<'_> {
 }
 
 /// This process's part of a batch of test items, another one at each step, and the number of all.
-fn test_batch(items: &Items, batch: u64, state: &State, device: Device) -> Result<(Tensor, usize), Error> {
+fn test_batch(items: &Items, batch: u64, state: &State, device: Device) -> Result<(Batch, usize), Error> {
     let (count, len) = ((batch as usize).min(items.len()), items.len() as u64);
     let first = (state.step % len * count as u64) % len;
     let part = state.peers.part(count);
     let numbers: Vec<usize> = part.map(|i| ((first + i as u64) % len) as usize).collect();
-    Ok((items.read(&numbers)?.tensor(items.shape(), device)?, count))
+    Ok((items.batch(&items.read(&numbers)?, &numbers, device)?, count))
 }
 
 /// Measures images per second between two readings.

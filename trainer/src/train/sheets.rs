@@ -1,13 +1,12 @@
 //! Sheets of samples while the training goes on.
 
 use ncsn_theory::langevin::Annealing;
-use tch::Tensor;
 
 use super::{SAMPLES, Session, State};
 use crate::Error;
 use crate::config::Config;
 use crate::log::Log;
-use crate::sample::{self, Noise, Streams};
+use crate::sample::{self, Noise, Streams, Told};
 use crate::sheet::{self, Sheet};
 
 /// Share of the network's evaluations that go into sheets of samples, unless they have an interval of their own.
@@ -35,7 +34,7 @@ impl Session<'_> {
         Ok(sheets(step) > sheets(step - every))
     }
 
-    /// Samples a sheet of images with the averaged weights, the same noise every time.
+    /// Samples a sheet of images, of every class in turn, with the averaged weights, the same noise every time.
     pub(super) fn sample(&self, state: &State, log: &mut Log, each: &dyn Fn(u64, u64)) -> Result<(), Error> {
         let count = self.config.records.samples;
         let item = &self.config.network.item;
@@ -47,7 +46,7 @@ impl Session<'_> {
             !self.stopped()
         };
         let annealing = self.config.schedule().into();
-        let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&state.average, x, sigma);
+        let score = &mut Told::all(state.average.shape()).score(&state.average, 0..count);
         let noise = &mut Noise::Streams(streams);
         let x = sample::annealed_langevin(score, &annealing, x, noise, &mut { go_on })?;
         if self.stopped() {

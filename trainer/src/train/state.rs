@@ -4,9 +4,10 @@ use ncsn_theory::ema::Ema;
 use tch::{Device, Kind, Tensor};
 
 use super::adam::Adam;
-use super::loss::{Draw, LevelRecord, dsm_gradients, dsm_losses, seeded};
+use super::loss::{Draw, Law, LevelRecord, dsm_gradients, dsm_losses, seeded};
 use super::posthoc::Powers;
 use crate::config::{Config, Data, Precision};
+use crate::dataset::Batch;
 use crate::model::Network;
 use crate::peers::{Peers, parts};
 use crate::{Error, torch};
@@ -31,6 +32,10 @@ pub struct State {
     pub levels: LevelRecord,
     /// Training loss, smoothed as in Fig. 3: an average with weight 0.9 on the past.
     pub smoothed: Option<f64>,
+    /// Probability of each noise level and those before it, `[levels]`, where they are not all alike.
+    cumulated: Option<Tensor>,
+    /// Weight of each noise level's losses, `[levels]`, where it is not 1.
+    pub(super) weights: Option<Tensor>,
     /// The processes that train together, each its part of a batch.
     pub(super) peers: Peers,
     /// 1 since a step whose loss or gradient was not finite: the weights have stayed as they were then.
@@ -69,6 +74,10 @@ impl State {
                 config.training.snapshots_every.map(|_| Powers::new(network.parameters())).transpose()?;
             let levels = LevelRecord::new(sigmas.len() as i64, device);
             let failed = Tensor::zeros([] as [i64; 0], (Kind::Float, device));
+            let exact: Vec<f64> = config.schedule().sigmas().collect();
+            let there = |values: Vec<f64>| Tensor::from_slice(&values).to_device(device);
+            let cumulated = config.training.level_density.cumulated(&exact)?.map(there);
+            let weights = config.training.weighting.factors(&exact).map(there);
             Ok(Self {
                 network,
                 average,
@@ -77,6 +86,8 @@ impl State {
                 step: 0,
                 levels,
                 smoothed: None,
+                cumulated,
+                weights: weights.map(|weights| weights.to_kind(Kind::Float)),
                 peers: Peers::alone(),
                 failed,
             })
@@ -135,15 +146,16 @@ impl State {
     ///
     /// # Errors
     /// Those of [`train_part`](Self::train_part).
-    pub fn train(&mut self, x: Tensor, config: &Config) -> Result<Done, Error> {
-        let of = x.size()[0] as usize;
-        self.train_part(x, of, false, config)
+    pub fn train(&mut self, batch: impl Into<Batch>, config: &Config) -> Result<Done, Error> {
+        let batch = batch.into();
+        let of = batch.x.size()[0] as usize;
+        self.train_part(batch, of, false, config)
     }
 
     /// One step on this process's part of a batch.
     ///
     /// # Arguments
-    /// * `x` — clean items, those of [`Peers::part`]
+    /// * `batch` — clean items, those of [`Peers::part`]
     /// * `of` — number of items of the whole batch
     /// * `stop` — whether this process was asked to stop
     ///
@@ -152,17 +164,30 @@ impl State {
     ///
     /// # Errors
     /// [`Error::Torch`], [`Error::OutOfMemory`].
-    pub fn train_part(&mut self, x: Tensor, of: usize, stop: bool, config: &Config) -> Result<Done, Error> {
+    pub fn train_part(
+        &mut self,
+        batch: Batch,
+        of: usize,
+        stop: bool,
+        config: &Config,
+    ) -> Result<Done, Error> {
         let settings = &config.training;
-        let draw = self.draw(settings.seed, self.step, &config.data, &x, of)?;
+        let draw = self.draw(self.step, config, &batch, of)?;
+        let x = batch.x;
         let own = x.size()[0] as usize;
         let mut sum: Option<(Tensor, Vec<Tensor>)> = None;
         for items in parts(own, (settings.accumulate as usize).min(own)) {
             let draw = draw.part(&items);
             let x = x.narrow(0, items.start as i64, items.len() as i64);
             let x = torch::attempt(|| draw.augment(x))?;
-            let (losses, loss, gradients) =
-                dsm_gradients(&self.network, &x, &draw, of as f64, settings.gradient_checkpointing)?;
+            let (losses, loss, gradients) = dsm_gradients(
+                &self.network,
+                &x,
+                &draw,
+                self.weights.as_ref(),
+                of as f64,
+                settings.gradient_checkpointing,
+            )?;
             torch::attempt(|| self.levels.add(&draw.levels, &losses))?;
             sum = Some(match sum {
                 None => (loss, gradients),
@@ -218,39 +243,48 @@ impl State {
         smoothed
     }
 
-    /// This process's part of the draws of a step.
-    pub(super) fn draw(
-        &self,
-        seed: u64,
-        step: u64,
-        data: &Data,
-        x: &Tensor,
-        of: usize,
-    ) -> Result<Draw, Error> {
-        let levels = self.network.sigmas().size()[0];
-        let shape = [&[of as i64], &x.size()[1..]].concat();
-        let draw = Draw::new(seed, step, data, levels, &shape, self.network.device())?;
-        Ok(if self.peers.size() == 1 { draw } else { draw.part(&self.peers.part(of)) })
+    /// This process's part of the draws of a training step.
+    pub(super) fn draw(&self, step: u64, config: &Config, batch: &Batch, of: usize) -> Result<Draw, Error> {
+        let law = Law { cumulated: self.cumulated.as_ref(), ..self.law(config) };
+        self.drawn(config.training.seed, step, law, batch, of)
     }
 
-    /// Mean loss of clean items under the averaged weights; the noise is that of the step.
+    /// How steps of a configuration are drawn, but for the density of the levels.
+    pub(super) fn law<'a>(&self, config: &'a Config) -> Law<'a> {
+        let untold =
+            if config.network.classes > 0 { config.training.label_dropout.unwrap_or(0.0) } else { 0.0 };
+        Law { data: &config.data, levels: self.network.sigmas().size()[0], cumulated: None, untold }
+    }
+
+    fn drawn(&self, seed: u64, step: u64, law: Law, batch: &Batch, of: usize) -> Result<Draw, Error> {
+        let shape = [&[of as i64], &batch.x.size()[1..]].concat();
+        let draw = Draw::new(seed, step, law, &shape, self.network.device())?;
+        let draw = if self.peers.size() == 1 { draw } else { draw.part(&self.peers.part(of)) };
+        match &batch.classes {
+            Some(classes) => torch::attempt(|| draw.of_classes(classes, self.network.shape().classes)),
+            None => Ok(draw),
+        }
+    }
+
+    /// Mean loss of clean items under the averaged weights, at all levels alike; the noise is that of the step.
     ///
     /// # Arguments
     /// As of [`train_part`](Self::train_part).
     ///
     /// # Errors
     /// [`Error::Torch`], [`Error::OutOfMemory`]; [`Error::Peers`].
-    pub fn test(&self, x: &Tensor, of: usize, config: &Config) -> Result<f64, Error> {
+    pub fn test(&self, batch: &Batch, of: usize, config: &Config) -> Result<f64, Error> {
         let data = Data { flip: false, ..config.data.clone() };
         // Seeded apart from training, whose next step has the same number.
         let seed = config.training.seed ^ u64::MAX;
-        let draw = self.draw(seed, self.step, &data, x, of)?;
+        let law = Law { data: &data, untold: 0.0, ..self.law(config) };
+        let draw = self.drawn(seed, self.step, law, batch, of)?;
         let own = torch::attempt(|| {
             tch::no_grad(|| {
-                let x = draw.augment(x.shallow_clone());
-                dsm_losses(&self.average, &x, &draw.levels, &draw.noise).sum(Kind::Float).double_value(&[])
+                let x = draw.augment(batch.x.shallow_clone());
+                dsm_losses(&self.average, &x, &draw).sum(Kind::Float).double_value(&[])
             })
         })?;
-        Ok(self.peers.all_reduce(own, x.device())? / of as f64)
+        Ok(self.peers.all_reduce(own, batch.x.device())? / of as f64)
     }
 }

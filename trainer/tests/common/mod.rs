@@ -48,7 +48,7 @@ pub fn network(
     file: &TensorFile,
     prefix: &str,
 ) -> Network {
-    let shape = NetworkShape { architecture, filters, item: item.to_vec() };
+    let shape = NetworkShape { architecture, filters, item: item.to_vec(), classes: 0 };
     let network = Network::new(&shape, sigmas, Device::Cpu).expect("a valid shape");
     let read = |name: &String| {
         let tensor = file.get(&format!("{prefix}{name}")).expect("a parameter");

@@ -193,6 +193,15 @@ impl<'a> Table<'a> {
         }
         // A data frame without names of its columns is written with their numbers: 0, 1, 2, ...
         counted &= separator != Separator::Space && columns > 2;
+        if let Some(wanted) = &request.options.array {
+            let names: Vec<String> = separator.cells(first).map(str::to_owned).collect();
+            let chosen = names.iter().position(|name| name == wanted && !numbers);
+            let Some(chosen) = chosen else {
+                let names = if numbers { Vec::new() } else { names };
+                return Err(Error::no_array(request.path, wanted, &names));
+            };
+            left_out = (0..columns).filter(|&column| column != chosen).collect();
+        }
         if columns == left_out.len() {
             let text = "every column is named like labels, none is left for the rows";
             return Err(at_line(Kind::Choose, request, 1, text));

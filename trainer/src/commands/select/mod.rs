@@ -22,10 +22,11 @@ use crate::evaluate::frechet::Law;
 use crate::evaluate::selection::{Conditions, Measured, Record, best};
 use crate::evaluate::statistics::{Moments, Statistics};
 use crate::peers::{Peers, Place};
+use crate::sample::{self, Told};
 use crate::source::{self, Opening, Trained};
 use crate::train::CONFIG;
 use crate::weights::Weights;
-use crate::{Error, figures, sample, sheet};
+use crate::{Error, figures, sheet};
 use target::{Aim, Target};
 
 /// Name of the best checkpoint's folder in a run's, which training does not remove.
@@ -146,8 +147,8 @@ fn samples(
         let parts = if own.is_empty() {
             [none()?, none()?]
         } else {
-            let plain = super::drawn(trained, annealing, args.chain.seed, own, device, each)?;
-            let score = &mut |x: &Tensor, sigma: f64| sample::score_at(&trained.network, x, sigma);
+            let plain = super::drawn(trained, annealing, args.chain.seed, own.clone(), device, each)?;
+            let score = &mut Told::all(trained.network.shape()).score(&trained.network, own);
             let denoised = sample::denoised(score, &plain, annealing.schedule.range().min())?;
             let features_of = |x: &Tensor| {
                 let compared = features::as_compared(x.to_device(Device::Cpu), features)?;

@@ -7,11 +7,16 @@ use ncsn_schedule::ScheduleFile;
 use ncsn_shell::ReadArgs;
 
 use super::refuse_existing;
-use crate::cli::{LayoutArgs, TrainArgs};
-use crate::config::{Config, Data, Noise, read_schedule};
+use crate::cli::{LabelArgs, LayoutArgs, TrainArgs};
+use crate::config::{Config, Data, Labels, Noise, read_schedule};
 use crate::dataset::{self, HeldOut, Split, Wish};
 use crate::train::CONFIG;
 use crate::{Error, presets};
+
+/// Share of the items whose class is kept from the network, where no other is asked for.
+///
+/// Source: Ho & Salimans (2022), Section 4: 0.1 and 0.2 alike, better than 0.5.
+const LABEL_DROPOUT: f64 = 0.1;
 
 /// A training, all of whose settings are known and agree with its data.
 pub(in crate::commands) struct Plan {
@@ -66,6 +71,7 @@ impl Plan {
         name_paths(&mut config.data, args)?;
         override_with(&mut config, args);
         let split = dataset::open(&config.data, &Wish::of(&config, HeldOut::Exactly))?;
+        told_classes(&mut config, &split)?;
         match &config.data.digest {
             Some(digest) if *digest != split.digest => {
                 bail!("the training data have SHA-256 {}, but the run began with {digest}", split.digest)
@@ -83,6 +89,10 @@ impl Plan {
         };
         config.data.digest = Some(split.digest.clone());
         config.data.held_out = split.held_out;
+        if let Some(labels) = &mut config.data.labels {
+            labels.digest = None;
+        }
+        told_classes(&mut config, &split)?;
         if let (Some(path), Some(file)) = (args.schedule.as_deref(), schedule) {
             same_data(&file, path, &split, args.any_data)?;
             config.noise = Noise::File(Box::new(file));
@@ -120,6 +130,7 @@ fn with_data(mut config: Config, args: &TrainArgs) -> Result<(Config, Split)> {
     override_with(&mut config, args);
     read_with(&mut config.data, &args.read, &args.layout);
     name_paths(&mut config.data, args)?;
+    label_with(&mut config.data, &mut config.training.label_dropout, &args.labels)?;
     // A number that was given, or found before, stands.
     let given = args.config.is_some() || args.overrides.held_out.is_some();
     let held_out = if given { HeldOut::Exactly } else { HeldOut::AtMostATenth };
@@ -138,11 +149,14 @@ fn own(schedule: Option<&ScheduleFile>, args: &TrainArgs, on_gpu: bool) -> Resul
     let mut data = Data { held_out: asked.unwrap_or(presets::OWN_HELD_OUT), ..Data::default() };
     read_with(&mut data, &args.read, &args.layout);
     name_paths(&mut data, args)?;
+    let mut dropout = None;
+    label_with(&mut data, &mut dropout, &args.labels)?;
     let held_out = if asked.is_some() { HeldOut::Exactly } else { HeldOut::AtMostATenth };
     let wish = Wish { preset: presets::OWN, item: None, seed, held_out };
     let split = dataset::open(&data, &wish)?;
     let noise = Noise::File(Box::new(schedule.clone()));
-    let config = presets::own(noise, split.train.shape(), split.train.len(), on_gpu)?;
+    let mut config = presets::own(noise, split.train.shape(), split.train.len(), on_gpu)?;
+    config.training.label_dropout = dropout;
     let mut config = Config { data, ..config };
     override_with(&mut config, args);
     Ok((config, split))
@@ -162,6 +176,34 @@ fn same_data(file: &ScheduleFile, path: &Path, split: &Split, any_data: bool) ->
         )),
         _ => Ok(()),
     }
+}
+
+/// What flags say of the items' classes.
+fn label_with(data: &mut Data, dropout: &mut Option<f64>, args: &LabelArgs) -> Result<()> {
+    let LabelArgs { class_conditional, labels, test_labels, labels_array, label_dropout } = args;
+    if *class_conditional || labels.is_some() {
+        let (train, test, array) = (labels.clone(), test_labels.clone(), labels_array.clone());
+        data.labels = Some(Labels { train, test, array, ..Labels::default() });
+        dropout.get_or_insert(LABEL_DROPOUT);
+    }
+    ensure!(
+        label_dropout.is_none() || data.labels.is_some(),
+        "--label-dropout is for networks that are told classes: --class-conditional or --labels FILE"
+    );
+    *dropout = label_dropout.or(*dropout);
+    Ok(())
+}
+
+/// Fills in what the data say of classes; a run that goes on has those that it began with.
+fn told_classes(config: &mut Config, split: &Split) -> Result<()> {
+    let (Some(labels), Some(known)) = (&mut config.data.labels, &split.classes) else { return Ok(()) };
+    if let Some(digest) = labels.digest.as_ref().filter(|digest| **digest != known.digest) {
+        bail!("the labels have SHA-256 {}, but the run began with {digest}", known.digest);
+    }
+    labels.names.clone_from(&known.names);
+    labels.digest = Some(known.digest.clone());
+    config.network.classes = known.names.len() as i64;
+    Ok(())
 }
 
 fn run_folder(args: &TrainArgs, preset: &str) -> PathBuf {
@@ -198,6 +240,8 @@ fn override_with(config: &mut Config, args: &TrainArgs) {
     config.training.clip_norm = overrides.clip_norm.or(config.training.clip_norm);
     set(&mut config.training.warmup, &overrides.warmup);
     set(&mut config.training.decay, &overrides.decay);
+    set(&mut config.training.weighting, &overrides.weighting);
+    set(&mut config.training.level_density, &overrides.level_density);
     config.training.snapshots_every = overrides.snapshots_every.or(config.training.snapshots_every);
     set(&mut config.training.seed, &overrides.seed);
     set(&mut config.training.iterations, iterations);
