@@ -12,6 +12,7 @@ use ncsn_trainer::mixture;
 use ncsn_trainer::sample::Told;
 use ncsn_trainer::source::{self, Opening, Trained};
 use ncsn_trainer::tensor_file::TensorFile;
+use ncsn_trainer::torch;
 use ncsn_trainer::weights::Weights;
 use tch::{Device, Kind, Tensor};
 
@@ -36,22 +37,37 @@ fn exact(x: &Tensor, component: usize, sigma: f64) -> Tensor {
     (centre - x) / (mixture::SPREAD.powi(2) + sigma * sigma)
 }
 
-/// Relative L2 error of a learnt score after 3000 steps; 0.07 to 0.14 were measured.
-const SCORE_ERROR: f64 = 0.25;
+/// Points of all components at σ, and their exact scores.
+fn exact_of_all(sigma: f64, count: usize) -> (Tensor, Tensor) {
+    let clean = Tensor::from_slice(&mixture::draw(count, 99).0).view([-1, 2]);
+    let x = clean + sigma * Tensor::randn([count as i64, 2], (Kind::Float, Device::Cpu));
+    let values: Vec<f64> = torch::to_vec(&x).into_iter().map(f64::from).collect();
+    let points = ndarray::Array2::from_shape_vec((count, 2), values).expect("points");
+    let score = mixture::noisy(sigma).expect("a mixture").score(points.view()).expect("scores");
+    (x, Tensor::from_slice(&score.into_iter().collect::<Vec<f64>>()).view([-1, 2]))
+}
+
+/// Relative L2 error of a learnt score after 3000 steps; 0.07 to 0.22 were measured.
+const SCORE_ERROR: f64 = 0.3;
 
 #[test]
 fn the_score_of_each_class_is_learnt_and_that_of_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = folder.path().join("run");
-    let train = "train --preset mixture2d --class-conditional --iterations 3000 --device cpu --run";
+    let train = "train --preset mixture2d --class-conditional --label-dropout 0.3 --iterations 3000 --device cpu --run";
     success(trainer(train).arg(&run));
     let trained = opened(&run);
     assert_eq!(trained.config.network.classes, 8);
-    assert_eq!(trained.config.training.label_dropout, Some(0.1));
+    assert_eq!(trained.config.training.label_dropout, Some(0.3));
     tch::manual_seed(1);
     let sigmas = trained.network.sigmas();
     for level in [0, 5, 10, 15] {
         let sigma = sigmas.double_value(&[level]);
+        let (x, of_all) = exact_of_all(sigma, 2000);
+        let learnt = tch::no_grad(|| trained.network.score_at_sigma(&x, sigma)).expect("a score");
+        let error = distance(&learnt, &of_all);
+        println!("sigma {sigma:.3}, any class: relative error {error:.3}");
+        assert!(error < SCORE_ERROR, "sigma {sigma}, any class: {error}");
         for component in [0, 3, 7] {
             let spread = mixture::SPREAD.hypot(sigma);
             let centre = exact(&Tensor::zeros([1, 2], (Kind::Double, Device::Cpu)), component, sigma)
@@ -77,7 +93,7 @@ fn the_score_of_each_class_is_learnt_and_that_of_all() {
             assert!(distance(&guided(&x, sigma).expect("a score"), &expected) < 1e-5, "rounding of f32");
         }
     }
-    // Each sample lies at the centre of its class: 2 and 5 in turn.
+    // Each sample lies at the centre of its class, 2 and 5 in turn: 61 did; of no class, 8 would.
     let points = samples(&run, "--num 64 --sampler ode --steps 60 --class 2,5");
     let centres = mixture::centres();
     let near = |row: i64| {
@@ -86,7 +102,7 @@ fn the_score_of_each_class_is_learnt_and_that_of_all() {
         (0..8).min_by(|a, b| distance(a).total_cmp(&distance(b)))
     };
     let right = (0..64).filter(|&row| near(row) == Some([2, 5][row as usize % 2])).count();
-    assert!(right >= 62, "{right} of 64");
+    assert!(right >= 56, "{right} of 64");
     // Of any class, all components are there.
     let points = samples(&run, "--num 64 --sampler ode --steps 60 --class any");
     let far = points.select(1, 0);
@@ -103,6 +119,7 @@ fn small(folder: &Path, name: &str, more: &str) -> PathBuf {
 fn samples_are_of_the_classes_asked_for_whatever_the_batch() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = small(folder.path(), "run", "--class-conditional");
+    assert_eq!(opened(&run).config.training.label_dropout, Some(0.1));
     let steps = "--num 6 --sampler dpm --steps 2";
     let all = samples(&run, steps);
     for more in ["--class disc,square,triangle", "--guidance 1"] {
