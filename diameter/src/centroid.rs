@@ -31,6 +31,42 @@ pub trait Square: Copy + Debug + Default + PartialOrd + Send + Sync + 'static {
 
     /// The nearest double that is not above.
     fn below(self) -> f64;
+
+    /// Place among all squared distances: 64 bits that ascend with them.
+    fn place(self) -> u64;
+
+    /// The squared distance at a place.
+    fn at(place: u64) -> Self;
+
+    /// An eighth more, hence 6% more distance; any number of about that size will do.
+    #[must_use]
+    fn enlarged(self) -> Self;
+}
+
+/// The smallest squared distance from a centre at which a row may be √`floor` away from one at √`other`.
+///
+/// # Formula
+/// ```text
+/// least a with not closer_than(floor, a, other), which is ⌈(√floor − √other)²⌉ for integers, and 0 where other ≥ floor
+/// ```
+/// by bisection, since the certificate is monotone.
+///
+/// # Accuracy
+/// Exact for `u64`. For `f64` the certificate rounds outward, so that the result is below (√floor − √other)² by a few ulps.
+///
+/// # Example
+/// ```
+/// use ncsn_diameter::centroid::least_reach;
+/// assert_eq!([least_reach(49_u64, 16), least_reach(49, 50)], [9, 0]);
+/// ```
+#[must_use]
+pub fn least_reach<S: Square>(floor: S, other: S) -> S {
+    let (mut least, mut most) = (0, floor.place());
+    while least < most {
+        let middle = least + (most - least) / 2;
+        if S::closer_than(floor, [S::at(middle), other]) { least = middle + 1 } else { most = middle }
+    }
+    S::at(least)
 }
 
 impl Square for u64 {
@@ -44,6 +80,18 @@ impl Square for u64 {
 
     fn below(self) -> f64 {
         Interval::integer(self).lo()
+    }
+
+    fn place(self) -> u64 {
+        self
+    }
+
+    fn at(place: u64) -> Self {
+        place
+    }
+
+    fn enlarged(self) -> Self {
+        self.saturating_add(self / 8 + 1)
     }
 }
 
@@ -59,6 +107,19 @@ impl Square for f64 {
 
     fn below(self) -> f64 {
         self
+    }
+
+    /// The bits of doubles that are not negative ascend as they do.
+    fn place(self) -> u64 {
+        self.to_bits()
+    }
+
+    fn at(place: u64) -> Self {
+        Self::from_bits(place)
+    }
+
+    fn enlarged(self) -> Self {
+        1.125 * self
     }
 }
 
@@ -120,6 +181,23 @@ mod tests {
         assert!(!closer_than(u64::MAX, u64::MAX, u64::MAX));
         assert!(closer_than(u64::MAX, u64::MAX / 4 - 1, u64::MAX / 4 - 1));
         assert!(!closer_than(u64::MAX, u64::MAX / 4 + 1, u64::MAX / 4 + 1));
+    }
+
+    #[test]
+    fn the_least_reach_is_the_first_that_the_certificate_leaves() {
+        for (floor, other) in [(0, 0), (0, 5), (49, 16), (50, 16), (1 << 40, 77), (u64::MAX, u64::MAX / 4)] {
+            let least = least_reach(floor, other);
+            assert!(!closer_than(floor, least, other));
+            assert!(least == 0 || closer_than(floor, least - 1, other));
+        }
+        for (floor, other) in [(0.0, 0.0), (2.0, 0.1), (1e-300, 1e-301), (1e300, 2e299)] {
+            let least: f64 = least_reach(floor, other);
+            let exact = f64::max(0.0, f64::sqrt(floor) - f64::sqrt(other)).powi(2);
+            assert!(!f64::closer_than(floor, [least, other]));
+            assert!(least == 0.0 || f64::closer_than(floor, [least.next_down(), other]));
+            // A few roundings of 2⁻⁵³ each, enlarged by √floor/(√floor − √other), below 3 here, squared.
+            assert!((least - exact).abs() <= 1e-14 * exact);
+        }
     }
 
     #[test]

@@ -33,6 +33,11 @@
 //! Squared distances of `u8` rows are integers and computed exactly; those of floats are enclosed in an
 //! [`Interval`](ncsn_theory::interval::Interval).
 //!
+//! # Rows on several machines
+//!
+//! Each machine searches its own part around a common centre and keeps the rows far from it ([`part::extremes`]); the
+//! rows that all parts kept give the diameter of the whole, or say which part must keep more ([`centroid::least_reach`]).
+//!
 //! # What it is for
 //!
 //! Song & Ermon (2020) take the diameter of the data for the largest noise level of a score-based model (Technique 1).
@@ -50,6 +55,7 @@ mod found;
 mod kept;
 mod kernels;
 pub mod lowrank;
+pub mod part;
 mod progress;
 mod ranking;
 mod rows;
@@ -96,18 +102,23 @@ pub fn diameter<E: Entry>(
     progress: impl Fn(Progress) + Sync,
 ) -> Result<Diameter<E::Squared>, Error> {
     let mut search = Search::start(rows, &progress)?;
+    let method = decide(&mut search)?;
+    search.finish(method)
+}
+
+/// Evaluates or discards every pair.
+fn decide<E: Entry, R: Rows<E>>(search: &mut Search<'_, E, R>) -> Result<Method, Error> {
     search.sweep()?;
     let stairs = search.staircase();
-    let method = if is_cheap(&stairs) {
+    if is_cheap(&stairs) {
         search.evaluate_staircase(&stairs)?;
-        Method::Centroid
-    } else if lowrank::decide(&mut search, &stairs)? {
-        Method::LowRank
+        Ok(Method::Centroid)
+    } else if lowrank::decide(search, &stairs)? {
+        Ok(Method::LowRank)
     } else {
         search.evaluate_blocks(&stairs)?;
-        Method::Blocks
-    };
-    search.finish(method)
+        Ok(Method::Blocks)
+    }
 }
 
 /// The example of the README, as a test.

@@ -78,7 +78,7 @@ pub(crate) fn rank<E: Entry>(
     Ok(ranked)
 }
 
-fn squared_radius<E: Entry>(row: &[E], centre: &[E], number: usize) -> Result<E::Square, Error> {
+pub(crate) fn squared_radius<E: Entry>(row: &[E], centre: &[E], number: usize) -> Result<E::Square, Error> {
     let square = E::upper(E::squared_distance(row, centre), row.len());
     // No two rows are farther apart than twice the largest radius.
     if !(4.0 * square.above()).is_finite() {

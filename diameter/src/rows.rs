@@ -102,11 +102,16 @@ impl<T, R: Rows<T>> Rows<T> for Subset<'_, R> {
 
     fn read(&self, first: usize, buffer: &mut [T]) -> io::Result<()> {
         let wanted = self.chosen.get(first..).ok_or(io::ErrorKind::UnexpectedEof)?;
-        let rows = buffer.chunks_exact_mut(self.rows.dim());
-        if wanted.len() < rows.len() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        let dim = self.rows.dim();
+        let wanted = wanted.get(..buffer.len() / dim).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let mut rest = buffer;
+        // Rows that lie together are read together.
+        for run in wanted.chunk_by(|a, b| a + 1 == *b) {
+            let (here, after) = rest.split_at_mut(run.len() * dim);
+            self.rows.read(run[0], here)?;
+            rest = after;
         }
-        rows.zip(wanted).try_for_each(|(row, &number)| self.rows.read(number, row))
+        Ok(())
     }
 }
 

@@ -39,9 +39,19 @@ pub(crate) struct Search<'a, E: Entry, R> {
 }
 
 impl<'a, E: Entry, R: Rows<E>> Search<'a, E, R> {
+    /// A pass over at least two rows, around a centre of its own.
     pub(crate) fn start(rows: &'a R, report: &'a (dyn Fn(Progress) + Sync)) -> Result<Self, Error> {
         rows::check(rows)?;
-        let centre = centre(rows)?;
+        Self::around(rows, centre(rows)?, report)
+    }
+
+    /// As [`Search::start`], around a centre that is given.
+    pub(crate) fn around(
+        rows: &'a R,
+        centre: Vec<E>,
+        report: &'a (dyn Fn(Progress) + Sync),
+    ) -> Result<Self, Error> {
+        rows::check(rows)?;
         let ranked = duplicates::drop_equal(rows, rank(rows, &centre, report)?)?;
         let mut kept = Kept::NONE;
         if ranked.len() == 1 {

@@ -19,6 +19,10 @@ impl Entry for u8 {
     fn certified(square: u64, _: usize) -> u64 {
         square
     }
+
+    fn reached(squared: u64) -> u64 {
+        squared
+    }
 }
 
 impl Arithmetic for u8 {

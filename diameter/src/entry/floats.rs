@@ -34,6 +34,10 @@ macro_rules! float_entry {
             fn certified(square: f64, dim: usize) -> Interval {
                 enclosure(square, dim)
             }
+
+            fn reached(squared: Interval) -> f64 {
+                squared.lo()
+            }
         }
 
         impl Arithmetic for $float {

@@ -18,6 +18,9 @@ pub trait Entry: Arithmetic {
     /// The squared distance of rows with `dim` entries, from the number the kernels computed for it.
     #[doc(hidden)]
     fn certified(square: Self::Square, dim: usize) -> Self::Squared;
+
+    /// The largest number that a squared distance surely reaches: itself for `u8`, the lower end for floats.
+    fn reached(squared: Self::Squared) -> Self::Square;
 }
 
 mod sealed {
