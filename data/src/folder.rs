@@ -143,7 +143,14 @@ fn items(listing: &Listing, class: Class, request: &Request) -> Result<DataSet, 
         }
         for index in 0..listing.len() {
             let file = listing.path(index);
-            if !chooser.takes(&slashed(&file)) {
+            let name = slashed(&file);
+            if !chooser.takes(&name) {
+                continue;
+            }
+            if !feed.is_wanted() && Class::of_name(&name) == Some(class) {
+                if feed.pass(name).is_err() {
+                    break;
+                }
                 continue;
             }
             let item = match read_item(request.path, &file, class) {
@@ -157,9 +164,9 @@ fn items(listing: &Listing, class: Class, request: &Request) -> Result<DataSet, 
                 item => item?,
             };
             match item {
-                None => leftovers.pass(&slashed(&file)),
+                None => leftovers.pass(&name),
                 Some(bytes) => {
-                    if feed.push(slashed(&file), Content::Encoded(bytes)).is_err() {
+                    if feed.push(name, Content::Encoded(bytes)).is_err() {
                         break;
                     }
                 }

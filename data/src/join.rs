@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use crate::error::Error;
 use crate::rows::Pixels;
 use crate::set::DataSet;
+use crate::share::Places;
 
 /// The rows of all sets, in order; they stay in the files in which they are.
 ///
@@ -25,6 +26,7 @@ pub(crate) fn join(sets: Vec<(String, DataSet)>) -> Result<Option<DataSet>, Erro
             continue;
         };
         let kinds = [kind(all), kind(&set)];
+        let places = places(all, &set)?;
         let DataSet { rows, names, classes, notes, skipped, .. } = set;
         if kinds[0] != kinds[1] || all.rows.append(rows).is_err() {
             return Err(Error::mixed((first, &kinds[0]), (&path, &kinds[1])));
@@ -33,9 +35,30 @@ pub(crate) fn join(sets: Vec<(String, DataSet)>) -> Result<Option<DataSet>, Erro
         all.classes = all.classes.take().zip(classes).map(|(all, more)| [all, more].concat());
         all.notes.extend(notes);
         all.skipped += skipped;
+        all.places = places;
         all.digest = OnceLock::new();
     }
     Ok(joined.map(|(_, set)| set))
+}
+
+/// The places of both sets, where one of them has some: those of rows that are all there follow from their number.
+///
+/// # Errors
+/// `Kind::Option` — links among the rows of the first, of which no share knows how many there are in all
+fn places(first: &DataSet, second: &DataSet) -> Result<Option<Places>, Error> {
+    let Some(share) = first.places.as_ref().or(second.places.as_ref()).map(|places| places.share) else {
+        return Ok(None);
+    };
+    let of = |set: &DataSet| match &set.places {
+        Some(places) => places.clone(),
+        None => Places::of_whole(share, set.rows.len()),
+    };
+    let mut places = of(first);
+    if places.has_links() {
+        return Err(Error::option("share", share, "data without links in an archive that others follow"));
+    }
+    places.append(of(second));
+    Ok(Some(places))
 }
 
 /// Type and shape of the rows.

@@ -9,7 +9,7 @@
 //!         picture     an encoded image to planes, as Pillow decodes and resizes it
 //! floor   set, rows   what is given back; rows are read by position, from the file they came in or a temporary one
 //!         array, writer, transpose, spool   values in place, or written once as rows hold them
-//!         options, split, values, error     what is asked for, and what can go wrong
+//!         options, split, share, values, error     what is asked for, and what can go wrong
 //! ```
 //!
 //! Files are told apart by their content. Values that lie plainly in a file are read in place; all else is decoded once
@@ -44,6 +44,7 @@ mod pattern;
 mod pipeline;
 mod rows;
 mod set;
+mod share;
 mod split;
 mod spool;
 mod transpose;
@@ -63,5 +64,6 @@ pub use options::{Options, Progress, Request};
 pub use pattern::pattern_of;
 pub use rows::{ByteRows, FloatRows, Pixels, Rows};
 pub use set::DataSet;
+pub use share::{Place, Places, Share};
 pub use split::Split;
 pub use values::ValueRange;

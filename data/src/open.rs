@@ -18,6 +18,7 @@ use crate::packing::Packing;
 use crate::pattern::expand;
 use crate::picture;
 use crate::set::DataSet;
+use crate::share::Places;
 use crate::split::{self, Part, Split};
 
 /// Opens a data set: a folder or archive of images, or a file of arrays; files are told apart by their content.
@@ -63,7 +64,15 @@ use crate::split::{self, Part, Split};
 /// ```
 pub fn open(path: &Path, options: &Options, progress: &Progress) -> Result<DataSet, Error> {
     options.check()?;
-    let request = &Request { path, options, progress };
+    let mut data = open_any(&Request { path, options, progress })?;
+    let count = data.rows.len();
+    data.places = data.places.or_else(|| options.share.map(|share| Places::of_whole(share, count)));
+    Ok(data)
+}
+
+/// What a path stands for: one source, several, or standard input.
+fn open_any(request: &Request) -> Result<DataSet, Error> {
+    let path = request.path;
     if path.as_os_str() == "-" {
         return open_standard_input(request);
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::error::Error;
+use crate::share::Share;
 use crate::split::Split;
 use crate::values::ValueRange;
 
@@ -35,6 +36,11 @@ pub struct Options {
     pub full_depth: bool,
     /// Whether classes that records of files begin with are read too.
     pub classes: bool,
+    /// Which share of the rows is wanted, where several machines read the same data; none for all.
+    ///
+    /// Images and other items outside it are not decoded, and files of a folder not opened, but for a sample. Other rows are
+    /// all there: [`DataSet::places`](crate::DataSet::places) says which are the share's.
+    pub share: Option<Share>,
 }
 
 impl Options {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::names::Names;
 use crate::rows::{Pixels, Rows};
+use crate::share::Places;
 use crate::spool;
 
 /// Rows of one shape, with their names and origin.
@@ -26,6 +27,8 @@ pub struct DataSet {
     pub notes: Vec<String>,
     /// Corrupt images skipped on request.
     pub skipped: u64,
+    /// Where the rows stand in the whole, if they were read for a share.
+    pub places: Option<Places>,
     pub(crate) digest: OnceLock<String>,
 }
 

@@ -103,7 +103,8 @@ pub(crate) fn data_set(
     };
     let mut names = Names::default();
     names.push_records(&file_name(request.path), count);
-    DataSet { rows, shape, planes: false, names, classes: None, notes: Vec::new(), skipped: 0, digest }
+    let (classes, places) = (None, None);
+    DataSet { rows, shape, planes: false, names, classes, notes: Vec::new(), skipped: 0, places, digest }
 }
 
 /// Looks for numbers that are not finite in values that pass in order.

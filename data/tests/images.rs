@@ -28,6 +28,7 @@ const SKIP: Options = Options {
     batches: false,
     full_depth: false,
     classes: false,
+    share: None,
 };
 
 /// A tar archive by an independent writer.

@@ -54,6 +54,7 @@ impl From<ReadArgs> for Options {
             full_depth,
             split: Split::Train,
             classes: false,
+            share: None,
         }
     }
 }

@@ -97,16 +97,9 @@ pub(crate) fn open(files: &[PathBuf], request: &Request) -> Result<DataSet, Erro
     let notes = vec![format!("CIFAR records of {}", crate::escape::one_line(&read.join(", ")))];
     let shape = vec![3, SIDE, SIDE];
     let rows = Pixels::Bytes(rows);
-    let data = DataSet {
-        rows,
-        shape,
-        planes: true,
-        names,
-        classes: request.options.classes.then_some(classes),
-        notes,
-        skipped: 0,
-        digest: OnceLock::new(),
-    };
+    let classes = request.options.classes.then_some(classes);
+    let (skipped, places, digest) = (0, None, OnceLock::new());
+    let data = DataSet { rows, shape, planes: true, names, classes, notes, skipped, places, digest };
     data.ranged(request)?.fitted(request)
 }
 

@@ -11,6 +11,7 @@ use crate::numbers::Numbers;
 use crate::options::{Options, Request};
 use crate::picture::{Changes, Picture};
 use crate::set::DataSet;
+use crate::share::{Place, Places};
 use crate::spool::{self, Spool};
 use crate::values::{Used, ValueRange};
 use crate::writer;
@@ -24,6 +25,8 @@ const WHOLE: [ValueRange; 2] = [ValueRange::BYTES, ValueRange::WORDS];
 pub(crate) struct Collector<'a> {
     request: &'a Request<'a>,
     total: Option<u64>,
+    /// Items that came so far.
+    done: u64,
     /// Images that are there at least.
     images: u64,
     spool: Spool,
@@ -33,6 +36,8 @@ pub(crate) struct Collector<'a> {
     first: Option<First>,
     skipped: Vec<String>,
     counts: Counts,
+    /// Where the rows kept stand in the whole, if a share of that is read.
+    places: Option<Places>,
 }
 
 /// The item that sets the shape of all.
@@ -99,6 +104,7 @@ impl<'a> Collector<'a> {
         Ok(Self {
             request,
             total,
+            done: 0,
             images,
             spool: Spool::new()?,
             names: Names::default(),
@@ -106,6 +112,7 @@ impl<'a> Collector<'a> {
             first: None,
             skipped: Vec::new(),
             counts: Counts::default(),
+            places: request.options.share.map(Places::new),
         })
     }
 
@@ -120,30 +127,50 @@ impl<'a> Collector<'a> {
             let seen = &mut self.counts.used[at];
             *seen = Some(seen.map_or(used, |seen| seen.and(used)));
         }
+        self.done += 1;
+        if let Some(places) = &mut self.places {
+            places.items += 1;
+        }
         match outcome.decoded {
-            Ok(decoded) => {
+            Ok(None) => {}
+            Ok(Some(decoded)) => {
                 self.keep(outcome.name, &decoded)?;
                 self.classes.extend(outcome.class);
+                self.place(outcome.place);
             }
             Err(error) if error.kind() == Kind::Item && self.request.options.skip_corrupt => {
+                // What is only in the sample is counted by the share that it is of.
+                if outcome.place.is_some_and(|place| !place.own) {
+                    return Ok(());
+                }
                 self.counts.skipped += 1;
+                if let (Some(places), Some(place)) = (&mut self.places, outcome.place) {
+                    places.skipped.push(place.item);
+                }
                 if self.skipped.len() < NAMED {
                     self.skipped.push(outcome.name);
                 }
             }
             Err(error) => return Err(error),
         }
-        let done = self.names.len() as u64 + self.counts.skipped;
-        if done.is_multiple_of(64) {
-            (self.request.progress)(done, self.total);
+        if self.done.is_multiple_of(64) {
+            (self.request.progress)(self.done, self.total);
         }
         Ok(())
+    }
+
+    /// Notes where the row that was kept last stands in the whole.
+    fn place(&mut self, place: Option<Place>) {
+        if let (Some(places), Some(place)) = (&mut self.places, place) {
+            places.rows.push(place);
+        }
     }
 
     fn keep(&mut self, name: String, decoded: &Decoded) -> Result<(), Error> {
         self.names.push(&name);
         if self.first.is_none() && !self.request.options.skip_corrupt {
-            spool::check_room(self.images.saturating_mul(decoded.len() as u64))?;
+            let shares = self.request.options.share.map_or(1, |share| u64::from(share.of()));
+            spool::check_room((self.images / shares).saturating_mul(decoded.len() as u64))?;
         }
         let own = Shape::of(decoded);
         let first = self.first.get_or_insert_with(|| First { name: name.clone(), shape: Shape::of(decoded) });
@@ -183,7 +210,7 @@ impl<'a> Collector<'a> {
     /// `Kind::Empty`; `Kind::Room`.
     pub(crate) fn finish(mut self, mut leftovers: Leftovers) -> Result<DataSet, Error> {
         let (decoded, skipped) = (self.names.len(), self.counts.skipped);
-        let Some(First { shape, .. }) = self.first else {
+        let Some(First { shape, .. }) = self.first.take() else {
             let others = leftovers.others + leftovers.links.len() as u64 + leftovers.loops;
             let Leftovers { unread, suffixes, .. } = &leftovers;
             return Err(Error::empty(self.request.path, unread, others, skipped, suffixes));
@@ -191,12 +218,18 @@ impl<'a> Collector<'a> {
         let (planes, (shape, element)) = (shape.planes(), shape.row());
         let dim: usize = shape.iter().product();
         for (name, row) in leftovers.follow(&self.names) {
+            let place = self.places.as_ref().map(|places| places.of_link(row));
+            if place.is_some_and(|place| !place.own) {
+                continue;
+            }
             self.spool.repeat(row, dim * element.width())?;
             self.names.push(&name);
             self.classes.extend(self.classes.get(row).copied());
+            self.place(place);
         }
         let count = self.names.len();
-        (self.request.progress)(count as u64 + skipped, Some(count as u64 + skipped));
+        let done = self.done.max(count as u64 + skipped);
+        (self.request.progress)(done, Some(done));
         let left_out = leftovers.describe();
         let mut notes = leftovers.notes;
         notes.extend(self.counts.notes(decoded, shape[0], &self.skipped, self.request.options));
@@ -205,7 +238,7 @@ impl<'a> Collector<'a> {
         let digest = OnceLock::from(spool::digest(hash, element.name(), count, &shape));
         let data = writer::data_set(file, 0, count, element, shape, digest, self.request);
         let classes = Some(self.classes).filter(|classes| classes.len() == count);
-        Ok(DataSet { planes, names: self.names, classes, notes, skipped, ..data })
+        Ok(DataSet { planes, names: self.names, classes, notes, skipped, places: self.places, ..data })
     }
 }
 

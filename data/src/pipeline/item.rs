@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::numbers::Numbers;
 use crate::options::Request;
 use crate::picture::{self, Changes, Picture, Planes, Sample, Stored, fit};
+use crate::share::Place;
 use crate::values::{Used, ValueRange};
 
 /// What a source delivers.
@@ -18,6 +19,8 @@ pub(crate) enum Content {
     Decoded(Picture),
     /// Numbers that need no decoding.
     Numbers(Numbers),
+    /// Something of another share.
+    Elsewhere,
 }
 
 impl Content {
@@ -27,6 +30,7 @@ impl Content {
             Self::Encoded(bytes) => bytes.len(),
             Self::Decoded(picture) => picture.pixels.len(),
             Self::Numbers(numbers) => numbers.values.len(),
+            Self::Elsewhere => 0,
         }
     }
 }
@@ -37,6 +41,8 @@ pub(crate) struct Item {
     pub content: Content,
     /// Class that its source names.
     pub class: Option<u32>,
+    /// Where it stands in the whole, if a share of that is read.
+    pub place: Option<Place>,
 }
 
 /// What an item becomes.
@@ -60,31 +66,36 @@ impl Decoded {
 pub(crate) struct Outcome {
     pub name: String,
     pub class: Option<u32>,
-    pub decoded: Result<Decoded, Error>,
+    pub place: Option<Place>,
+    /// Nothing for an item of another share.
+    pub decoded: Result<Option<Decoded>, Error>,
     /// The values an image was stored with, and all that could be stored.
     pub used: Option<(Used, ValueRange)>,
 }
 
 /// Decodes an item and brings it to the size asked for.
 pub(crate) fn decode(item: Item, request: &Request) -> Outcome {
-    let Item { name, content, class } = item;
+    let Item { name, content, class, place } = item;
     let stored = match content {
         Content::Encoded(bytes) if is_array(&bytes) => match arrays::decode(&name, &bytes, request) {
             Ok(Held::Image(image)) => picture::stored(&image).map_err(|problem| Error::item(&name, problem)),
             Ok(Held::Numbers(numbers)) => {
-                return Outcome { name, class, decoded: as_it_is(numbers, request), used: None };
+                let decoded = as_it_is(numbers, request).map(Some);
+                return Outcome { name, class, place, decoded, used: None };
             }
             Err(error) => Err(error),
         },
         Content::Numbers(numbers) => {
-            return Outcome { name, class, decoded: as_it_is(numbers, request), used: None };
+            let decoded = as_it_is(numbers, request).map(Some);
+            return Outcome { name, class, place, decoded, used: None };
         }
+        Content::Elsewhere => return Outcome { name, class, place, decoded: Ok(None), used: None },
         Content::Encoded(bytes) => picture::stored(&bytes).map_err(|problem| Error::item(&name, problem)),
         Content::Decoded(picture) => Ok(picture.into()),
     };
     let used = stored.as_ref().ok().and_then(Stored::used);
     let decoded = stored.and_then(|stored| finished(stored, &name, request));
-    Outcome { name, class, decoded, used }
+    Outcome { name, class, place, decoded: decoded.map(Some), used }
 }
 
 /// An array does not say which of its axes are pixels.

@@ -17,6 +17,7 @@ use item::{Decoded, Item, Outcome, decode};
 use crate::error::Error;
 use crate::options::Request;
 use crate::set::DataSet;
+use crate::share::{Place, Share};
 
 pub(crate) use chooser::Chooser;
 pub(crate) use item::Content;
@@ -33,6 +34,10 @@ const DECODED_BYTES: usize = 4 << 20;
 pub(crate) struct Feed {
     batch: Vec<Item>,
     bytes: usize,
+    /// The share wanted, if not all.
+    share: Option<Share>,
+    /// Items that came so far.
+    items: u64,
     to: SyncSender<Vec<Item>>,
 }
 
@@ -41,6 +46,16 @@ pub(crate) struct Feed {
 pub(crate) struct Stopped;
 
 impl Feed {
+    /// Whether the next image is of the share wanted, or of the sample.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.share.is_none_or(|share| share.place(self.items).is_wanted())
+    }
+
+    /// Counts an image that is not wanted.
+    pub(crate) fn pass(&mut self, name: String) -> Result<(), Stopped> {
+        self.push(name, Content::Elsewhere)
+    }
+
     /// Hands over one image.
     pub(crate) fn push(&mut self, name: String, content: Content) -> Result<(), Stopped> {
         self.push_of_class(name, content, None)
@@ -53,8 +68,11 @@ impl Feed {
         content: Content,
         class: Option<u32>,
     ) -> Result<(), Stopped> {
+        let place = self.share.map(|share| share.place(self.items));
+        self.items += 1;
+        let content = if place.is_none_or(Place::is_wanted) { content } else { Content::Elsewhere };
         self.bytes += content.len();
-        self.batch.push(Item { name, content, class });
+        self.batch.push(Item { name, content, class, place });
         let full = self.bytes >= BATCH_BYTES && self.batch.len() >= rayon::current_num_threads();
         if full || self.batch.len() >= BATCH_ITEMS {
             self.bytes = 0;
@@ -82,7 +100,8 @@ pub(crate) fn run(
     let mut collector = Collector::new(request, total, images)?;
     thread::scope(|scope| {
         let reading = scope.spawn(move || {
-            let mut feed = Feed { batch: Vec::new(), bytes: 0, to: to_decoders };
+            let share = request.options.share;
+            let mut feed = Feed { batch: Vec::new(), bytes: 0, share, items: 0, to: to_decoders };
             let leftovers = source(&mut feed)?;
             // A receiver that has gone has an error of its own, which comes first.
             let _ = feed.to.send(feed.batch);
@@ -107,7 +126,9 @@ fn decode_batches(request: &Request, encoded: Receiver<Vec<Item>>, to: SyncSende
             let together = (DECODED_BYTES / largest).max(rayon::current_num_threads());
             let part: Vec<Item> = items.by_ref().take(together).collect();
             let outcomes: Vec<Outcome> = part.into_par_iter().map(|item| decode(item, request)).collect();
-            let sizes = outcomes.iter().map(|outcome| outcome.decoded.as_ref().map_or(0, Decoded::len));
+            let sizes = outcomes
+                .iter()
+                .filter_map(|outcome| outcome.decoded.as_ref().ok()?.as_ref().map(Decoded::len));
             largest = sizes.max().unwrap_or(0).max(largest);
             if to.send(outcomes).is_err() {
                 return;

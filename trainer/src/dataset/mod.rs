@@ -174,6 +174,7 @@ fn read(path: &Path, data: &Data, split: ncsn_data::Split) -> Result<ncsn_data::
         full_depth: data.full_depth,
         classes: data.labels.is_some(),
         split,
+        share: None,
     };
     Ok(ncsn_shell::read(path, &options)?)
 }
