@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ncsn_data::Share;
 use ncsn_theory::schedule::{DataRange, Law, Rounding, Spacing};
 
 use ncsn_shell::ReadArgs;
 use ncsn_shell::pages::{CompletionsArgs, ManArgs};
 
 use crate::choices;
+use crate::shard::Square;
 
 /// Certified noise schedules for score-based generative models
 ///
@@ -170,25 +172,45 @@ pub struct ScheduleArgs {
 ///
 /// Bytes are compared in integers, floating-point values in enclosures; every pair is evaluated or excluded by a bound.
 ///
-/// Example: ncsn diameter train-images-idx3-ubyte.gz
+/// Several machines that see the same data share the work: each writes a file with --shard, --merge finds the diameter of
+/// the whole from the files alone, or says which shards must keep more rows (--keep-from), with exit status 2.
+///
+/// Examples: ncsn diameter train-images-idx3-ubyte.gz; ncsn diameter images --shard 1/4 -o 1.safetensors; ncsn diameter
+/// --merge 1.safetensors 2.safetensors 3.safetensors 4.safetensors
 #[derive(Args, Clone, Debug)]
 pub struct DiameterArgs {
     /// A folder, an archive, a file of arrays or a table (README lists the formats), - for standard input, a pattern such as
     /// 'shard-{000..012}.tar'; several are read as one. What must be decoded or unpacked goes into a temporary file (TMPDIR)
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH", required_unless_present = "merge")]
     pub data: Vec<PathBuf>,
     /// How items are read
     #[command(flatten)]
     pub read: ReadArgs,
     /// Units of pixels
-    #[arg(long, value_name = "RANGE", value_parser = choices::data_range(), default_value_t)]
+    #[arg(long, value_name = "RANGE", value_parser = choices::data_range(), default_value_t, conflicts_with = "shard")]
     pub data_range: DataRange,
     /// Measure on this many items drawn at random: a lower bound
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["shard", "merge"])]
     pub subsample: Option<usize>,
     /// Seed of the subsample
     #[arg(long, value_name = "SEED", default_value_t = 0, requires = "subsample")]
     pub seed: u64,
+    /// Read share I of N, and write what --merge needs of it; images outside it are not decoded
+    #[arg(long, value_name = "I/N", requires = "output")]
+    pub shard: Option<Share>,
+    /// Keep rows from this squared distance from the common centre on, as --merge asks (bytes: in units of 1/255^2) [default:
+    /// a guess from the shard's own diameter]
+    #[arg(long, value_name = "SQUARED", requires = "shard")]
+    pub keep_from: Option<Square>,
+    /// File for the shard; one that is there is replaced
+    #[arg(short, long, value_name = "FILE", requires = "shard")]
+    pub output: Option<PathBuf>,
+    /// Measure the shard but write no file
+    #[arg(long, requires = "shard")]
+    pub dry_run: bool,
+    /// Find the diameter of the whole from the files of all its shards, in any order
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["data", "shard"])]
+    pub merge: Vec<PathBuf>,
     /// What to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,

@@ -13,4 +13,5 @@ pub mod figures;
 pub mod foreign;
 pub mod measure;
 pub mod report;
+pub mod shard;
 pub mod stated;

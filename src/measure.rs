@@ -108,17 +108,7 @@ pub fn measure(
             path.display()
         );
     }
-    match (&data.rows, range) {
-        (Pixels::Floats(_), DataRange::Signed) => bail!(
-            "{} holds floating-point values in their own units; --data-range {range} is for bytes",
-            path.display()
-        ),
-        (Pixels::Bytes(_), DataRange::Native) => bail!(
-            "{} holds bytes, which become pixels; --data-range {range} is for floating-point values",
-            path.display()
-        ),
-        _ => {}
-    }
+    refuse_range(path, matches!(data.rows, Pixels::Bytes(_)), range)?;
     let started = Instant::now();
     let found = match &data.rows {
         Pixels::Bytes(rows) => search::<u8>(rows, subsample).map(|found| Found {
@@ -147,6 +137,24 @@ pub fn measure(
         reading,
         measuring,
     })
+}
+
+/// Refuses units that the entries of data cannot have.
+///
+/// # Errors
+/// Signed floating-point values; bytes in units of their own.
+pub fn refuse_range(path: &Path, is_bytes: bool, range: DataRange) -> Result<()> {
+    match (is_bytes, range) {
+        (false, DataRange::Signed) => bail!(
+            "{} holds floating-point values in their own units; --data-range {range} is for bytes",
+            path.display()
+        ),
+        (true, DataRange::Native) => bail!(
+            "{} holds bytes, which become pixels; --data-range {range} is for floating-point values",
+            path.display()
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Some items of a data set.
@@ -220,35 +228,50 @@ impl Found {
         if self.diameter.lo() > 0.0 {
             return Ok(self);
         }
-        let (mut first, mut row) = (vec![0.0_f64; rows.dim()], vec![0.0_f64; rows.dim()]);
-        floats.read(0, &mut first)?;
-        for index in 1..rows.len() {
-            floats.read(index, &mut row)?;
-            if row != first {
-                return Ok(self);
-            }
+        if all_equal::<f64>(floats)? {
+            self.diameter = Interval::point(0.0);
         }
-        self.diameter = Interval::point(0.0);
         Ok(self)
     }
+}
+
+/// Whether all rows have the same values.
+///
+/// # Errors
+/// Those of reading the rows.
+pub(crate) fn all_equal<E: Entry + PartialEq>(rows: &impl Rows<E>) -> io::Result<bool> {
+    let (mut first, mut row) = (vec![E::default(); rows.dim()], vec![E::default(); rows.dim()]);
+    rows.read(0, &mut first)?;
+    for index in 1..rows.len() {
+        rows.read(index, &mut row)?;
+        if row != first {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn search<E: Entry>(
     rows: &impl Rows<E>,
     subsample: Option<Subsample>,
 ) -> Result<Diameter<E::Squared>, diameter::Error> {
+    shown(|progress| match subsample {
+        Some(Subsample { count, seed }) => {
+            diameter::subsample(rows, count, &mut ChaCha8Rng::seed_from_u64(seed), progress)
+        }
+        None => diameter::diameter(rows, progress),
+    })
+}
+
+/// Runs a search with a progress bar on a terminal.
+pub(crate) fn shown<T>(search: impl FnOnce(&(dyn Fn(diameter::Progress) + Sync)) -> T) -> T {
     let bar = bar();
     let progress = |at: diameter::Progress| {
         bar.set_message(stage(at.stage));
         bar.set_length(at.total);
         bar.set_position(at.done);
     };
-    let found = match subsample {
-        Some(Subsample { count, seed }) => {
-            diameter::subsample(rows, count, &mut ChaCha8Rng::seed_from_u64(seed), progress)
-        }
-        None => diameter::diameter(rows, progress),
-    };
+    let found = search(&progress);
     bar.finish_and_clear();
     found
 }

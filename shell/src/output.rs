@@ -27,6 +27,24 @@ pub fn write_files<C: AsRef<[u8]>>(files: &[(&Path, C)]) -> Result<()> {
     ready.into_iter().try_for_each(Ready::finish)
 }
 
+/// Writes one file whose content is too large for memory, as [`write_files`] does; what is not a regular file is refused.
+///
+/// # Errors
+/// The path and what the system said, before the file has changed; those of `fill`.
+pub fn write_streamed(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let Ready::Temporary(mut file, target) = Ready::new(path, b"")? else {
+        bail!("{} is not a regular file", path.display())
+    };
+    let mut buffered = io::BufWriter::with_capacity(1 << 18, file.as_file_mut());
+    fill(&mut buffered)?;
+    buffered
+        .flush()
+        .and_then(|()| buffered.get_ref().sync_all())
+        .with_context(|| format!("writing {}", path.display()))?;
+    drop(buffered);
+    Ready::Temporary(file, target).finish()
+}
+
 /// Whether files could be written, asked before work is spent on what they shall hold.
 ///
 /// # Arguments
