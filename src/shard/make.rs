@@ -169,6 +169,7 @@ fn flags(options: &data::Options) -> Vec<String> {
         exif,
         batches,
         full_depth,
+        classes: _,
         split: _,
         share: _,
     } = options;
