@@ -23,7 +23,27 @@ fn fail(found: &str) -> ! {
     process::exit(1)
 }
 
+/// What NVRTC compiles on a user's machine, as a C++ string: together the kernels' files are one.
+fn embed_kernels(folder: &Path) {
+    let read = |name: &str| {
+        fs::read_to_string(Path::new("shim/kernels").join(name))
+            .unwrap_or_else(|error| fail_for(name, &error))
+    };
+    let source: String = ["basics.h", "norm.h", "norm_backward.h"].map(read).concat();
+    let text = format!("R\"ncsn_source({source})ncsn_source\"\n");
+    if let Err(error) = fs::write(folder.join("kernels_source.h"), text) {
+        fail_for("kernels_source.h", &error);
+    }
+}
+
+fn fail_for(name: &str, error: &std::io::Error) -> ! {
+    println!("cargo::error={name}: {error}");
+    process::exit(1)
+}
+
 fn compile(libtorch: &Path) {
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    embed_kernels(&out);
     cc::Build::new()
         .cpp(true)
         .std("c++17")
@@ -33,10 +53,12 @@ fn compile(libtorch: &Path) {
         .include(libtorch.join("include"))
         .include(libtorch.join("include/torch/csrc/api/include"))
         .include("shim/missing")
+        .include(&out)
         .files(["shim/shim.cpp", "shim/peers.cpp", "shim/winograd.cpp", "shim/norm.cpp"])
+        .files(["shim/own_norm.cpp", "shim/emulation.cpp", "shim/nvrtc.cpp", "shim/cuda.cpp"])
         .compile("ncsn_shim");
     // cargo puts folders inside OUT_DIR that are searched for libraries on the path of `cargo run` and of doctests.
-    let folder = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("libtorch");
+    let folder = out.join("libtorch");
     let _ = fs::remove_file(&folder);
     let library =
         fs::canonicalize(libtorch.join("lib")).unwrap_or_else(|_| fail("its folder lib is missing"));

@@ -38,7 +38,9 @@
 #include <vector>
 
 #include "guarded.h"
+#include "library.h"
 #include "norm.h"
+#include "own_norm.h"
 #include "winograd.h"
 
 using at::Tensor;
@@ -89,13 +91,6 @@ struct Later {
   Tensor host;
   std::optional<c10::Event> arrived;
 };
-
-// The CUDA driver's own library, which is there wherever a driver is.
-template <class F>
-F driver_function(const char* name) {
-  static void* driver = dlopen("libcuda.so.1", RTLD_LAZY);
-  return driver ? reinterpret_cast<F>(dlsym(driver, name)) : nullptr;
-}
 
 }  // namespace
 
@@ -156,10 +151,21 @@ int ncsn_conv3x3(Tensor* input, Tensor* weight, Tensor* bias, int64_t dilation, 
   });
 }
 
-int ncsn_handles_norm(Tensor* x) { return handles_norm(*x); }
+int ncsn_handles_norm(Tensor* x) { return handles_own_norm(*x) || handles_norm(*x); }
 
-int ncsn_norm(Tensor* x, Tensor* gamma, Tensor* alpha, Tensor* beta, double floor, int activate, Tensor** output) {
-  return guarded([&] { *output = new Tensor(instance_norm_plus(*x, *gamma, *alpha, *beta, floor, activate != 0)); });
+// `exact`: in f32 also where autocast would round the result for the product that takes it.
+int ncsn_norm(Tensor* x, Tensor* gamma, Tensor* alpha, Tensor* beta, double floor, int activate, int exact,
+              Tensor** output) {
+  return guarded([&] {
+    if (handles_own_norm(*x)) {
+      bool rounds = !exact && at::autocast::is_autocast_enabled(x->device().type()) &&
+                    at::autocast::get_autocast_dtype(x->device().type()) == at::kBFloat16;
+      auto kind = rounds ? at::kBFloat16 : at::kFloat;
+      *output = new Tensor(own_instance_norm_plus(*x, *gamma, *alpha, *beta, floor, activate != 0, kind));
+    } else {
+      *output = new Tensor(instance_norm_plus(*x, *gamma, *alpha, *beta, floor, activate != 0));
+    }
+  });
 }
 
 int ncsn_autocast_begin(int device, int dtype, int* was_enabled, int* old_dtype) {

@@ -5,10 +5,13 @@ mod common;
 use std::process::Command;
 
 use common::distance;
-use ncsn_trainer::torch::{channels_last, norm};
+use common::norm::{FLOOR, formula, random};
+use ncsn_trainer::torch::{Rounding, channels_last};
 use tch::{Device, Kind, Tensor};
 
-const FLOOR: f64 = 1e-5;
+fn norm(x: &Tensor, affine: &[Tensor; 3], floor: f64, activate: bool) -> Option<Tensor> {
+    ncsn_trainer::torch::norm(x, affine, floor, activate, Rounding::Allowed)
+}
 
 /// Batch, channels, height, width, rows of the parameters: channels that no vector divides, one pixel, many.
 const SHAPES: [[i64; 5]; 8] = [
@@ -21,23 +24,6 @@ const SHAPES: [[i64; 5]; 8] = [
     [5, 2, 4, 4, 5],
     [2, 40, 1, 1, 1],
 ];
-
-fn random(shape: &[i64], scale: f64) -> Tensor {
-    Tensor::randn(shape, (Kind::Float, Device::Cpu)) * scale
-}
-
-/// The formula of [`ncsn_trainer::model::layers::Norm`].
-fn formula(x: &Tensor, [gamma, alpha, beta]: &[Tensor; 3], activate: bool) -> Tensor {
-    let (variance, mean) = x.var_mean_correction([2_i64, 3].as_slice(), 0, true);
-    let means = mean.flatten(1, -1);
-    let (spread, centre) = means.var_mean_correction([1_i64].as_slice(), 1, true);
-    let relative = (&means - centre) / (spread + FLOOR).sqrt();
-    let per_pixel = |values: Tensor| values.unsqueeze(-1).unsqueeze(-1);
-    let normalised = (x - &mean) / (variance + FLOOR).sqrt();
-    let z = per_pixel(gamma.shallow_clone()) * (normalised + per_pixel(alpha * relative))
-        + per_pixel(beta.shallow_clone());
-    if activate { z.elu() } else { z }
-}
 
 #[test]
 fn values_and_gradients_are_those_of_the_formula() {

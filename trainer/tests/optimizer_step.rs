@@ -6,13 +6,11 @@ mod common;
 use std::sync::{Mutex, PoisonError};
 
 use common::distance;
-use ncsn_theory::schedule::Schedule;
-use ncsn_trainer::config::{Config, Labels, Noise, Precision};
+use common::step::{BATCH, config, exact_gradients, tell};
+use ncsn_trainer::config::{Config, Precision};
 use ncsn_trainer::dataset::Batch;
-use ncsn_trainer::model::{Architecture, Network, NetworkShape, Parameters};
-use ncsn_trainer::presets;
+use ncsn_trainer::model::Architecture;
 use ncsn_trainer::train::State;
-use ncsn_trainer::train::loss::{Draw, Law, dsm_losses};
 use tch::{Device, Kind, Tensor};
 
 /// Relative L2 error of each parameter's gradient; at most 5.8e-6 was seen for networks that pool means. A gradient in
@@ -23,46 +21,6 @@ const GRADIENT: f64 = 2e-5;
 const GRADIENT_OF_MAXIMA: f64 = 5e-3;
 /// Moments and averages are a few roundings of single precision from what they are computed of.
 const ROUNDINGS: f64 = 4.0 * f32::EPSILON as f64;
-/// Neither a multiple of a vector nor of Winograd's tile.
-const BATCH: i64 = 3;
-
-fn config(Case { architecture, filters, item, amsgrad, classes }: Case) -> Config {
-    let mut config = presets::find("cifar10").expect("a preset");
-    config.network = NetworkShape { architecture, filters, item: item.to_vec(), classes };
-    if classes > 0 {
-        let names = (0..classes).map(|class| class.to_string()).collect();
-        config.data.labels = Some(Labels { names, ..Labels::default() });
-    }
-    // The levels of CIFAR-10, for items of any size.
-    let own = config.schedule();
-    let (levels, steps) = (own.num_levels(), own.steps_per_level());
-    let schedule = Schedule::new(config.network.dim(), own.range(), levels, steps, own.epsilon());
-    config.noise = Noise::stated(schedule.expect("a schedule"), "CIFAR-10");
-    config.training.batch = BATCH as u64;
-    config.training.amsgrad = amsgrad;
-    config.data.flip = item.len() == 3;
-    config.check().expect("a valid configuration");
-    config
-}
-
-/// Gradient of the mean loss in double precision, where no fast path is taken.
-fn exact_gradients(config: &Config, start: &Parameters, batch: &Batch) -> Vec<Tensor> {
-    let sigmas = config.sigmas();
-    let network = Network::new(&config.network, &sigmas, Device::Cpu).expect("a valid shape");
-    for (own, start) in network.parameters().tensors().iter().zip(start.tensors()) {
-        own.shallow_clone().set_data(&start.to_kind(Kind::Double).contiguous());
-    }
-    network.parameters().require_gradients();
-    let law = Law { data: &config.data, levels: sigmas.len() as i64, cumulated: None, untold: 0.0 };
-    let mut draw = Draw::new(config.training.seed, 0, law, &batch.x.size(), Device::Cpu).expect("a draw");
-    if let Some(classes) = &batch.classes {
-        draw = draw.of_classes(classes, config.network.classes);
-    }
-    let x = draw.augment(batch.x.to_kind(Kind::Double));
-    draw.noise = draw.noise.to_kind(Kind::Double);
-    let loss = dsm_losses(&network, &x, &draw).mean(Kind::Double);
-    Tensor::run_backward(&[&loss], network.parameters().tensors(), false, false)
-}
 
 /// Adam's first step from the moments that it has, as plain formulas in double precision.
 fn stepped(config: &Config, start: &Tensor, mean: &Tensor, square: &Tensor) -> Tensor {
@@ -89,10 +47,11 @@ fn check(architecture: Architecture, filters: i64, item: &'static [i64], amsgrad
 }
 
 fn check_case(case: Case) {
-    let Case { architecture, filters, item, classes, .. } = case;
+    let Case { architecture, filters, item, amsgrad, classes } = case;
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     tch::set_num_threads(2);
-    let config = config(case);
+    let mut config = config(architecture, filters, item, amsgrad);
+    tell(&mut config, classes);
     let mut state = State::new(&config, Device::Cpu, Precision::F32).expect("a state");
     let start = state.network.parameters().copy();
     tch::manual_seed(17);

@@ -7,7 +7,7 @@ use super::tape::Tape;
 use crate::torch::{self, Rounding};
 
 /// Added to variances before the square root, as in PyTorch's `InstanceNorm2d`.
-const VARIANCE_FLOOR: f64 = 1e-5;
+pub(crate) const VARIANCE_FLOOR: f64 = 1e-5;
 
 /// What a layer has done, for whoever watches a forward pass.
 #[derive(Debug)]
@@ -145,6 +145,7 @@ impl Conv {
 pub struct Norm {
     name: String,
     affine: Affine,
+    rounding: Rounding,
 }
 
 /// Which γ, α and β the normalisations of a network have, and where it has them.
@@ -195,25 +196,32 @@ impl Norm {
                 Affine::Rows { embed: scope.sub("embed").parameter("weight", &[rows, 3 * channels], init) }
             }
         };
-        Self { name: scope.prefix().to_owned(), affine }
+        Self { name: scope.prefix().to_owned(), affine, rounding: Rounding::Allowed }
+    }
+
+    /// The same, before a convolution that is [`Conv::exact`]: what it is given must not be rounded either.
+    #[must_use]
+    pub fn exact(self) -> Self {
+        Self { rounding: Rounding::Never, ..self }
     }
 
     /// `[batch, channels, height, width]` → the same shape.
     pub fn forward(&self, x: &Tensor, context: Context) -> Tensor {
-        self.fused(x, context, false).unwrap_or_else(|| self.plain(x, context))
+        // What follows may be a mean or a maximum, which the plain path takes in single precision.
+        self.fused(x, context, false, Rounding::Never).unwrap_or_else(|| self.plain(x, context))
     }
 
-    /// The same, then [`elu`].
+    /// The same, then [`elu`], before a convolution.
     pub fn activated(&self, x: &Tensor, context: Context) -> Tensor {
-        self.fused(x, context, true).unwrap_or_else(|| elu(&self.plain(x, context)))
+        self.fused(x, context, true, self.rounding).unwrap_or_else(|| elu(&self.plain(x, context)))
     }
 
     /// Both in few passes over memory, where there is a way and nobody watches what lies between.
-    fn fused(&self, x: &Tensor, context: Context, activate: bool) -> Option<Tensor> {
+    fn fused(&self, x: &Tensor, context: Context, activate: bool, rounding: Rounding) -> Option<Tensor> {
         if context.watch.is_some() {
             return None;
         }
-        torch::norm(x, &self.affine(context), VARIANCE_FLOOR, activate)
+        torch::norm(x, &self.affine(context), VARIANCE_FLOOR, activate, rounding)
     }
 
     /// γ, α and β of each image, `[1 or batch, channels]`.
@@ -228,17 +236,7 @@ impl Norm {
     }
 
     fn plain(&self, x: &Tensor, context: Context) -> Tensor {
-        let x = &widened(x);
-        let (variance, mean) = x.var_mean_correction([2_i64, 3].as_slice(), 0, true);
-        let means = mean.flatten(1, -1);
-        let (spread, centre) = means.var_mean_correction([1_i64].as_slice(), 1, true);
-        let relative = (&means - centre) * (spread + VARIANCE_FLOOR).rsqrt();
-        let [gamma, alpha, beta] = self.affine(context);
-        // The mean is taken off first: where it is many standard deviations, scale·x + shift would cancel.
-        let scale = &gamma * (variance + VARIANCE_FLOOR).rsqrt().flatten(1, -1);
-        let shift = gamma * alpha * relative + beta;
-        let per_pixel = |values: Tensor| values.unsqueeze(-1).unsqueeze(-1);
-        let y = per_pixel(shift).addcmul(&(x - mean), &per_pixel(scale));
+        let y = instance_norm_plus(x, &self.affine(context));
         // A subtraction, a multiplication and an addition at every pixel, besides the two moments.
         let parameters: Vec<&Tensor> = match &self.affine {
             Affine::Shared { alpha, gamma, beta } => vec![alpha, gamma, beta],
@@ -247,6 +245,24 @@ impl Norm {
         context.see(&self.name, &y, || 8.0 * y.numel() as f64, &parameters);
         y
     }
+}
+
+/// The formula of [`Norm`] by operators of torch, in double precision for doubles.
+///
+/// # Arguments
+/// * `x` — `[batch, channels, height, width]`
+/// * `affine` — γ, α, β, each `[1 or batch, channels]`
+pub(crate) fn instance_norm_plus(x: &Tensor, [gamma, alpha, beta]: &[Tensor; 3]) -> Tensor {
+    let x = &widened(x);
+    let (variance, mean) = x.var_mean_correction([2_i64, 3].as_slice(), 0, true);
+    let means = mean.flatten(1, -1);
+    let (spread, centre) = means.var_mean_correction([1_i64].as_slice(), 1, true);
+    let relative = (&means - centre) * (spread + VARIANCE_FLOOR).rsqrt();
+    // The mean is taken off first: where it is many standard deviations, scale·x + shift would cancel.
+    let scale = gamma * (variance + VARIANCE_FLOOR).rsqrt().flatten(1, -1);
+    let shift = gamma * alpha * relative + beta;
+    let per_pixel = |values: Tensor| values.unsqueeze(-1).unsqueeze(-1);
+    per_pixel(shift).addcmul(&(x - mean), &per_pixel(scale))
 }
 
 /// At least single precision, in which moments are taken and removed.

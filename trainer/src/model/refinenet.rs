@@ -85,7 +85,7 @@ impl RefineNet {
     pub fn new(scope: &Scope, depth: Depth, channels: i64, filters: i64, norms: Norms) -> Self {
         let stages = stages(depth);
         let begin_conv = Conv::new(&scope.sub("begin_conv"), ConvShape::same(channels, filters)).exact();
-        let normalizer = Norm::new(&scope.sub("normalizer"), filters, norms);
+        let normalizer = Norm::new(&scope.sub("normalizer"), filters, norms).exact();
         let end_conv = Conv::new(&scope.sub("end_conv"), ConvShape::same(filters, channels)).exact();
         let mut width = filters;
         let blocks = stages

@@ -5,6 +5,7 @@
 
 mod gradients;
 mod guard;
+pub mod kernels;
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char, c_double, c_int, c_void};
@@ -48,6 +49,7 @@ unsafe extern "C" {
         beta: Raw,
         floor: c_double,
         activate: c_int,
+        exact: c_int,
         output: *mut Raw,
     ) -> c_int;
     fn ncsn_autocast_begin(device: c_int, dtype: c_int, enabled: *mut c_int, old: *mut c_int) -> c_int;
@@ -174,24 +176,31 @@ pub fn conv3x3(
 }
 
 /// InstanceNorm++ as [`crate::model::layers::Norm`] has it, then ELU if asked for, in few passes over memory; nothing where there is
-/// no such path: images in f32 on the CPU are taken.
+/// no such path: images in f32 on the CPU are taken, and where [`kernels`] are in use those in f32 and bfloat16.
 ///
 /// # Arguments
 /// * `x` — `[batch, channels, height, width]`
 /// * `affine` — γ, α, β, each `[1 or batch, channels]`
 /// * `floor` — added to variances
+/// * `rounding` — whether the result may be in bfloat16, by [`kernels`] under [`autocast`]: for a product that would round it
 ///
 /// # Panics
 /// As tch's methods, on torch's errors.
-pub fn norm(x: &Tensor, affine: &[Tensor; 3], floor: f64, activate: bool) -> Option<Tensor> {
+pub fn norm(
+    x: &Tensor,
+    affine: &[Tensor; 3],
+    floor: f64,
+    activate: bool,
+    rounding: Rounding,
+) -> Option<Tensor> {
     // SAFETY: the pointer is of a live tensor.
     if unsafe { ncsn_handles_norm(raw(x)) } == 0 {
         return None;
     }
     let [gamma, alpha, beta] = affine.each_ref().map(raw);
+    let (activate, exact) = (c_int::from(activate), c_int::from(rounding == Rounding::Never));
     // SAFETY: the pointers are of live tensors.
-    let call =
-        |output| unsafe { ncsn_norm(raw(x), gamma, alpha, beta, floor, c_int::from(activate), output) };
+    let call = |output| unsafe { ncsn_norm(raw(x), gamma, alpha, beta, floor, activate, exact, output) };
     Some(in_formula(tensor(call)))
 }
 

@@ -3,6 +3,8 @@
 #![allow(dead_code)]
 
 pub mod command;
+pub mod norm;
+pub mod step;
 
 use std::path::{Path, PathBuf};
 
