@@ -30,6 +30,14 @@ pub enum Error {
         /// What is missing.
         reason: String,
     },
+    /// Own kernels cannot be taken.
+    #[error("own kernels on {device}: {reason}; without --kernels own, torch's operators are taken")]
+    Kernels {
+        /// Where.
+        device: String,
+        /// What is missing or wrong.
+        reason: String,
+    },
     /// Another process trains in a run's folder.
     #[error("{} is being trained by process {owner}", run.display())]
     Busy {

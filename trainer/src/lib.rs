@@ -18,6 +18,7 @@ pub mod diagnose;
 pub mod error;
 pub mod evaluate;
 pub mod figures;
+pub mod kernels;
 pub mod layout;
 pub mod log;
 pub mod mixture;

@@ -157,4 +157,18 @@ pub struct DeviceArgs {
     /// On the CPU all are such
     #[arg(long)]
     pub deterministic: bool,
+    /// What computes InstanceNorm++ and ELU on a GPU: own takes far fewer passes over memory, but was not yet run on a GPU; it is
+    /// compared with double precision at the start
+    #[arg(long, value_name = "WHOSE", value_enum, default_value_t)]
+    pub kernels: KernelChoice,
+}
+
+/// What computes InstanceNorm++ and ELU on a GPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum KernelChoice {
+    /// Operators of torch
+    #[default]
+    Torch,
+    /// Kernels that are compiled for the GPU at hand at the start
+    Own,
 }

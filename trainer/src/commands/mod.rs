@@ -38,7 +38,7 @@ use ncsn_shell::{Outcome, finish, pages, parse, stdout, warn};
 use ncsn_theory::langevin::Annealing;
 use tch::{Device, Tensor};
 
-use crate::cli::{ChainArgs, Cli, Command, DeviceArgs, NetworkArgs, TrainedArgs};
+use crate::cli::{ChainArgs, Cli, Command, DeviceArgs, KernelChoice, NetworkArgs, TrainedArgs};
 use crate::config::{Config, Precision};
 use crate::device::Wanted;
 use crate::peers::Place;
@@ -46,7 +46,7 @@ use crate::peers::place::WORLD_SIZE;
 use crate::sample::{self as sampling, Noise, Sampler, Streams};
 use crate::sheet::{self, Sheet};
 use crate::source::{self, Opening, Trained};
-use crate::{Error, array_file, device, presets, tensor_file, torch};
+use crate::{Error, array_file, device, kernels, presets, tensor_file, torch};
 
 /// Runs the command line of this process.
 #[must_use]
@@ -276,5 +276,9 @@ fn set_up_at(args: &DeviceArgs, place: Option<&Place>) -> Result<(Device, Precis
     {
         warn(&format!("computing on the CPU: {reason}"));
     }
-    Ok((found, device::precision(args.precision, found, args.deterministic)?))
+    let precision = device::precision(args.precision, found, args.deterministic)?;
+    if args.kernels == KernelChoice::Own {
+        kernels::enable(found, precision)?;
+    }
+    Ok((found, precision))
 }

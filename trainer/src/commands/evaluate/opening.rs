@@ -7,7 +7,7 @@ use tch::Device;
 
 use super::super::{set_up_at, within};
 use crate::Error;
-use crate::cli::{ComparisonArgs, DeviceArgs, SetsArgs};
+use crate::cli::{ComparisonArgs, DeviceArgs, KernelChoice, SetsArgs};
 use crate::config::Precision;
 use crate::dataset::{Items, Units};
 use crate::evaluate::features::{self, Features};
@@ -53,6 +53,7 @@ pub fn device(args: &ComparisonArgs, place: Option<&Place>) -> Result<Device, Er
         precision: Some(Precision::F32),
         threads: args.threads,
         deterministic: false,
+        kernels: KernelChoice::Torch,
     };
     Ok(set_up_at(&single, place)?.0)
 }
