@@ -8,7 +8,10 @@
 # MNIST is its folder and CIFAR an archive or folder of CIFAR-10's images; without them the built-in images are trained.
 #
 # Each part has a time limit and writes what it finds at once: log.txt, results.jsonl (one object per measurement),
-# kernels.txt, *.png. A part that fails does not stop the others; the exit status is 1 if one did.
+# kernels.txt, kernels-own.txt, *.png. A part that fails does not stop the others; the exit status is 1 if one did.
+#
+# Own kernels (`--kernels own`) are compiled, compared with double precision (own-check, own-moments) and timed beside
+# torch's operators (bench, kernels-own.txt); with DEVICE=cpu they are emulated, whose times mean nothing.
 #
 # Needs python3 with torch 2.11.0, numpy and safetensors, and the trainer: NCSN_TRAINER, else
 # target/release/ncsn-trainer. DEVICE=cpu SMALL=1 runs every part in miniature, to know that this script works.
@@ -21,11 +24,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 trainer=${NCSN_TRAINER:-$here/../target/release/ncsn-trainer}
 device=${DEVICE:-cuda}
 small=${SMALL:-0}
-parts=${PARTS:-devices moments resume bench kernels train sample scores convolutions compiled}
+parts=${PARTS:-devices own-check moments own-moments resume bench kernels train sample scores convolutions compiled}
 if [ "$device" != cpu ]; then
     # The trainer is one binary: beside a whole torch it has CUDA.
     torch_lib=$(python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))')
     export LD_LIBRARY_PATH="$torch_lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+else
+    export NCSN_EMULATE_KERNELS=1
 fi
 export PYTHONUNBUFFERED=1 SMALL="$small" PYTHONPATH="$here"
 mkdir -p "$out"
@@ -50,7 +55,11 @@ part() {
 
 everything() {
     part devices 30 "$trainer" devices
+    # Before anything is computed with them they are compared, in all kinds of tensors.
+    part own-check 30 "$trainer" bench --preset shapes --filters 8 --batch 2 --repeats 1 --device "$device" \
+        --precision bf16 --kernels own
     part moments 110 python3 "$here/gpu_parity.py" moments "$trainer" "$device" "$results"
+    part own-moments 110 python3 "$here/gpu_parity.py" moments "$trainer" "$device" "$results" own
     part resume 40 python3 "$here/gpu_parity.py" resume "$trainer" "$device" "$results"
 
     # Ours and PyTorch by turns; the precisions that people train with twice.
@@ -63,17 +72,27 @@ everything() {
             part "bench: n = $filters, ncsn-trainer $precision" 60 python3 "$here/gpu_report.py" bench "$results" \
                 "ncsn-trainer $precision" -- "$trainer" bench --preset cifar10 --filters "$filters" --batch $batch \
                 --repeats $repeats --device "$device" --precision $precision --format json
+            part "bench: n = $filters, ncsn-trainer $precision, own kernels" 60 python3 "$here/gpu_report.py" bench \
+                "$results" "ncsn-trainer $precision, own kernels" -- "$trainer" bench --preset cifar10 \
+                --filters "$filters" --batch $batch --repeats $repeats --device "$device" --precision $precision \
+                --kernels own --format json
             part "bench: n = $filters, eager PyTorch $precision $order" 60 python3 "$here/gpu_report.py" bench \
                 "$results" "eager $precision $order" -- python3 "$here/pytorch_baseline.py" --filters "$filters" \
                 --batch $batch --repeats $repeats --device "$device" --precision $precision $order
         done
     done
 
-    part kernels 60 "$trainer" bench --preset cifar10 --filters "${widths%% *}" --batch $batch --repeats 2 \
-        --device "$device" --precision bf16 --trace "$work/trace.json"
-    if [ -s "$work/trace.json" ]; then
-        part kernels 60 python3 "$here/gpu_report.py" kernels "$work/trace.json" "$out/kernels.txt" "$results"
-    fi
+    local whose table
+    for whose in torch own; do
+        table=$out/kernels.txt
+        if [ $whose = own ]; then table=$out/kernels-own.txt; fi
+        rm -f "$work/trace.json"
+        part kernels 60 "$trainer" bench --preset cifar10 --filters "${widths%% *}" --batch $batch --repeats 2 \
+            --device "$device" --precision bf16 --kernels $whose --trace "$work/trace.json"
+        if [ -s "$work/trace.json" ]; then
+            part kernels 60 python3 "$here/gpu_report.py" kernels "$work/trace.json" "$table" "$results"
+        fi
+    done
 
     # Training, and what it learnt.
     local seconds=${TRAIN_SECONDS:-60} flags images=64

@@ -1,6 +1,7 @@
 """Helper of benches/gpu.sh: is what the trainer computes on a device what PyTorch computes in double precision?
 
-    python3 gpu_parity.py moments  TRAINER DEVICE RESULTS   Adam's moments after one step of `train`, of several networks
+    python3 gpu_parity.py moments  TRAINER DEVICE RESULTS [KERNELS]   Adam's moments after one step of `train`, of
+                                                           several networks; KERNELS are own or torch
     python3 gpu_parity.py resume   TRAINER DEVICE RESULTS   a run in two parts against the whole run
     python3 gpu_parity.py scores   TRAINER DEVICE RESULTS RUN   scores of a trained network at each noise level
 
@@ -106,12 +107,12 @@ def compare(found, exact):
     return each[worst], worst, (off / all_) ** 0.5
 
 
-def one_step(trainer, folder, case, device, precision, lr=None):
+def one_step(trainer, folder, case, device, precision, kernels, lr=None):
     """Configuration, checkpoint and loss of a run of one step on a batch of one image."""
     preset, architecture, filters, _, batch = case
     run(trainer, "train", "--preset", preset, "--architecture", architecture, "--filters", filters, "--data",
         f"{folder}/x.npy", "--held-out", 0, "--batch", batch, "--iterations", 1, "--samples", 0, "--log-every", 1,
-        "--device", device, "--precision", precision, "--run", f"{folder}/{precision}-{lr}",
+        "--device", device, "--precision", precision, "--kernels", kernels, "--run", f"{folder}/{precision}-{lr}",
         *([] if lr is None else ["--lr", lr]))
     made = pathlib.Path(folder, f"{precision}-{lr}")
     lines = map(json.loads, (made / "log.jsonl").read_text().splitlines())
@@ -147,7 +148,7 @@ def update_error(config, start, after):
     return largest
 
 
-def moments(trainer, device, results):
+def moments(trainer, device, results, kernels="torch"):
     failures = 0
     for case in CASES:
         _, architecture, filters, item, batch = case
@@ -156,8 +157,8 @@ def moments(trainer, device, results):
             image = numpy.random.default_rng(7).random(item, dtype=numpy.float32)
             numpy.save(f"{folder}/x.npy", numpy.repeat(image[None], batch, axis=0))
             # At this rate the first weights stay what they are.
-            config, first, _ = one_step(trainer, folder, case, device, "f32", 1e-30)
-            steps = {precision: one_step(trainer, folder, case, device, precision) for precision in PRECISIONS}
+            config, first, _ = one_step(trainer, folder, case, device, "f32", kernels, 1e-30)
+            steps = {precision: one_step(trainer, folder, case, device, precision, kernels) for precision in PRECISIONS}
         double = network(architecture, filters, item[0], first, "model", device)
         start = {name: first[f"model.{name}"] for name, _ in double.named_parameters()}
         sigmas = first["sigmas"].to(device)
@@ -182,9 +183,9 @@ def moments(trainer, device, results):
             print(f"{architecture:<15} n = {filters:<4}{'x'.join(map(str, item)):<9} {precision:<5}"
                   f" all {total:.1e} (eager {eager_total:.1e})  largest {largest:.1e} (eager {eager_largest:.1e})"
                   f" {worst}  update {update:.0e}  loss {off:.0e}  {'ok' if passed else 'WRONG'}", flush=True)
-            record(results, part="moments", architecture=architecture, filters=filters, item=item, precision=precision,
-                   all=total, largest=largest, worst=worst, eager_all=eager_total, eager_largest=eager_largest,
-                   update=update, loss=off, passed=passed)
+            record(results, part="moments", kernels=kernels, architecture=architecture, filters=filters, item=item,
+                   precision=precision, all=total, largest=largest, worst=worst, eager_all=eager_total,
+                   eager_largest=eager_largest, update=update, loss=off, passed=passed)
     return failures
 
 

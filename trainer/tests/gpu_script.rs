@@ -38,12 +38,15 @@ fn parts_of(results: &[Value]) -> Vec<&str> {
 /// What needs no Python beyond its own library: the trainer's own half.
 #[test]
 fn the_parts_without_pytorch_run() {
-    let (printed, success, results) = run("devices kernels train sample", None);
+    let (printed, success, results) = run("devices own-check kernels train sample", None);
     assert!(success, "{printed}");
     let parts = parts_of(&results);
     assert_eq!(parts.iter().filter(|part| **part == "train").count(), 3, "{results:#?}\n{printed}");
-    assert!(parts.contains(&"kernels"), "{results:#?}\n{printed}");
-    println!("not run: moments, resume, bench, scores, convolutions, compiled, which compare with PyTorch");
+    // Torch's operators and own kernels.
+    assert_eq!(parts.iter().filter(|part| **part == "kernels").count(), 2, "{results:#?}\n{printed}");
+    println!(
+        "not run: moments, own-moments, resume, bench, scores, convolutions, compiled, which compare with PyTorch"
+    );
 }
 
 #[test]
@@ -51,10 +54,13 @@ fn the_parts_without_pytorch_run() {
 fn every_part_runs_on_purpose() {
     // The folder, not the program: a virtual environment's is a link that must be called by its own name.
     let python = PathBuf::from(std::env::var_os("NCSN_PYTHON").expect("NCSN_PYTHON"));
-    let (printed, success, results) =
-        run("devices moments resume bench kernels train sample scores convolutions", python.parent());
+    let all = "devices own-check moments own-moments resume bench kernels train sample scores convolutions";
+    let (printed, success, results) = run(all, python.parent());
     assert!(success, "{printed}");
     let parts = parts_of(&results);
+    let own = |part: &&Value| part["kernels"] == "own" || part["report"]["kernels"] == "own";
+    let own = parts_of(&results.iter().filter(own).cloned().collect::<Vec<_>>()).join(" ");
+    assert!(own.contains("moments") && own.contains("bench"), "{own}: {printed}");
     for part in ["moments", "resume", "bench", "kernels", "train", "scores"] {
         assert!(parts.contains(&part), "{part} is missing: {printed}");
     }
