@@ -68,7 +68,7 @@ struct Call {
   at::Device device;
 
   Call(const Tensor& x, const Tensor& y_or_dy, const Tensor& gamma, const Tensor& alpha, double floor, bool activate,
-       const Tensor& saved, const Tensor& closeness)
+       const Tensor& saved, const Tensor& relative)
       : plan(x.size(0), x.size(1), x.size(2) * x.size(3), is_aligned(x) && is_aligned(y_or_dy)),
         types{is_bf16(x), is_bf16(y_or_dy)},
         device(x.device()) {
@@ -84,14 +84,16 @@ struct Call {
     norm.x = x.const_data_ptr();
     norm.gamma = gamma.const_data_ptr<float>();
     norm.alpha = alpha.const_data_ptr<float>();
-    float* rows[5];
-    for (int i = 0; i < 5; i++) rows[i] = saved.mutable_data_ptr<float>() + i * norm.batch * norm.channels;
-    norm.mean = rows[0], norm.inverse = rows[1], norm.rho = rows[2], norm.scale = rows[3], norm.shift = rows[4];
-    norm.closeness = closeness.mutable_data_ptr<float>();
+    float* rows[4];
+    for (int i = 0; i < 4; i++) rows[i] = saved.mutable_data_ptr<float>() + i * norm.batch * norm.channels;
+    norm.mean = rows[0], norm.inverse = rows[1], norm.scale = rows[2], norm.shift = rows[3];
+    norm.rho = relative.mutable_data_ptr<double>();
+    norm.closeness = norm.rho + norm.batch * norm.channels;
   }
 
-  Tensor partial() const { return at::empty({norm.batch, norm.chunks, 2, norm.channels}, floats()); }
+  Tensor partial() const { return at::empty({norm.batch, norm.chunks, 2, norm.channels}, doubles()); }
   at::TensorOptions floats() const { return at::TensorOptions(at::kFloat).device(device); }
+  at::TensorOptions doubles() const { return floats().dtype(at::kDouble); }
 
   void operator()(Step step) const {
     Launch launch{step, types, static_cast<int>(plan.lanes), static_cast<unsigned>(norm.batch), 1, 1};
@@ -118,15 +120,16 @@ struct OwnNormalisation : torch::autograd::Function<OwnNormalisation> {
     auto y_options = x.options().dtype(static_cast<at::ScalarType>(kind));
     Tensor y = at::empty(x.sizes(), y_options, at::MemoryFormat::ChannelsLast);
     at::TensorOptions floats = x.options().dtype(at::kFloat);
-    // Mean, inverse, rho, scale and shift of each image and channel.
-    Tensor saved = at::empty({5, x.size(0), x.size(1)}, floats), closeness = at::empty({x.size(0)}, floats);
-    Call call(x, y, gamma, alpha, floor, activate, saved, closeness);
+    // Mean, inverse, scale and shift of each image and channel; rho of each, and closeness of each image.
+    Tensor saved = at::empty({4, x.size(0), x.size(1)}, floats);
+    Tensor relative = at::empty({x.size(0) * (x.size(1) + 1)}, floats.dtype(at::kDouble));
+    Call call(x, y, gamma, alpha, floor, activate, saved, relative);
     Tensor partial = call.partial();
-    call.norm.partial = partial.mutable_data_ptr<float>();
+    call.norm.partial = partial.mutable_data_ptr<double>();
     call.norm.beta = beta.const_data_ptr<float>();
     call.norm.y = y.mutable_data_ptr();
     for (Step step : {Step::kMoments, Step::kCoefficients, Step::kApply}) call(step);
-    context->save_for_backward({x, gamma, alpha, saved, closeness});
+    context->save_for_backward({x, gamma, alpha, saved, relative});
     context->saved_data["floor"] = floor;
     context->saved_data["activate"] = activate;
     context->saved_data["kind"] = kind;
@@ -149,7 +152,9 @@ struct OwnNormalisation : torch::autograd::Function<OwnNormalisation> {
     Tensor partial = call.partial(), rows = at::empty({5, x.size(0), x.size(1)}, call.floats());
     float* row = rows.mutable_data_ptr<float>();
     int64_t size = x.size(0) * x.size(1);
-    norm.partial = partial.mutable_data_ptr<float>();
+    norm.partial = partial.mutable_data_ptr<double>();
+    Tensor total = at::empty({x.size(0), x.size(1)}, call.doubles());
+    norm.total = total.mutable_data_ptr<double>();
     norm.dy = dy.const_data_ptr();
     norm.dx = dx.mutable_data_ptr();
     norm.by_gamma = row, norm.by_alpha = row + size, norm.by_beta = row + 2 * size;

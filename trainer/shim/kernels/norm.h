@@ -14,6 +14,9 @@
 //   OverImages    the last three, added up where all images share the parameters
 //   Gradient      x, dy    -> dx
 //
+// Single precision where each entry is touched, double where sums of some entries meet: a mean is rounded once, as one that
+// is far from 0 or from its neighbours has no digits to spare.
+//
 // Every sum is taken in an order that depends on nothing but the sizes: within a thread, over a block's rows, over the
 // chunks, over the images. No atomics.
 
@@ -31,15 +34,17 @@ struct Norm {
   const void *x, *dy;
   void *y, *dx;
   const float *gamma, *alpha, *beta;
-  float* partial;  // [batch, chunks, 2, channels]
-  float *mean, *inverse, *rho, *scale, *shift;
-  float* closeness;  // [batch]: 1/sqrt(variance of the means + floor)
+  double* partial;  // [batch, chunks, 2, channels]
+  float *mean, *inverse, *scale, *shift;
+  double* rho;
+  double* closeness;  // [batch]: 1/sqrt(variance of the means + floor)
+  double* total;      // S0
   float *slope, *offset;
   float *by_gamma, *by_alpha, *by_beta;
   float* by_parameters;  // [3, 1, channels]: the same over all images
 };
 // The host's compiler and NVRTC must agree on where things lie.
-static_assert(sizeof(Norm) == 8 + 8 * 4 + 8 + 20 * 8, "kernels are given a Norm as the host has it");
+static_assert(sizeof(Norm) == 8 + 8 * 4 + 8 + 21 * 8, "kernels are given a Norm as the host has it");
 
 // The pixels and the first channel of a thread.
 template <int lanes>
@@ -68,7 +73,8 @@ template <class X, int lanes>
 struct Moments {
   static constexpr int kPhases = 2;
   struct Shared {
-    float mean[kThreads * lanes], squares[kThreads * lanes];
+    double mean[kThreads * lanes];
+    float squares[kThreads * lanes];
   };
 
   // About the thread's first pixel, from which none of a few is many deviations away: at most the root of their number.
@@ -94,22 +100,22 @@ struct Moments {
       }
       for (int k = 0; k < lanes; k++) {
         float along = sum[k] / count;
-        shared.mean[at.thread * lanes + k] = base[k] + along;
+        shared.mean[at.thread * lanes + k] = static_cast<double>(base[k]) + along;
         shared.squares[at.thread * lanes + k] = squares[k] - sum[k] * along;
       }
     } else {
       int channel = at.group * norm.width * lanes + at.thread, across = norm.width * lanes;
       if (at.thread >= across || channel >= norm.channels) return;
       // Row after row joins those before (Chan, Golub and LeVeque 1983): no sum is larger than what comes of it.
-      float mean = shared.mean[at.thread], squares = shared.squares[at.thread], all = range.count(0);
+      double mean = shared.mean[at.thread], squares = shared.squares[at.thread], all = range.count(0);
       for (int row = 1; row < range.rows && range.count(row) > 0; row++) {
-        float count = range.count(row), share = count / (all + count);
-        float rest = shared.mean[row * across + at.thread] - mean;
+        double count = range.count(row), share = count / (all + count);
+        double rest = shared.mean[row * across + at.thread] - mean;
         mean += rest * share;
         squares += shared.squares[row * across + at.thread] + rest * rest * (all * share);
         all += count;
       }
-      float* to = norm.partial + (at.image * norm.chunks + at.chunk) * 2 * norm.channels + channel;
+      double* to = norm.partial + (at.image * norm.chunks + at.chunk) * 2 * norm.channels + channel;
       to[0] = mean;
       to[norm.channels] = squares;
     }
@@ -142,18 +148,18 @@ struct Coefficients {
 
   // The moments of a channel: those of the chunks, each of which has as many pixels as the first but the last.
   DEVICE static void merge(const Norm& norm, long long image, int channel, float& mean, float& inverse) {
-    const float* from = norm.partial + image * norm.chunks * 2 * norm.channels + channel;
+    const double* from = norm.partial + image * norm.chunks * 2 * norm.channels + channel;
     int whole = norm.each * (kThreads / norm.width);
     double sum = 0, squares = 0;
 #pragma unroll 8
     for (int chunk = 0; chunk < norm.chunks; chunk++) {
       int count = chunk + 1 < norm.chunks ? whole : norm.pixels - chunk * whole;
-      sum += count * static_cast<double>(from[static_cast<long long>(chunk) * 2 * norm.channels]);
+      sum += count * from[static_cast<long long>(chunk) * 2 * norm.channels];
     }
     double centre = sum / norm.pixels;
 #pragma unroll 8
     for (int chunk = 0; chunk < norm.chunks; chunk++) {
-      const float* moments = from + static_cast<long long>(chunk) * 2 * norm.channels;
+      const double* moments = from + static_cast<long long>(chunk) * 2 * norm.channels;
       int count = chunk + 1 < norm.chunks ? whole : norm.pixels - chunk * whole;
       double rest = moments[0] - centre;
       squares += moments[norm.channels] + count * (rest * rest);
@@ -186,12 +192,12 @@ struct Coefficients {
     } else {
       double centre = shared.means.read() / norm.channels;
       double closeness = 1 / root(shared.squares.read() / (norm.channels - 1) + norm.floor);
-      if (at.thread == 0) norm.closeness[at.image] = static_cast<float>(closeness);
+      if (at.thread == 0) norm.closeness[at.image] = closeness;
       long long row = norm.per_image ? first : 0;
       for (int c = at.thread; c < norm.channels; c += kThreads) {
         float gamma = norm.gamma[row + c];
         double rho = (norm.mean[first + c] - centre) * closeness;
-        norm.rho[first + c] = static_cast<float>(rho);
+        norm.rho[first + c] = rho;
         norm.scale[first + c] = gamma * norm.inverse[first + c];
         norm.shift[first + c] = static_cast<float>(gamma * norm.alpha[row + c] * rho + norm.beta[row + c]);
       }

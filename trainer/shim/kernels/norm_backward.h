@@ -49,12 +49,12 @@ struct Sums {
     } else {
       int channel = at.group * norm.width * lanes + at.thread, across = norm.width * lanes;
       if (at.thread >= across || channel >= norm.channels) return;
-      float plain = 0, along = 0;
+      double plain = 0, along = 0;
       for (int row = 0; row < range.rows; row++) {
         plain += shared.plain[row * across + at.thread];
         along += shared.along[row * across + at.thread];
       }
-      float* to = norm.partial + (at.image * norm.chunks + at.chunk) * 2 * norm.channels + channel;
+      double* to = norm.partial + (at.image * norm.chunks + at.chunk) * 2 * norm.channels + channel;
       to[0] = plain;
       to[norm.channels] = along;
     }
@@ -79,23 +79,24 @@ struct Slopes {
     if constexpr (phase == 0) {
       double average = 0, along = 0;
       for (int c = at.thread; c < norm.channels; c += kThreads) {
-        const float* from = norm.partial + at.image * norm.chunks * 2 * norm.channels + c;
+        const double* from = norm.partial + at.image * norm.chunks * 2 * norm.channels + c;
         double s0 = 0, s1 = 0;
 #pragma unroll 8
         for (int chunk = 0; chunk < norm.chunks; chunk++) {
-          const float* sums = from + static_cast<long long>(chunk) * 2 * norm.channels;
+          const double* sums = from + static_cast<long long>(chunk) * 2 * norm.channels;
           s0 += sums[0];
           s1 += sums[norm.channels];
         }
         s1 *= norm.inverse[first + c];
         double rho = norm.rho[first + c];
+        norm.total[first + c] = s0;
         norm.by_beta[first + c] = static_cast<float>(s0);
         norm.by_gamma[first + c] = static_cast<float>(s1 + norm.alpha[row + c] * rho * s0);
         norm.by_alpha[first + c] = static_cast<float>(norm.gamma[row + c] * rho * s0);
         double factor = norm.scale[first + c];
         norm.slope[first + c] = static_cast<float>(-factor * norm.inverse[first + c] * s1 / norm.pixels);
-        average += by_rho(norm, row + c, norm.by_beta[first + c]);
-        along += by_rho(norm, row + c, norm.by_beta[first + c]) * rho;
+        average += by_rho(norm, row + c, s0);
+        along += by_rho(norm, row + c, s0) * rho;
       }
       shared.average.terms[at.thread] = average;
       shared.along.terms[at.thread] = along;
@@ -106,7 +107,7 @@ struct Slopes {
       double average = shared.average.read() / norm.channels, along = shared.along.read() / (norm.channels - 1);
       double closeness = norm.closeness[at.image];
       for (int c = at.thread; c < norm.channels; c += kThreads) {
-        double s0 = norm.by_beta[first + c], rho = norm.rho[first + c];
+        double s0 = norm.total[first + c], rho = norm.rho[first + c];
         double by_mean = closeness * (by_rho(norm, row + c, s0) - average - rho * along);
         norm.offset[first + c] = static_cast<float>((by_mean - norm.scale[first + c] * s0) / norm.pixels);
       }
