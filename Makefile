@@ -8,13 +8,15 @@ TRAINER = $(CARGO) run --release --quiet -p ncsn-trainer --
 
 .PHONY: demo demo-schedule man stranger test test-theory mutants lapack png bench bench-trainer lint doc proofs certify verify proofs-html
 
-## The whole way on built-in images: schedule, training, a sheet of samples; ten minutes on two recent CPU cores.
+## The whole way on built-in images: schedule, training, a sheet of samples; ten minutes on two recent CPU cores. With NPROC=2, two
+## processes train, and end with the weights, bit for bit, of one that has --accumulate 2 (ACCUMULATE=2).
 demo: .libtorch
 	@test ! -e $(DEMO) || { echo "$(DEMO) exists: remove it, or give DEMO=another folder" >&2; exit 2; }
 	@mkdir -p $(DEMO)
 	$(TRAINER) data --preset shapes -o $(DEMO)/shapes.npy --grid $(DEMO)/data.png
 	$(CARGO) run --release --quiet -- schedule --data $(DEMO)/shapes.npy --steps-per-level 3 --format toml -o $(DEMO)/shapes.toml
-	$(TRAINER) train --preset shapes --schedule $(DEMO)/shapes.toml --run $(DEMO)/run --samples 0
+	$(TRAINER) $(if $(NPROC),launch --nproc $(NPROC)) train --preset shapes --schedule $(DEMO)/shapes.toml --run $(DEMO)/run --samples 0 \
+	    $(if $(ACCUMULATE),--accumulate $(ACCUMULATE))
 	$(TRAINER) sample --checkpoint $(DEMO)/run --num 64 --grid $(DEMO)/samples.png --trajectory $(DEMO)/trajectory.png
 	$(TRAINER) sheets $(DEMO)/run --num 16 --pairs 2 --images 3
 	$(TRAINER) report $(DEMO)/run

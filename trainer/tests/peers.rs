@@ -123,6 +123,21 @@ fn a_step_of_several_processes_is_that_of_one() {
     }
 }
 
+/// Each process computes one of the two parts, and a sum of two has one order.
+#[test]
+fn two_processes_have_the_bits_of_one_that_computes_in_two_parts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
+    let more = "--class-conditional --clip-norm 50 --iterations 12";
+    success(trainer(&format!("{WIDE} {more} --accumulate 2 --run")).arg(&one));
+    success(trainer(&format!("launch --nproc 2 {WIDE} {more} --run")).arg(&two));
+    let file = |run: &Path| {
+        let folder = checkpoint::folder(&run.join("checkpoints"), 12);
+        fs::read(folder.join("tensors.safetensors")).expect("tensors")
+    };
+    assert!(file(&one) == file(&two), "weights, averages and moments after 12 steps");
+}
+
 #[test]
 fn losses_and_levels_are_those_of_one_process() {
     let folder = tempfile::tempdir().expect("a folder");
