@@ -48,7 +48,8 @@ pub(crate) fn file_of(request: &Request) -> Result<Option<(PathBuf, String)>, Er
     let chosen = &arrays[choose(folder, &offers, request.options.array.as_deref())?];
     let left_out =
         if all > 1 { format!(", {} other IDX files of images left out", all - 1) } else { String::new() };
-    let note = format!("images of {}{left_out}; labels not read", crate::escape::one_line(chosen));
+    let labels = if request.options.classes { "" } else { "; labels not read" };
+    let note = format!("images of {}{left_out}{labels}", crate::escape::one_line(chosen));
     Ok(Some((folder.join(chosen), note)))
 }
 
