@@ -25,7 +25,7 @@ figure>div,.wide{overflow-x:auto}.wide{margin:1rem 0}\
 img{max-width:100%;height:auto;image-rendering:pixelated}svg{display:block;width:100%;min-width:30rem}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
 th,td{padding:.25rem .75rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}\
-.t{min-width:9rem}p,td:not(.n){overflow-wrap:anywhere}.n{text-align:right;white-space:nowrap}\
+.t{min-width:9rem}h1,h2,p,li,td:not(.n){overflow-wrap:anywhere}.n{text-align:right;white-space:nowrap}\
 caption{text-align:left;color:var(--faint)}\
 code{overflow-wrap:anywhere}";
 

@@ -251,8 +251,7 @@ impl State {
 
     /// How steps of a configuration are drawn, but for the density of the levels.
     pub(super) fn law<'a>(&self, config: &'a Config) -> Law<'a> {
-        let untold =
-            if config.network.classes > 0 { config.training.label_dropout.unwrap_or(0.0) } else { 0.0 };
+        let untold = config.training.label_dropout.filter(|_| config.network.classes > 0).unwrap_or(0.0);
         Law { data: &config.data, levels: self.network.sigmas().size()[0], cumulated: None, untold }
     }
 

@@ -178,9 +178,12 @@ fn describe(
     if let Some(labels) = &config.data.labels {
         let names: Vec<_> = labels.names.iter().take(10).map(|name| escape::one_line(name)).collect();
         let more = if labels.names.len() > names.len() { ", …" } else { "" };
-        let untold = 100.0 * config.training.label_dropout.unwrap_or(0.0);
-        let count = labels.names.len();
-        writeln!(out, "told {count} classes ({}{more}), but for {untold} % of the items", names.join(", "))?;
+        let (count, untold) = (labels.names.len(), config.training.label_dropout.unwrap_or(0.0));
+        writeln!(
+            out,
+            "told {count} classes ({}{more}), but for a share of {untold} of the items",
+            names.join(", ")
+        )?;
     }
     writeln!(out, "noise {}", config.noise)?;
     for note in &split.notes {

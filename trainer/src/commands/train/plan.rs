@@ -184,7 +184,6 @@ fn label_with(data: &mut Data, dropout: &mut Option<f64>, args: &LabelArgs) -> R
     if *class_conditional || labels.is_some() {
         let (train, test, array) = (labels.clone(), test_labels.clone(), labels_array.clone());
         data.labels = Some(Labels { train, test, array, ..Labels::default() });
-        dropout.get_or_insert(LABEL_DROPOUT);
     }
     ensure!(
         label_dropout.is_none() || data.labels.is_some(),
@@ -203,6 +202,7 @@ fn told_classes(config: &mut Config, split: &Split) -> Result<()> {
     labels.names.clone_from(&known.names);
     labels.digest = Some(known.digest.clone());
     config.network.classes = known.names.len() as i64;
+    config.training.label_dropout.get_or_insert(LABEL_DROPOUT);
     Ok(())
 }
 
